@@ -1,0 +1,75 @@
+using System.Text.Json.Serialization;
+
+namespace ProofKey;
+
+/// <summary>
+/// What an authorization server says of itself (RFC 8414 section 2, OpenID Connect Discovery section 3). Members that it leaves out
+/// are <see langword="null"/>; they are never written as <c>null</c>.
+/// </summary>
+public sealed record ServerMetadata
+{
+    /// <summary>The issuer, to be compared with the expected one to the character (RFC 8414 section 3.3).</summary>
+    public required string Issuer { get; init; }
+
+    /// <summary>Where a browser is sent to.</summary>
+    public string? AuthorizationEndpoint { get; init; }
+
+    /// <summary>Where codes and refresh tokens are redeemed.</summary>
+    public string? TokenEndpoint { get; init; }
+
+    /// <summary>Where the public signing keys are.</summary>
+    public string? JwksUri { get; init; }
+
+    /// <summary>Where claims about the person are.</summary>
+    public string? UserinfoEndpoint { get; init; }
+
+    /// <summary>Where tokens are revoked (RFC 7009).</summary>
+    public string? RevocationEndpoint { get; init; }
+
+    /// <summary>The scopes that may be asked for.</summary>
+    public IReadOnlyList<string>? ScopesSupported { get; init; }
+
+    /// <summary>The response types; ours is <c>code</c> alone.</summary>
+    public IReadOnlyList<string>? ResponseTypesSupported { get; init; }
+
+    /// <summary>How an answer may travel back through the browser.</summary>
+    public IReadOnlyList<string>? ResponseModesSupported { get; init; }
+
+    /// <summary>The grants of the token endpoint.</summary>
+    public IReadOnlyList<string>? GrantTypesSupported { get; init; }
+
+    /// <summary>The transformations of the code challenge (RFC 7636); ours is <c>S256</c> alone.</summary>
+    public IReadOnlyList<string>? CodeChallengeMethodsSupported { get; init; }
+
+    /// <summary>How clients authenticate at the token endpoint; <c>none</c> is for public clients.</summary>
+    public IReadOnlyList<string>? TokenEndpointAuthMethodsSupported { get; init; }
+
+    /// <summary>How clients authenticate at the revocation endpoint.</summary>
+    public IReadOnlyList<string>? RevocationEndpointAuthMethodsSupported { get; init; }
+
+    /// <summary>Kinds of subject identifiers.</summary>
+    public IReadOnlyList<string>? SubjectTypesSupported { get; init; }
+
+    /// <summary>Signature algorithms of ID tokens.</summary>
+    [JsonPropertyName("id_token_signing_alg_values_supported")]
+    public IReadOnlyList<string>? IdTokenSigningAlgorithmsSupported { get; init; }
+
+    /// <summary>The claims that an ID token or userinfo may hold.</summary>
+    public IReadOnlyList<string>? ClaimsSupported { get; init; }
+
+    /// <summary>The values of <c>prompt</c> that are understood.</summary>
+    public IReadOnlyList<string>? PromptValuesSupported { get; init; }
+
+    /// <summary>Whether every authorization answer names its issuer (RFC 9207 section 3).</summary>
+    [JsonPropertyName("authorization_response_iss_parameter_supported")]
+    public bool? AuthorizationResponseIssuerParameterSupported { get; init; }
+
+    /// <summary>Whether the <c>claims</c> parameter is understood.</summary>
+    public bool? ClaimsParameterSupported { get; init; }
+
+    /// <summary>Whether signed requests are understood.</summary>
+    public bool? RequestParameterSupported { get; init; }
+
+    /// <summary>Whether requests by reference are understood; the default of OpenID Connect Discovery is <see langword="true"/>, so we say no.</summary>
+    public bool? RequestUriParameterSupported { get; init; }
+}
