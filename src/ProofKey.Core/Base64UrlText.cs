@@ -42,8 +42,14 @@ public static class Base64UrlText
         && PlatformBase64Url.TryDecodeFromChars(text, destination, out var written)
         && written == destination.Length;
 
+    /// <summary>The number of characters that bytes take.</summary>
+    internal static int EncodedLength(int bytes) => PlatformBase64Url.GetEncodedLength(bytes);
+
+    /// <summary>Encodes into a buffer of ASCII bytes that is long enough, without allocating.</summary>
+    internal static void EncodeToAscii(ReadOnlySpan<byte> bytes, Span<byte> ascii) => PlatformBase64Url.EncodeToUtf8(bytes, ascii);
+
     // RFC 4648 section 3.5: the bits beyond the last byte must be zero, or one value would have several spellings.
-    private static bool IsStrict(ReadOnlySpan<char> text)
+    internal static bool IsStrict(ReadOnlySpan<char> text)
     {
         if (text.ContainsAnyExcept(Letters)) return false;
         return (text.Length % 4) switch

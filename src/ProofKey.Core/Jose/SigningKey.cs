@@ -1,0 +1,193 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+
+namespace ProofKey.Jose;
+
+/// <summary>A private key with the one algorithm that it is for. Several threads may sign with it at once.</summary>
+public sealed class SigningKey : IDisposable
+{
+    private const int NewRsaBits = 2048;
+
+    private readonly byte[] _pkcs8;
+    private readonly KeyPool<ECDsa>? _ec;
+    private readonly KeyPool<RSA>? _rsa;
+    private readonly ConcurrentDictionary<string, byte[]> _headers = new(StringComparer.Ordinal);
+
+    private SigningKey(SignatureAlgorithm algorithm, byte[] pkcs8)
+    {
+        Algorithm = algorithm;
+        _pkcs8 = pkcs8;
+        if (algorithm.KeyType == "EC")
+        {
+            _ec = new KeyPool<ECDsa>(() => OpenEc(_pkcs8));
+            PublicKey = Publish(_ec);
+            SignatureLength = P256.SignatureLength;
+        }
+        else
+        {
+            _rsa = new KeyPool<RSA>(() => OpenRsa(_pkcs8));
+            PublicKey = Publish(_rsa, out var length);
+            SignatureLength = length;
+        }
+    }
+
+    /// <summary>The algorithm.</summary>
+    public SignatureAlgorithm Algorithm { get; }
+
+    /// <summary>The public half, ready to be published: <c>kid</c> is its thumbprint, <c>use</c> is <c>sig</c>, <c>alg</c> is stated.</summary>
+    public Jwk PublicKey { get; }
+
+    /// <summary>The name of the key in headers (<c>kid</c>): its RFC 7638 thumbprint.</summary>
+    public string KeyId => PublicKey.KeyId!;
+
+    /// <summary>The length of every signature of this key in bytes.</summary>
+    internal int SignatureLength { get; }
+
+    /// <summary>Makes a key: P-256, or RSA of 2048 bits.</summary>
+    /// <param name="algorithm">What it is for.</param>
+    /// <returns>The key.</returns>
+    public static SigningKey New(SignatureAlgorithm algorithm)
+    {
+        ArgumentNullException.ThrowIfNull(algorithm);
+        using AsymmetricAlgorithm key = algorithm.KeyType == "EC" ? ECDsa.Create(ECCurve.NamedCurves.nistP256) : RSA.Create(NewRsaBits);
+        return new SigningKey(algorithm, key.ExportPkcs8PrivateKey());
+    }
+
+    /// <summary>Takes over a key that was stored.</summary>
+    /// <param name="algorithm">What it is for.</param>
+    /// <param name="pkcs8">The private key as PKCS#8, unencrypted DER.</param>
+    /// <returns>The key.</returns>
+    /// <exception cref="CryptographicException">It is not such a key, does not fit the algorithm, or is too weak.</exception>
+    public static SigningKey FromPkcs8(SignatureAlgorithm algorithm, ReadOnlySpan<byte> pkcs8)
+    {
+        ArgumentNullException.ThrowIfNull(algorithm);
+        return new SigningKey(algorithm, pkcs8.ToArray());
+    }
+
+    /// <summary>The private key, to be stored encrypted.</summary>
+    /// <returns>PKCS#8, unencrypted DER.</returns>
+    public byte[] ToPkcs8() => [.. _pkcs8];
+
+    /// <summary>Signs bytes.</summary>
+    /// <param name="data">The bytes.</param>
+    /// <returns>The signature; for ES256 64 bytes, R then S (RFC 7518 section 3.4).</returns>
+    public byte[] Sign(ReadOnlySpan<byte> data)
+    {
+        var signature = new byte[SignatureLength];
+        Sign(data, signature);
+        return signature;
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _ec?.Close();
+        _rsa?.Close();
+        CryptographicOperations.ZeroMemory(_pkcs8);
+    }
+
+    /// <inheritdoc />
+    public override string ToString() => $"{Algorithm} {KeyId}";
+
+    internal void Sign(ReadOnlySpan<byte> data, Span<byte> signature)
+    {
+        if (_ec is not null) SignEc(_ec, data, signature);
+        else SignRsa(_rsa!, Algorithm.Padding!, data, signature);
+    }
+
+    /// <summary>The protected header of a type with the dot after it, as it stands at the start of a token.</summary>
+    internal byte[] HeaderFor(string typ) => _headers.GetOrAdd(typ, static (typ, key) => key.MakeHeader(typ), this);
+
+    private static void SignEc(KeyPool<ECDsa> pool, ReadOnlySpan<byte> data, Span<byte> signature)
+    {
+        var key = pool.Borrow();
+        try
+        {
+            if (!key.TrySignData(data, signature, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation, out var written) || written != signature.Length)
+                throw new CryptographicException("The platform made a signature of another length.");
+        }
+        finally
+        {
+            pool.Return(key);
+        }
+    }
+
+    private static void SignRsa(KeyPool<RSA> pool, RSASignaturePadding padding, ReadOnlySpan<byte> data, Span<byte> signature)
+    {
+        var key = pool.Borrow();
+        try
+        {
+            if (!key.TrySignData(data, signature, HashAlgorithmName.SHA256, padding, out var written) || written != signature.Length)
+                throw new CryptographicException("The platform made a signature of another length.");
+        }
+        finally
+        {
+            pool.Return(key);
+        }
+    }
+
+    private static ECDsa OpenEc(byte[] pkcs8)
+    {
+        var key = ECDsa.Create();
+        Import(key, pkcs8);
+        return key;
+    }
+
+    private static RSA OpenRsa(byte[] pkcs8)
+    {
+        var key = RSA.Create();
+        Import(key, pkcs8);
+        return key;
+    }
+
+    private static void Import(AsymmetricAlgorithm key, byte[] pkcs8)
+    {
+        try
+        {
+            key.ImportPkcs8PrivateKey(pkcs8, out var read);
+            if (read != pkcs8.Length) throw new CryptographicException("There is something after the key.");
+        }
+        catch
+        {
+            key.Dispose();
+            throw;
+        }
+    }
+
+    private Jwk Publish(KeyPool<ECDsa> pool)
+    {
+        var key = pool.Borrow();
+        var parameters = key.ExportParameters(includePrivateParameters: false);
+        pool.Return(key);
+        if (!P256.HasPoint(parameters.Q.X, parameters.Q.Y)) throw new CryptographicException("An ES256 key is on P-256.");
+        return new Jwk(parameters).ForSigning(Algorithm);
+    }
+
+    private Jwk Publish(KeyPool<RSA> pool, out int length)
+    {
+        var key = pool.Borrow();
+        var parameters = key.ExportParameters(includePrivateParameters: false);
+        pool.Return(key);
+        length = parameters.Modulus!.Length;
+        if (RsaModulus.Problem(parameters.Modulus, parameters.Exponent) is { } problem) throw new CryptographicException(problem);
+        return new Jwk(parameters).ForSigning(Algorithm);
+    }
+
+    // RFC 7515 section 4.1: alg, typ, kid
+    private byte[] MakeHeader(string typ)
+    {
+        var json = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(json, Jws.WriterOptions))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("alg", Algorithm.Name);
+            writer.WriteString("typ", typ);
+            writer.WriteString("kid", KeyId);
+            writer.WriteEndObject();
+        }
+        return Encoding.ASCII.GetBytes(Base64UrlText.Encode(json.WrittenSpan) + ".");
+    }
+}
