@@ -1,0 +1,53 @@
+using System.Text.RegularExpressions;
+
+namespace Tidy;
+
+/// <summary>docs/assertions.md: what must hold, each line with a test that names it or a reason why it does not apply yet.</summary>
+public partial class AssertionListTests
+{
+    private const string Document = "docs/assertions.md";
+
+    // Every line marked ★ must hold before the first release. Lines are added, never dropped.
+    private const int MustHold = 60;
+
+    private static readonly List<Line> Lines = [.. Row().Matches(Tree.Read(Document)).Select(row =>
+        new Line(row.Groups["id"].Value, row.Groups["star"].Value == "★", row.Groups["state"].Value.Trim()))];
+
+    private static readonly List<NamedTest> Named = [.. NamedTest.Carrying(Attribute())];
+
+    [Fact]
+    public void The_list_is_whole_and_names_nothing_twice()
+    {
+        Lines.Select(line => line.Id).ShouldBeUnique();
+        Lines.Count(line => line.Star).ShouldBe(MustHold);
+    }
+
+    [Fact]
+    public void Every_line_is_proved_or_says_why_it_does_not_apply_yet() =>
+        Lines.Where(line => line.State is not "proved" && !line.State.StartsWith("not yet: ", StringComparison.Ordinal)).ShouldBeEmpty();
+
+    [Fact]
+    public void Every_proved_line_is_named_by_a_test() =>
+        Lines.Where(line => line.State is "proved").Select(line => line.Id).Except(Named.Select(Id)).ShouldBeEmpty();
+
+    [Fact]
+    public void No_line_that_a_test_names_claims_not_to_apply() =>
+        Lines.Where(line => line.State is not "proved").Select(line => line.Id).Intersect(Named.Select(Id)).ShouldBeEmpty();
+
+    [Fact]
+    public void Every_assertion_that_a_test_names_is_in_the_list() =>
+        Named.Where(test => Lines.All(line => line.Id != Id(test))).Select(test => $"{Id(test)} ({test.Name})").Distinct().ShouldBeEmpty();
+
+    [Fact]
+    public void Whatever_names_an_assertion_is_run() => Named.Where(test => !test.IsTest).Select(test => $"{test.Path}: {test.Name}").ShouldBeEmpty();
+
+    private static string Id(NamedTest test) => test.Attribute.Groups["id"].Value;
+
+    [GeneratedRegex(@"Assertion\(""(?<id>[^""]+)""\)")]
+    private static partial Regex Attribute();
+
+    [GeneratedRegex(@"^\| (?<id>[A-Z]{2}-\d\d) \| (?<star>★?) ?\| [^|]+ \| (?<state>[^|]+)\|$", RegexOptions.Multiline)]
+    private static partial Regex Row();
+
+    private sealed record Line(string Id, bool Star, string State);
+}

@@ -1,0 +1,61 @@
+using System.Text.RegularExpressions;
+
+namespace Tidy;
+
+/// <summary>What the documents say must be there.</summary>
+public partial class DocumentTests
+{
+    private static IEnumerable<string> Documents => Tree.TextFiles.Where(path => path.EndsWith(".md", StringComparison.Ordinal));
+
+    [Fact]
+    public void Every_link_into_the_repository_leads_somewhere()
+    {
+        var links = from document in Documents
+                    from Match link in Link().Matches(Fence().Replace(Tree.Read(document), ""))
+                    let target = link.Groups["target"].Value
+                    where !target.Contains("://", StringComparison.Ordinal) && !target.StartsWith("mailto:", StringComparison.Ordinal)
+                    select (document, target);
+        links.ShouldNotBeEmpty();
+        links.Where(link => !Tree.Exists(Path.Combine(Path.GetDirectoryName(link.document)!, link.target)))
+            .Select(link => $"{link.document}: {link.target}").ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Every_decision_has_a_number_a_date_and_a_state()
+    {
+        var decisions = Tree.In("docs/decisions/", ".md").ToList();
+        decisions.ShouldNotBeEmpty();
+        decisions.Where(path => !DecisionName().IsMatch(Path.GetFileName(path)) || !DecisionHead().IsMatch(Tree.Read(path))).ShouldBeEmpty();
+        decisions.Select(path => Path.GetFileName(path)[..4]).ShouldBeUnique();
+    }
+
+    [Fact]
+    public void Every_csharp_example_of_a_document_is_compiled()
+    {
+        var compiled = Tree.In("tests/Tidy/Examples/", ".cs").Concat(Tree.In("samples/", ".cs")).Select(path => Flat(Tree.Read(path))).ToList();
+        var examples = from document in Documents
+                       from Match example in Example().Matches(Tree.Read(document))
+                       where !compiled.Any(text => text.Contains(Flat(example.Groups["code"].Value), StringComparison.Ordinal))
+                       select $"{document}: not in tests/Tidy/Examples or samples:\n{example.Groups["code"].Value}";
+        examples.ShouldBeEmpty();
+    }
+
+    // Indentation differs between a page and a class.
+    private static string Flat(string code) =>
+        string.Join('\n', code.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0));
+
+    [GeneratedRegex(@"\]\((?<target>[^)#\s]+)(#[^)]*)?\)")]
+    private static partial Regex Link();
+
+    [GeneratedRegex("```.*?```", RegexOptions.Singleline)]
+    private static partial Regex Fence();
+
+    [GeneratedRegex("```csharp\n(?<code>.*?)```", RegexOptions.Singleline)]
+    private static partial Regex Example();
+
+    [GeneratedRegex(@"^\d{4}-[a-z0-9-]+\.md$")]
+    private static partial Regex DecisionName();
+
+    [GeneratedRegex(@"\A# \d{4}: .+\n\nDate: \d{4}-\d\d-\d\d · Status: (accepted|replaced by \d{4})\n")]
+    private static partial Regex DecisionHead();
+}
