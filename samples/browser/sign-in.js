@@ -78,6 +78,9 @@ export async function complete(metadata, address, { clientId, redirectUri }) {
   const pending = JSON.parse(sessionStorage.getItem(PENDING) ?? "null");
   sessionStorage.removeItem(PENDING);
 
+  // RFC 6749 section 3.1: a parameter comes once. Which of two states would be ours?
+  if (["state", "iss", "code", "error"].some((name) => answer.getAll(name).length > 1))
+    throw new SignInError("duplicate", "The answer says something twice.");
   if (pending === null || answer.get("state") !== pending.state)
     throw new SignInError("state", "This is not the answer to a request of this tab.");
   if (answer.get("iss") !== metadata.issuer && (answer.has("iss") || metadata.authorization_response_iss_parameter_supported))
@@ -92,6 +95,7 @@ export async function complete(metadata, address, { clientId, redirectUri }) {
     client_id: clientId,
     code_verifier: pending.verifier,
   });
+  if (tokens.token_type?.toLowerCase() !== "bearer") throw new SignInError("token_type", "This page can use bearer tokens only.");
   return { ...tokens, claims: checkIdToken(tokens.id_token, metadata.issuer, clientId, pending.nonce) };
 }
 

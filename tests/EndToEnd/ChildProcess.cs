@@ -1,0 +1,132 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.RegularExpressions;
+using System.Threading.Channels;
+
+namespace EndToEnd;
+
+/// <summary>A program that a test has started: its lines as they come, and all that it said when it has ended.</summary>
+public sealed class ChildProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly Process _process;
+    private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
+    private readonly StringBuilder _output = new();
+    private readonly StringBuilder _errors = new();
+    private readonly Task _reading;
+
+    private ChildProcess(Process process)
+    {
+        _process = process;
+        _reading = ReadAsync();
+    }
+
+    /// <summary>Starts a program with these variables on top of the test's own.</summary>
+    public static ChildProcess Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment)
+    {
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
+        return new ChildProcess(Process.Start(start)!);
+    }
+
+    /// <summary>What one run of a program came to.</summary>
+    public sealed record Result(int ExitCode, string Output, string Errors)
+    {
+        /// <summary>The last line of the output that is not empty: where a program puts the datum that was asked for.</summary>
+        public string LastLine => Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^1];
+    }
+
+    public async Task WriteLineAsync(string line)
+    {
+        await _process.StandardInput.WriteLineAsync(line);
+        await _process.StandardInput.FlushAsync();
+    }
+
+    /// <summary>The next match on a line of either stream; an error with all that was said when the program ends before.</summary>
+    public async Task<Match> ReadUntilAsync(Regex pattern, CancellationToken cancellation)
+    {
+        using var limit = Limit(cancellation);
+        try
+        {
+            await foreach (var line in _lines.Reader.ReadAllAsync(limit.Token))
+                if (pattern.Match(line) is { Success: true } match)
+                    return match;
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new TimeoutException($"No line like {pattern} within {Patience}. It said:\n{Said()}");
+        }
+
+        throw new InvalidOperationException($"The program ended without a line like {pattern}. It said:\n{Said()}");
+    }
+
+    /// <summary>Waits for the end.</summary>
+    public async Task<Result> ExitAsync(CancellationToken cancellation)
+    {
+        using var limit = Limit(cancellation);
+        _process.StandardInput.Close();
+        try
+        {
+            await _process.WaitForExitAsync(limit.Token);
+            await _reading;
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new TimeoutException($"Not ended within {Patience}. It said:\n{Said()}");
+        }
+
+        return new Result(_process.ExitCode, _output.ToString(), _errors.ToString());
+    }
+
+    /// <summary>Whether the program has ended, and all that it said so far.</summary>
+    public bool HasEnded(out string said)
+    {
+        said = Said();
+        return _process.HasExited;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+            _process.Kill(entireProcessTree: true);
+        await _process.WaitForExitAsync(CancellationToken.None);
+        _process.Dispose();
+    }
+
+    private async Task ReadAsync()
+    {
+        await Task.WhenAll(ReadAsync(_process.StandardOutput, _output), ReadAsync(_process.StandardError, _errors));
+        _lines.Writer.Complete();
+    }
+
+    private async Task ReadAsync(StreamReader reader, StringBuilder all)
+    {
+        while (await reader.ReadLineAsync() is { } line)
+        {
+            lock (all)
+                all.Append(line).Append('\n');
+            await _lines.Writer.WriteAsync(line);
+        }
+    }
+
+    private string Said()
+    {
+        lock (_output)
+        lock (_errors)
+            return $"{_output}{_errors}";
+    }
+
+    private static CancellationTokenSource Limit(CancellationToken cancellation)
+    {
+        var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(Patience);
+        return limit;
+    }
+}

@@ -1,0 +1,93 @@
+using System.Text.RegularExpressions;
+using Microsoft.Playwright;
+
+namespace EndToEnd;
+
+/// <summary>
+/// Each page that a person sees, in light and dark and on a phone: pictures for a look by eye, and what can be checked without one.
+/// The pictures go to the folder that PROOFKEY_SCREENSHOTS names, else next to the tests.
+/// </summary>
+public sealed partial class PageTests(RunningServer server, Chromium chromium) : IDisposable
+{
+    private static readonly DirectoryInfo Pictures = Directory.CreateDirectory(
+        Environment.GetEnvironmentVariable("PROOFKEY_SCREENSHOTS") ?? Path.Combine(AppContext.BaseDirectory, "screenshots"));
+
+    private readonly ProofKeyProgram _program = new();
+
+    [GeneratedRegex(@"http://127\.0\.0\.1:\d+/authorize\?\S+")]
+    private static partial Regex AuthorizationRequest { get; }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _program.Dispose();
+
+    [Theory]
+    [InlineData("light", 1280)]
+    [InlineData("dark", 1280)]
+    [InlineData("light", 360)]
+    [InlineData("dark", 360)]
+    public async Task Every_page_fits_its_width_has_a_heading_and_labels_its_fields(string scheme, int width)
+    {
+        await using var observed = await chromium.NewPageAsync(Look(scheme, width));
+        var client = await server.AddClientAsync("Terminal with a rather long name", Cancellation, "--redirect-uri", "http://127.0.0.1/callback");
+        await using var login = _program.Start("login", server.Issuer, "--client-id", client, "--no-browser");
+        var request = (await login.ReadUntilAsync(AuthorizationRequest, Cancellation)).Value;
+
+        await observed.Page.GotoAsync($"{server.Issuer}/authorize?client_id=nobody&response_type=code");
+        await CheckAsync(observed.Page, $"1-error-{scheme}-{width}");
+
+        await observed.Page.GotoAsync(request);
+        await CheckAsync(observed.Page, $"2-sign-in-{scheme}-{width}");
+
+        await observed.SignInAsync(password: "wrong");
+        await CheckAsync(observed.Page, $"3-sign-in-refused-{scheme}-{width}");
+
+        await observed.SignInAsync();
+        await observed.Page.Locator("[name=decision]").First.WaitForAsync();
+        await CheckAsync(observed.Page, $"4-consent-{scheme}-{width}");
+
+        await observed.DecideAsync("allow");
+        await login.ExitAsync(Cancellation);
+        await CheckAsync(observed.Page, $"5-done-{scheme}-{width}");
+    }
+
+    [Theory]
+    [InlineData("light", 1280)]
+    [InlineData("dark", 360)]
+    public async Task The_browser_sample_fits_its_width_too(string scheme, int width)
+    {
+        await using var site = await BrowserSampleSite.StartAsync();
+        var client = await server.AddClientAsync("Browser sample", Cancellation, "--redirect-uri", site.Address, "--origin", site.Origin);
+        site.Configure(server.Issuer, client);
+        await using var observed = await chromium.NewPageAsync(Look(scheme, width));
+
+        await observed.Page.GotoAsync(site.Address);
+        await observed.Page.Locator("#sign-in").WaitForAsync();
+        await CheckAsync(observed.Page, $"6-sample-signed-out-{scheme}-{width}");
+
+        await observed.Page.ClickAsync("#sign-in");
+        await observed.SignInAsync();
+        await observed.DecideAsync("allow");
+        await observed.Page.ClickAsync("#call-userinfo");
+        await observed.Page.GetByText("HTTP 200").WaitForAsync();
+        await CheckAsync(observed.Page, $"7-sample-signed-in-{scheme}-{width}");
+    }
+
+    private static BrowserNewContextOptions Look(string scheme, int width) => new()
+    {
+        ColorScheme = scheme == "dark" ? ColorScheme.Dark : ColorScheme.Light,
+        ViewportSize = new() { Width = width, Height = 800 },
+    };
+
+    private static async Task CheckAsync(IPage page, string name)
+    {
+        await page.Locator("h1").WaitForAsync();
+        await page.ScreenshotAsync(new() { Path = Path.Combine(Pictures.FullName, $"{name}.png"), FullPage = true });
+
+        (await page.TitleAsync()).ShouldNotBeEmpty(name);
+        (await page.Locator("html").GetAttributeAsync("lang")).ShouldNotBeNullOrEmpty(name);
+        (await page.Locator("h1").CountAsync()).ShouldBe(1, name);
+        (await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= document.documentElement.clientWidth")).ShouldBeTrue(name);
+        (await page.EvaluateAsync<int>("[...document.querySelectorAll('input:not([type=hidden])')].filter((field) => !field.labels?.length).length")).ShouldBe(0, name);
+    }
+}

@@ -1,0 +1,85 @@
+using System.Net;
+using AngleSharp.Dom;
+using AngleSharp.Html.Dom;
+using AngleSharp.Html.Parser;
+
+namespace EndToEnd;
+
+/// <summary>
+/// Plays the person and the browser over HTTP: keeps cookies, follows redirects within the server, fills in the forms that it shows,
+/// and reports where the server sends the browser in the end.
+/// </summary>
+public sealed class Person : IDisposable
+{
+    private const int Patience = 12;
+
+    private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = new CookieContainer() });
+    private readonly HtmlParser _parser = new();
+
+    public string Name { get; init; } = "alice";
+
+    public string Password { get; init; } = RunningServer.Password;
+
+    /// <summary>The button of the consent page: <c>allow</c> or <c>deny</c>.</summary>
+    public string Decision { get; init; } = "allow";
+
+    /// <summary>The pages that were shown, by their first heading.</summary>
+    public List<string> Seen { get; } = [];
+
+    /// <summary>Opens an authorization request and does what the pages ask, until the server sends the browser elsewhere.</summary>
+    /// <returns>The address that the browser ends at: the redirect URI with the answer.</returns>
+    public async Task<Uri> AnswerAsync(Uri request, CancellationToken cancellation)
+    {
+        var response = await _http.GetAsync(request, cancellation);
+        for (var step = 0; step < Patience; step++)
+        {
+            var here = response.RequestMessage!.RequestUri!;
+            if (response.Headers.Location is not { } location)
+            {
+                response = await FillInAsync(here, response, cancellation);
+                continue;
+            }
+
+            var next = new Uri(here, location);
+            if (next.Authority != request.Authority)
+                return next;
+            response = await _http.GetAsync(next, cancellation);
+        }
+
+        throw new InvalidOperationException($"Still at the server after {Patience} steps; pages: {string.Join(", ", Seen)}.");
+    }
+
+    /// <summary>Opens an address with this person's cookies.</summary>
+    public Task<HttpResponseMessage> OpenAsync(Uri address, CancellationToken cancellation) => _http.GetAsync(address, cancellation);
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<HttpResponseMessage> FillInAsync(Uri here, HttpResponseMessage response, CancellationToken cancellation)
+    {
+        var page = _parser.ParseDocument(await response.Content.ReadAsStringAsync(cancellation));
+        Seen.Add(page.QuerySelector("h1")?.TextContent.Trim() ?? "");
+        var form = page.QuerySelectorAll<IHtmlFormElement>("form").FirstOrDefault(form => form.QuerySelector("[name=username],[name=decision]") is not null)
+            ?? throw new InvalidOperationException($"HTTP {(int)response.StatusCode} without a form: {page.Body?.TextContent.Trim()}");
+
+        using var post = new HttpRequestMessage(HttpMethod.Post, new Uri(here, form.GetAttribute("action") ?? ""))
+        {
+            Content = new FormUrlEncodedContent(FieldsOf(form)),
+        };
+        post.Headers.Add("Origin", here.GetLeftPart(UriPartial.Authority));
+        return await _http.SendAsync(post, cancellation);
+    }
+
+    private Dictionary<string, string> FieldsOf(IHtmlFormElement form)
+    {
+        var fields = form.QuerySelectorAll<IHtmlInputElement>("input[type=hidden]").ToDictionary(input => input.Name!, input => input.Value);
+        if (form.QuerySelector("[name=username]") is not null)
+        {
+            fields["username"] = Name;
+            fields["password"] = Password;
+        }
+        else
+            fields["decision"] = Decision;
+
+        return fields;
+    }
+}

@@ -1,0 +1,44 @@
+namespace EndToEnd;
+
+/// <summary>The real <c>proofkey</c>, as the build made it, with a home folder of its own.</summary>
+public sealed class ProofKeyProgram : IDisposable
+{
+    private static readonly string Path = System.IO.Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "proofkey.exe" : "proofkey");
+
+    private readonly DirectoryInfo _home = Directory.CreateTempSubdirectory("proofkey-e2e-");
+    private readonly Dictionary<string, string> _environment;
+
+    public ProofKeyProgram() => _environment = new()
+    {
+        ["HOME"] = _home.FullName,
+        ["USERPROFILE"] = _home.FullName,
+        ["XDG_DATA_HOME"] = System.IO.Path.Combine(_home.FullName, "share"),
+        ["XDG_STATE_HOME"] = System.IO.Path.Combine(_home.FullName, "state"),
+        ["XDG_CONFIG_HOME"] = System.IO.Path.Combine(_home.FullName, "config"),
+        ["XDG_CACHE_HOME"] = System.IO.Path.Combine(_home.FullName, "cache"),
+    };
+
+    /// <summary>A folder for whatever the test needs; it goes with this object.</summary>
+    public string Folder(string name) => _home.CreateSubdirectory(name).FullName;
+
+    public ChildProcess Start(params string[] arguments) => ChildProcess.Start(Path, arguments, _environment);
+
+    /// <summary>Runs a command to its end, whatever the end is.</summary>
+    public async Task<ChildProcess.Result> RunAsync(string[] arguments, CancellationToken cancellation, string? input = null)
+    {
+        await using var running = Start(arguments);
+        if (input is not null)
+            await running.WriteLineAsync(input);
+        return await running.ExitAsync(cancellation);
+    }
+
+    /// <summary>Runs a command that must succeed, and returns its output.</summary>
+    public async Task<string> OutputOfAsync(string[] arguments, CancellationToken cancellation, string? input = null)
+    {
+        var result = await RunAsync(arguments, cancellation, input);
+        result.ExitCode.ShouldBe(0, $"proofkey {string.Join(' ', arguments)}: {result.Errors}{result.Output}");
+        return result.Output.Trim();
+    }
+
+    public void Dispose() => _home.Delete(recursive: true);
+}
