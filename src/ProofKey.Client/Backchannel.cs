@@ -1,0 +1,133 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+
+namespace ProofKey.Client;
+
+/// <summary>One answer of the server, read whole and bounded.</summary>
+internal sealed record Answer(string What, HttpStatusCode Status, string? MediaType, byte[] Body, DateTimeOffset? Date)
+{
+    // Duplicate members are refused: two readers of one answer must not see two answers (RFC 8259 section 4).
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 16 };
+
+    public bool IsSuccess => (int)Status is >= 200 and < 300;
+
+    public bool IsJson => MediaType is "application/json" || (MediaType?.StartsWith("application/", StringComparison.Ordinal) == true && MediaType.EndsWith("+json", StringComparison.Ordinal));
+
+    /// <summary>The body as a JSON object.</summary>
+    /// <exception cref="ProtocolViolationException">It is not one.</exception>
+    public JsonElement Object()
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(Body, Strict);
+            if (document.RootElement.ValueKind == JsonValueKind.Object) return document.RootElement.Clone();
+        }
+        catch (JsonException)
+        {
+            // The parser's own message quotes the text, which may be a token.
+        }
+        throw new ProtocolViolationException("malformed_json", $"a JSON object without repeated members as {What}", "the answer was something else");
+    }
+
+    public override string ToString() => $"{What}: {(int)Status}";
+}
+
+/// <summary>
+/// Sends requests to the authorization server: no redirects (RFC 9700 section 4.9.1), no cookies, no compression, at most 64 KiB and
+/// <see cref="ClientOptions.RequestTimeout"/> per answer, body included.
+/// </summary>
+internal sealed class Backchannel : IDisposable
+{
+    public const int MaxAnswerBytes = 64 * 1024;
+
+    private const string TryLater = "Try again later; the session is kept.";
+
+    private readonly HttpClient _http;
+    private readonly ClientOptions _options;
+
+    public Backchannel(ClientOptions options)
+    {
+        _options = options;
+        _http = new HttpClient(options.HttpMessageHandler ?? NewHandler(), disposeHandler: options.HttpMessageHandler is null) { Timeout = System.Threading.Timeout.InfiniteTimeSpan };
+    }
+
+    /// <summary>The platform's handler as this library uses it, for the server and for APIs alike.</summary>
+    public static SocketsHttpHandler NewHandler() => new()
+    {
+        AllowAutoRedirect = false,
+        UseCookies = false,
+        // A connection that idled in the pool may be dead by the time a refresh token is sent over it.
+        PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+    };
+
+    public Task<Answer> GetAsync(string what, Uri address, CancellationToken cancel, string? bearer = null)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Get, address);
+        if (bearer is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer);
+        return SendAsync(what, request, cancel);
+    }
+
+    public Task<Answer> PostAsync(string what, Uri address, Parameters form, CancellationToken cancel) =>
+        SendAsync(what, new HttpRequestMessage(HttpMethod.Post, address) { Content = new FormUrlEncodedContent(form.Pairs) }, cancel);
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<Answer> SendAsync(string what, HttpRequestMessage request, CancellationToken cancel)
+    {
+        using var sent = request;
+        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
+        var address = request.RequestUri!;
+        using var limit = new CancellationTokenSource(_options.RequestTimeout, _options.TimeProvider);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancel, limit.Token);
+        try
+        {
+            using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, linked.Token);
+            ThrowIfRedirected(what, address, response);
+            ThrowIfUnavailable(what, response);
+            var body = await ReadAsync(what, response, linked.Token);
+            return new Answer(what, response.StatusCode, response.Content.Headers.ContentType?.MediaType?.ToLowerInvariant(), body, response.Headers.Date);
+        }
+        catch (OperationCanceledException timeout) when (!cancel.IsCancellationRequested)
+        {
+            throw Unavailable("timeout", what, $"{address.Host} did not finish answering within {_options.RequestTimeout.TotalSeconds:0.#} seconds", timeout);
+        }
+        catch (Exception broken) when (broken is HttpRequestException or IOException)
+        {
+            throw Unavailable("no_connection", what, $"{address.Authority} could not be reached ({Reason(broken)})", broken);
+        }
+    }
+
+    // The .NET error names (ConnectionError, NameResolutionError, SecureConnectionError) say enough and hold no data of the request.
+    private static string Reason(Exception broken) => broken is HttpRequestException { HttpRequestError: var error } ? error.ToString() : "the connection broke off";
+
+    private static AuthorizationServerUnavailableException Unavailable(string code, string what, string actual, Exception? inner = null) =>
+        new(code, $"an answer as {what}", actual, TryLater, inner: inner);
+
+    private static void ThrowIfRedirected(string what, Uri address, HttpResponseMessage response)
+    {
+        if ((int)response.StatusCode is < 300 or >= 400 && response.RequestMessage?.RequestUri == address) return;
+        throw new ProtocolViolationException("redirect", $"{what} at {address.GetLeftPart(UriPartial.Path)} itself", "the server redirected elsewhere, which is not followed");
+    }
+
+    private void ThrowIfUnavailable(string what, HttpResponseMessage response)
+    {
+        if ((int)response.StatusCode is not (>= 500 or 429)) return;
+        var wait = response.Headers.RetryAfter;
+        var until = wait?.Delta ?? (wait?.Date - _options.TimeProvider.GetUtcNow());
+        throw new AuthorizationServerUnavailableException(
+            "server_status", $"an answer as {what}", $"the server answered {(int)response.StatusCode}", TryLater, retryAfter: until > TimeSpan.Zero ? until : null);
+    }
+
+    private static async Task<byte[]> ReadAsync(string what, HttpResponseMessage response, CancellationToken cancel)
+    {
+        // We asked for no compression; a few bytes that unfold to gigabytes are not for us.
+        if (response.Content.Headers.ContentEncoding.Count > 0) throw TooLarge(what, "the answer was compressed without being asked to");
+        await using var stream = await response.Content.ReadAsStreamAsync(cancel);
+        var buffer = new byte[MaxAnswerBytes + 1];
+        var length = await stream.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancel);
+        return length <= MaxAnswerBytes ? buffer[..length] : throw TooLarge(what, "the answer was longer");
+    }
+
+    private static ProtocolViolationException TooLarge(string what, string actual) => new("too_large", $"{what} in at most 64 KiB", actual);
+}

@@ -1,0 +1,71 @@
+namespace ProofKey.Client;
+
+/// <summary>Why a request at the loopback address was not taken for the answer of the sign-in. The wait goes on after each of them.</summary>
+public enum IgnoredRequestReason
+{
+    /// <summary>It was not HTTP, too large, or too slow.</summary>
+    Malformed,
+
+    /// <summary>It was meant for another host name, as in DNS rebinding.</summary>
+    Host,
+
+    /// <summary>It was for another path, such as <c>/favicon.ico</c>.</summary>
+    Path,
+
+    /// <summary>It had another method than the response mode asks for, such as a preflight.</summary>
+    Method,
+
+    /// <summary>Its state was missing, repeated or not ours.</summary>
+    State,
+
+    /// <summary>The answer had come already.</summary>
+    Late,
+}
+
+/// <summary>What happened, for a log. A closed set of records with no room for a secret; <c>ToString</c> is fit for a log line.</summary>
+public abstract record ClientEvent
+{
+    private ClientEvent()
+    {
+    }
+
+    /// <summary>The server's metadata was read and passed all checks.</summary>
+    /// <param name="Issuer">The server.</param>
+    public sealed record MetadataRead(string Issuer) : ClientEvent;
+
+    /// <summary>The server's key set was read.</summary>
+    /// <param name="Count">How many keys in it are of use.</param>
+    public sealed record KeysRead(int Count) : ClientEvent;
+
+    /// <summary>A sign-in began; the listener, if there is one, is listening.</summary>
+    /// <param name="RedirectUri">Where the answer will come in.</param>
+    public sealed record SignInStarted(string RedirectUri) : ClientEvent;
+
+    /// <summary>A browser was asked to open the sign-in page.</summary>
+    /// <param name="Opened">Whether one seems to have done so.</param>
+    public sealed record BrowserLaunched(bool Opened) : ClientEvent;
+
+    /// <summary>A request at the loopback address was answered with an error and changed nothing.</summary>
+    /// <param name="Reason">Why.</param>
+    public sealed record RequestIgnored(IgnoredRequestReason Reason) : ClientEvent;
+
+    /// <summary>The browser brought the answer; the code is about to be redeemed.</summary>
+    public sealed record CallbackAccepted : ClientEvent;
+
+    /// <summary>A sign-in ended.</summary>
+    /// <param name="Outcome"><c>signed_in</c>, or the code of what went wrong.</param>
+    public sealed record SignInEnded(string Outcome) : ClientEvent;
+
+    /// <summary>New tokens came and were stored.</summary>
+    /// <param name="ExpiresAt">When the new access token ends.</param>
+    public sealed record TokensRefreshed(DateTimeOffset ExpiresAt) : ClientEvent;
+
+    /// <summary>A refresh failed.</summary>
+    /// <param name="Code">The stable code of the problem.</param>
+    /// <param name="SessionKept">Whether the session goes on; only <c>invalid_grant</c> ends it.</param>
+    public sealed record RefreshFailed(string Code, bool SessionKept) : ClientEvent;
+
+    /// <summary>A session was signed out.</summary>
+    /// <param name="Revoked">Whether the server took back its tokens.</param>
+    public sealed record SignedOut(bool Revoked) : ClientEvent;
+}

@@ -1,0 +1,122 @@
+using System.Collections.Frozen;
+
+namespace ProofKey.Client;
+
+/// <summary>How the answer of the authorization endpoint travels back.</summary>
+public enum ResponseMode
+{
+    /// <summary>In the query of a redirect (RFC 6749 section 4.1.2). The default.</summary>
+    Query,
+
+    /// <summary>As a form that the browser posts (OAuth 2.0 Form Post Response Mode). A code that comes by GET is then refused.</summary>
+    FormPost,
+}
+
+/// <summary>
+/// Everything a <see cref="PublicClient"/> needs to know. There is no client secret, since a program in people's hands cannot keep one
+/// (RFC 8252 section 8.5), and nothing that turns off PKCE, state, nonce, <c>iss</c> or the checks of the ID token.
+/// </summary>
+public sealed record ClientOptions
+{
+    // What the client itself says in its requests; AdditionalParameters may not touch it.
+    private static readonly FrozenSet<string> OwnParameters = FrozenSet.Create(
+        StringComparer.OrdinalIgnoreCase,
+        "response_type", "response_mode", "client_id", "client_secret", "client_assertion", "client_assertion_type", "redirect_uri", "scope", "state",
+        "nonce", "code_challenge", "code_challenge_method", "code_verifier", "code", "grant_type", "resource", "request", "request_uri", "refresh_token");
+
+    /// <summary>The authorization server.</summary>
+    public required Issuer Issuer { get; init; }
+
+    /// <summary>The id under which this program is registered there.</summary>
+    public required string ClientId { get; init; }
+
+    /// <summary>What to ask for; default <c>openid</c>. Without <c>openid</c> there is no ID token and nothing is known about the person.</summary>
+    public Scope Scope { get; init; } = Scope.Parse(Scope.OpenId);
+
+    /// <summary>The API that the access token is for: an absolute address without fragment (RFC 8707 section 2). Default: the server decides.</summary>
+    public string? Resource { get; init; }
+
+    /// <summary>The path of the loopback redirect URI, <c>http://127.0.0.1:{port}{path}</c>; default <c>/callback</c>.</summary>
+    public string RedirectPath { get; init; } = "/callback";
+
+    /// <summary>
+    /// The redirect URI of a program that receives its callback itself (a private-use scheme, a claimed https address). No listener is
+    /// started then; hand what came to <see cref="PendingSignIn.CompleteAsync(Uri, CancellationToken)"/>. Default: none, a loopback listener.
+    /// </summary>
+    public RedirectUri? RedirectUri { get; init; }
+
+    /// <summary>How the answer travels back; default <see cref="ResponseMode.Query"/>.</summary>
+    public ResponseMode ResponseMode { get; init; }
+
+    /// <summary>How long a person may take to sign in; default 5 minutes, more than zero and at most a day.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long one request to the server may take, answer included; default 30 seconds, more than zero and at most 10 minutes.</summary>
+    public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// What sends the requests, for proxies and private certificate authorities; it must not follow redirects. It is not disposed.
+    /// Default: the platform's, with the system's proxy settings.
+    /// </summary>
+    public HttpMessageHandler? HttpMessageHandler { get; init; }
+
+    /// <summary>The clock; default the system's.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>
+    /// The file that keeps the session, owner-only, shared safely between processes; see <see cref="SessionStore.DefaultPath"/>.
+    /// Default: none, the session lives in memory and ends with the program.
+    /// </summary>
+    public string? SessionFile { get; init; }
+
+    /// <summary>Which of the file's sessions is meant: 1 to 100 printable characters; default <c>default</c>.</summary>
+    public string Profile { get; init; } = "default";
+
+    /// <summary>Told what happens, for a log; it must not throw.</summary>
+    public Action<ClientEvent>? OnEvent { get; init; }
+
+    /// <summary>Opens the sign-in page and says whether it did. Default: the system's browser.</summary>
+    public Func<Uri, CancellationToken, ValueTask<bool>>? OpenBrowser { get; init; }
+
+    /// <summary>More parameters for the authorization request, such as <c>prompt</c> or <c>login_hint</c>; never the protocol's own.</summary>
+    public IReadOnlyDictionary<string, string> AdditionalParameters { get; init; } = FrozenDictionary<string, string>.Empty;
+
+    /// <summary>
+    /// Goes on with a server whose metadata says nothing about PKCE, because you know that it enforces S256. S256 is sent all the same;
+    /// a server that lists methods without S256 is refused in any case. Default <see langword="false"/>.
+    /// </summary>
+    public bool AcceptUnadvertisedPkce { get; init; }
+
+    internal void Emit(ClientEvent happened) => OnEvent?.Invoke(happened);
+
+    /// <summary>Names the server and the client alone.</summary>
+    /// <returns>A text without secrets.</returns>
+    public override string ToString() => $"{ClientId} at {Issuer}";
+
+    // All problems at once, so that nobody mends them one by one.
+    internal IEnumerable<string> Problems()
+    {
+        if (Issuer is null) yield return "Issuer is needed.";
+        if (string.IsNullOrEmpty(ClientId) || ClientId.AsSpan().ContainsAnyExceptInRange(' ', '~')) yield return "ClientId is printable ASCII.";
+        if (!IsPath(RedirectPath)) yield return "RedirectPath starts with a slash and holds letters, digits, '-', '.', '_', '~' and '/' only.";
+        if (Resource is not null && (!Uri.TryCreate(Resource, UriKind.Absolute, out _) || Resource.Contains('#', StringComparison.Ordinal)))
+            yield return "Resource is an absolute address without fragment (RFC 8707 section 2).";
+        if (Timeout <= TimeSpan.Zero || Timeout > TimeSpan.FromDays(1)) yield return "Timeout is more than zero and at most a day.";
+        if (RequestTimeout <= TimeSpan.Zero || RequestTimeout > TimeSpan.FromMinutes(10)) yield return "RequestTimeout is more than zero and at most 10 minutes.";
+        if (Profile is not { Length: >= 1 and <= 100 } || Profile.Any(char.IsControl)) yield return "Profile has 1 to 100 printable characters.";
+        foreach (var name in AdditionalParameters.Keys.Where(OwnParameters.Contains)) yield return $"AdditionalParameters cannot set {name}: the client does.";
+        if (FollowsRedirects(HttpMessageHandler))
+            yield return "HttpMessageHandler must not follow redirects, which would carry tokens to other hosts: set AllowAutoRedirect to false.";
+    }
+
+    private static bool IsPath(string path) =>
+        path is ['/', ..] && path.All(character => char.IsAsciiLetterOrDigit(character) || character is '/' or '-' or '.' or '_' or '~') && !path.StartsWith("//", StringComparison.Ordinal);
+
+    private static bool FollowsRedirects(HttpMessageHandler? handler) => handler switch
+    {
+        SocketsHttpHandler sockets => sockets.AllowAutoRedirect,
+        HttpClientHandler client => client.AllowAutoRedirect,
+        DelegatingHandler { InnerHandler: { } inner } => FollowsRedirects(inner),
+        _ => false,
+    };
+}

@@ -1,0 +1,123 @@
+using System.Text.Json;
+
+namespace ProofKey.Client;
+
+/// <summary>An authorization server whose metadata passed every check.</summary>
+internal sealed record AuthorizationServer(Uri Authorization, Uri Token, Uri? Keys, Uri? UserInfo, Uri? Revocation, bool NamesItself);
+
+/// <summary>
+/// Finds the server's endpoints (RFC 8414 section 3, OpenID Connect Discovery section 4) and checks them before anything is sent there.
+/// </summary>
+internal sealed class Discovery(ClientOptions options, Backchannel backchannel)
+{
+    private static readonly TimeSpan MaxAge = TimeSpan.FromHours(1);
+
+    private sealed record Copy(AuthorizationServer Server, DateTimeOffset ReadAt);
+
+    private Copy? _copy;
+
+    public async Task<AuthorizationServer> GetAsync(CancellationToken cancel)
+    {
+        var copy = Volatile.Read(ref _copy);
+        var now = options.TimeProvider.GetUtcNow();
+        if (copy is not null && now - copy.ReadAt < MaxAge) return copy.Server;
+        try
+        {
+            var server = Check(await ReadAsync(cancel));
+            Volatile.Write(ref _copy, new Copy(server, now));
+            options.Emit(new ClientEvent.MetadataRead(options.Issuer.Value));
+            return server;
+        }
+        catch (AuthorizationServerUnavailableException) when (copy is not null)
+        {
+            // The last good copy outlives an outage of the metadata alone.
+            return copy.Server;
+        }
+    }
+
+    // Both forms are in use. Who asks for openid is more likely to find all that it needs under the OpenID Connect one.
+    private async Task<ServerMetadata> ReadAsync(CancellationToken cancel)
+    {
+        Uri[] forms = [options.Issuer.OpenIdConfigurationAddress, options.Issuer.MetadataAddress];
+        if (!options.Scope.Contains(Scope.OpenId)) Array.Reverse(forms);
+        foreach (var form in forms)
+        {
+            var answer = await backchannel.GetAsync("the server's metadata", form, cancel);
+            // A server without this form answers 404, or with the page of its single-page app.
+            if (answer is { IsSuccess: true, IsJson: true }) return Parse(answer);
+        }
+        throw new AuthorizationServerUnavailableException(
+            "no_metadata", $"metadata at {forms[0]} or {forms[1]}", "there was none at either", "Check that the issuer's address is right and that an authorization server runs there.", retryable: false);
+    }
+
+    private ServerMetadata Parse(Answer answer)
+    {
+        try
+        {
+            var metadata = answer.Object().Deserialize(Wire.Default.ServerMetadata);
+            if (metadata is not null) return CheckIssuer(metadata);
+        }
+        catch (JsonException)
+        {
+            // Reported below in our own words.
+        }
+        throw new ProtocolViolationException("malformed_metadata", "metadata as RFC 8414 section 2 describes it", "a member is missing or has the wrong type");
+    }
+
+    // RFC 8414 section 3.3, OpenID Connect Discovery section 4.3: identical, to the character
+    private ServerMetadata CheckIssuer(ServerMetadata metadata) => metadata.Issuer == options.Issuer.Value
+        ? metadata
+        : throw new ProtocolViolationException(
+            "metadata_issuer",
+            $"metadata of the issuer {options.Issuer}",
+            $"it names the issuer {ServerText.Shown(metadata.Issuer)}",
+            "Write the issuer exactly as the server does, down to the slash at its end; if it names another host, do not go on.");
+
+    private AuthorizationServer Check(ServerMetadata metadata)
+    {
+        CheckPkce(metadata.CodeChallengeMethodsSupported);
+        CheckResponseMode(metadata.ResponseModesSupported);
+        var keysNeeded = options.Scope.Contains(Scope.OpenId);
+        return new AuthorizationServer(
+            Required("authorization_endpoint", metadata.AuthorizationEndpoint),
+            Required("token_endpoint", metadata.TokenEndpoint),
+            keysNeeded ? Required("jwks_uri", metadata.JwksUri) : Optional("jwks_uri", metadata.JwksUri),
+            Optional("userinfo_endpoint", metadata.UserinfoEndpoint),
+            Optional("revocation_endpoint", metadata.RevocationEndpoint),
+            metadata.AuthorizationResponseIssuerParameterSupported == true);
+    }
+
+    // RFC 9700 section 2.1.1, RFC 7636 section 7.2: no way down to plain or to nothing
+    private void CheckPkce(IReadOnlyList<string>? methods)
+    {
+        if (methods is null && options.AcceptUnadvertisedPkce) return;
+        if (methods is null)
+            throw new ProtocolViolationException(
+                "pkce_not_advertised",
+                "metadata that promises PKCE with S256",
+                "it has no code_challenge_methods_supported",
+                "If you know that this server enforces S256 all the same, set AcceptUnadvertisedPkce.");
+        if (!methods.Contains(CodeChallenge.Method))
+            throw new ProtocolViolationException("pkce_without_s256", "metadata that promises PKCE with S256", "it lists other methods only", "Use a server that supports S256; there is no way down to a weaker method.");
+    }
+
+    private void CheckResponseMode(IReadOnlyList<string>? modes)
+    {
+        if (options.ResponseMode == ResponseMode.FormPost && modes?.Contains("form_post") != true)
+            throw new ProtocolViolationException("response_mode", "a server that can answer with form_post", "its metadata does not list it", "Use ResponseMode.Query with this server.");
+    }
+
+    private Uri Required(string name, string? address) => Optional(name, address)
+        ?? throw new ProtocolViolationException("endpoint_missing", $"metadata with {name}", "it has none");
+
+    // Only an address that was parsed and is http(s) ever reaches a browser or a request: no file:, no other program's scheme.
+    private Uri? Optional(string name, string? address)
+    {
+        if (string.IsNullOrEmpty(address)) return null;
+        var good = Uri.TryCreate(address, UriKind.Absolute, out var uri) && IsSafe(uri) && uri.UserInfo.Length == 0 && uri.Fragment.Length == 0;
+        return good ? uri : throw new ProtocolViolationException("endpoint_address", $"{name} as an https address", $"it is {ServerText.Shown(address)}");
+    }
+
+    // http only between a loopback issuer and loopback endpoints
+    private bool IsSafe(Uri uri) => uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && uri.IsLoopback && !options.Issuer.IsHttps);
+}

@@ -1,0 +1,127 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using ProofKey.Jose;
+
+namespace ProofKey.Client;
+
+/// <summary>What an ID token must agree with.</summary>
+/// <param name="Nonce">The nonce of the request; <see langword="null"/> for a token that came with a refresh.</param>
+/// <param name="Original">The claims of the first ID token, for a token that came with a refresh.</param>
+/// <param name="AccessToken">The access token that came with it.</param>
+internal sealed record IdTokenContext(string? Nonce, JsonElement? Original, string AccessToken)
+{
+    public override string ToString() => nameof(IdTokenContext);
+}
+
+/// <summary>
+/// The checks of OpenID Connect Core section 3.1.3.7, in its numbers. An ID token of ours exists only when all of them passed.
+/// Steps 1, 4 and 8 do not occur here: no encryption, no trusted extra audiences, no symmetric signatures.
+/// </summary>
+internal sealed class IdToken
+{
+    private const string Remedy = "Do not go on: sign in again, and if it happens again, tell whoever runs the server.";
+
+    private static readonly TimeSpan Skew = TimeSpan.FromSeconds(60);
+
+    private IdToken(Jwt token) => Claims = token.Claims;
+
+    /// <summary>All claims.</summary>
+    public JsonElement Claims { get; }
+
+    public string Subject => Claims.GetProperty("sub").GetString()!;
+
+    public static async Task<IdToken> ValidateAsync(
+        string text, AuthorizationServer server, SigningKeys keys, ClientOptions options, IdTokenContext context, CancellationToken cancel)
+    {
+        var now = options.TimeProvider.GetUtcNow();
+        var token = await VerifiedAsync(text, server, keys, options, now, cancel);
+        if (!HasIdentityType(token)) throw Refuse("type", "an ID token", "it is a token of another type");
+        CheckParties(token, options.ClientId);
+        CheckTimes(token, options, now);
+        CheckBinding(token, context);
+        return new IdToken(token);
+    }
+
+    // 2 issuer · 3 audience · 6 signature · 7 algorithm · 9 expiry
+    private static async Task<Jwt> VerifiedAsync(
+        string text, AuthorizationServer server, SigningKeys keys, ClientOptions options, DateTimeOffset now, CancellationToken cancel)
+    {
+        var expected = new JwtExpectations { Issuer = options.Issuer.Value, Audience = options.ClientId, Types = [], ClockSkew = Skew };
+        if (!Jws.TryRead(text, out var unverified, out var malformed)) throw Refuse("malformed", "a signed JWT", malformed);
+        var (set, fresh) = await keys.GetAsync(server.Keys!, again: false, cancel);
+        var result = Jwt.Verify(text, set, expected, now);
+        // A key that we do not know may be a new one: look once, not more (OpenID Connect Core section 10.1.1).
+        if (result.Problem?.Code == "unknown_key" && !fresh)
+        {
+            (set, _) = await keys.GetAsync(server.Keys!, again: true, cancel);
+            result = Jwt.Verify(text, set, expected, now);
+        }
+        // OpenID Connect Core section 10.1: with several keys, the token says which
+        if (unverified.KeyId is null && set.Keys.Count > 1) throw Refuse("unknown_key", "an ID token that names its key", "it has no kid and the server has several keys");
+        return result.TryGet(out var token, out var problem) ? token : throw Refuse(problem.Code, "an ID token that holds", problem.Message);
+    }
+
+    // RFC 8725 section 3.11: a token made for something else, such as an access token, is no ID token
+    private static bool HasIdentityType(Jwt token) => token.Type is null || token.Type.Equals("JWT", StringComparison.OrdinalIgnoreCase);
+
+    // 3 several audiences · 5 authorized party · and the subject (OpenID Connect Core section 2)
+    private static void CheckParties(Jwt token, string clientId)
+    {
+        if (token.Subject is not { Length: >= 1 and <= 255 }) throw Refuse("subject", "a sub of 1 to 255 characters", "there is none");
+        if (!token.Claims.TryGetProperty("azp", out _))
+        {
+            if (token.Audiences.Count > 1) throw Refuse("azp", "azp in an ID token for several audiences", "there is none");
+        }
+        else if (token.Text("azp") != clientId)
+        {
+            throw Refuse("azp", "an ID token issued to this client", "its azp names another");
+        }
+    }
+
+    // 10 issued at · 13 authentication time
+    private static void CheckTimes(Jwt token, ClientOptions options, DateTimeOffset now)
+    {
+        if (token.IssuedAt is not { } issuedAt) throw Refuse("iat", "iat in the ID token", "there is none");
+        if (issuedAt > now + Skew) throw Refuse("iat", "an ID token of now", "it was issued in the future; this machine's clock may be behind");
+        if (issuedAt > token.ExpiresAt) throw Refuse("iat", "an ID token that ends after it begins", "it ends before");
+        if (!options.AdditionalParameters.TryGetValue("max_age", out var text) || !long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var maxAge)) return;
+        if (token.Number("auth_time") is not { } signedIn || now.ToUnixTimeSeconds() - signedIn > maxAge + Skew.TotalSeconds)
+            throw Refuse("auth_time", "a sign-in no older than max_age", "it is older, or not told");
+    }
+
+    // 11 nonce · 3.1.3.6 access token hash · 12.2 the same person as before
+    private static void CheckBinding(Jwt token, IdTokenContext context)
+    {
+        if (context.Nonce is { } nonce && !SameText(token.Text("nonce"), nonce)) throw Refuse("nonce", "an ID token for this sign-in", "it has no nonce or another one");
+        if (token.Claims.TryGetProperty("at_hash", out _) && !SameText(token.Text("at_hash"), HashOf(context.AccessToken)))
+            throw Refuse("at_hash", "an ID token for the access token beside it", "its at_hash belongs to another");
+        if (context.Original is { } original) CheckSamePerson(token, original);
+    }
+
+    private static void CheckSamePerson(Jwt token, JsonElement original)
+    {
+        // OpenID Connect Core section 12.2
+        if (token.Subject != Text(original, "sub")) throw Refuse("subject", "the person who signed in", "the refreshed ID token is about another");
+        if (token.Claims.TryGetProperty("nonce", out _) && token.Text("nonce") != Text(original, "nonce"))
+            throw Refuse("nonce", "no nonce or the first one in a refreshed ID token", "it has another one");
+        if (token.Number("auth_time") is { } time && original.TryGetProperty("auth_time", out var first) && first.TryGetInt64(out var firstTime) && time != firstTime)
+            throw Refuse("auth_time", "the time of the first sign-in in a refreshed ID token", "it has another one");
+        if (!SameAudience(token, original)) throw Refuse("audience", "the audience of the first ID token", "the refreshed one has another");
+    }
+
+    private static bool SameAudience(Jwt token, JsonElement original) => original.TryGetProperty("aud", out var audience)
+        && (audience.ValueKind == JsonValueKind.Array ? audience.EnumerateArray().Select(one => one.GetString()) : [audience.GetString()])
+            .ToHashSet(StringComparer.Ordinal).SetEquals(token.Audiences);
+
+    private static string? Text(JsonElement claims, string name) =>
+        claims.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    private static bool SameText(string? left, string right) => left is not null && Secret.AreEqual(Encoding.UTF8.GetBytes(left), Encoding.UTF8.GetBytes(right));
+
+    // OpenID Connect Core section 3.1.3.6: the left half of the digest that the signature uses, SHA-256 for all of ours
+    private static string HashOf(string accessToken) => Base64UrlText.Encode(Secret.Digest(accessToken).AsSpan(0, Secret.DigestLength / 2));
+
+    private static ProtocolViolationException Refuse(string code, string expected, string actual) =>
+        new($"id_token_{code}", expected, ServerText.Shown(actual).TrimEnd('.'), Remedy);
+}

@@ -1,0 +1,131 @@
+namespace ProofKey.Client;
+
+/// <summary>
+/// Signs a person in to this program with the authorization code flow and PKCE, in the system's browser (RFC 8252), and keeps the
+/// session. Make one for the life of the program; it is safe to use from many threads.
+/// </summary>
+public sealed class PublicClient : IAsyncDisposable
+{
+    private readonly SemaphoreSlim _signIn = new(1, 1);
+
+    /// <summary>Checks the options. Nothing is read and nothing is sent yet.</summary>
+    /// <param name="options">What to sign in to, and as whom.</param>
+    /// <exception cref="ArgumentException">The options are wrong; the message lists every problem.</exception>
+    public PublicClient(ClientOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var problems = options.Problems().ToList();
+        if (problems.Count > 0) throw new ArgumentException(string.Join(' ', problems), nameof(options));
+        Options = options;
+        Backchannel = new Backchannel(options);
+        Discovery = new Discovery(options, Backchannel);
+        Keys = new SigningKeys(options, Backchannel);
+        TokenEndpoint = new TokenEndpoint(options, Backchannel);
+        Store = SessionStore.For(options);
+        Refresh = new Refresh(this);
+        UserInfo = new UserInfo(this);
+        SignOut = new SignOut(this);
+    }
+
+    /// <summary>What the client was made with.</summary>
+    public ClientOptions Options { get; }
+
+    internal Backchannel Backchannel { get; }
+
+    internal Discovery Discovery { get; }
+
+    internal SigningKeys Keys { get; }
+
+    internal TokenEndpoint TokenEndpoint { get; }
+
+    internal SessionStore Store { get; }
+
+    internal Refresh Refresh { get; }
+
+    internal UserInfo UserInfo { get; }
+
+    internal SignOut SignOut { get; }
+
+    /// <summary>
+    /// Gives a session that is good: the stored one, refreshed if need be, else a new one from the browser. Calls at the same time open
+    /// one browser window.
+    /// </summary>
+    /// <param name="cancel">Ends the call; the port is free again before it returns.</param>
+    /// <returns>The session.</returns>
+    /// <exception cref="SignInRequiredException">The person did not sign in, or the server refused.</exception>
+    /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached; a stored session is kept.</exception>
+    /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
+    /// <exception cref="TokenStoreException">The session file cannot be read or written.</exception>
+    public async Task<Session> GetSessionAsync(CancellationToken cancel = default)
+    {
+        await _signIn.WaitAsync(cancel);
+        try
+        {
+            return await StillGoodAsync(cancel) ?? await SignInAsync(cancel);
+        }
+        finally
+        {
+            _signIn.Release();
+        }
+    }
+
+    /// <summary>Finds the stored session for these options. Opens no browser and asks no server.</summary>
+    /// <param name="cancel">Ends the call.</param>
+    /// <returns>The session, or <see langword="null"/>. Its access token may have ended and be refreshed on use.</returns>
+    /// <exception cref="TokenStoreException">The session file cannot be read.</exception>
+    public Task<Session?> FindSessionAsync(CancellationToken cancel = default)
+    {
+        cancel.ThrowIfCancellationRequested();
+        return Task.FromResult(Store.Find(Options) is { } stored ? new Session(this, stored) : null);
+    }
+
+    /// <summary>
+    /// Begins a sign-in: the metadata is read and checked, the session file is known to be writable, and the listener is listening.
+    /// </summary>
+    /// <param name="cancel">Ends the call.</param>
+    /// <returns>The sign-in, to be completed once and disposed by the caller.</returns>
+    /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached.</exception>
+    /// <exception cref="ProtocolViolationException">The server's metadata is against the protocol, or names another issuer.</exception>
+    /// <exception cref="TokenStoreException">The session file cannot be read or written.</exception>
+    public async Task<PendingSignIn> BeginAsync(CancellationToken cancel = default)
+    {
+        var server = await Discovery.GetAsync(cancel);
+        await Store.ProbeAsync(cancel);
+        return PendingSignIn.Start(this, server);
+    }
+
+    /// <summary>Frees the connections. Sessions of this client cannot be refreshed any more.</summary>
+    /// <returns>A task that is done when it has happened.</returns>
+    public ValueTask DisposeAsync()
+    {
+        Backchannel.Dispose();
+        Store.Dispose();
+        _signIn.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Names the client and the server alone.</summary>
+    /// <returns>A text without secrets.</returns>
+    public override string ToString() => Options.ToString();
+
+    private async Task<Session?> StillGoodAsync(CancellationToken cancel)
+    {
+        if (await FindSessionAsync(cancel) is not { } session) return null;
+        try
+        {
+            await session.GetAccessTokenAsync(cancel: cancel);
+            return session;
+        }
+        catch (SignInRequiredException ended) when (ended.Reason is SignInRequiredReason.SessionEnded or SignInRequiredReason.SignedOut)
+        {
+            return null;
+        }
+    }
+
+    private async Task<Session> SignInAsync(CancellationToken cancel)
+    {
+        await using var pending = await BeginAsync(cancel);
+        await pending.OpenBrowserAsync(cancel);
+        return (await pending.CompleteAsync(cancel)).SessionOrThrow();
+    }
+}

@@ -1,0 +1,61 @@
+namespace ProofKey.Client;
+
+/// <summary>
+/// One refresh, as a transaction over the store: lock, read again, decide, send, store, unlock. Whoever waits for the lock finds the new
+/// tokens in the store and sends nothing.
+/// </summary>
+internal sealed class Refresh(PublicClient client)
+{
+    private readonly ClientOptions _options = client.Options;
+
+    /// <summary>Brings a session up to date.</summary>
+    /// <param name="known">The session as the caller knows it.</param>
+    /// <param name="isGood">Whether a session found in the store is all that the caller wanted.</param>
+    /// <returns>The session, stored.</returns>
+    public async Task<StoredSession> RunAsync(StoredSession known, Func<StoredSession, bool> isGood)
+    {
+        using var held = await client.Store.LockUnlessAsync(() => Current(known) is { } waiting && isGood(waiting), CancellationToken.None);
+        var current = Current(known) ?? throw new SignInRequiredException(SignInRequiredReason.SignedOut);
+        if (isGood(current) || held is null) return current;
+        try
+        {
+            return await SendAsync(current);
+        }
+        catch (ClientException failed)
+        {
+            _options.Emit(new ClientEvent.RefreshFailed(failed.Code, SessionKept: failed is not SignInRequiredException { Reason: SignInRequiredReason.SessionEnded }));
+            throw;
+        }
+    }
+
+    // Another sign-in under the same profile may be another person's.
+    private StoredSession? Current(StoredSession known) => client.Store.Find(_options) is { } found && found.Id == known.Id ? found : null;
+
+    private async Task<StoredSession> SendAsync(StoredSession current)
+    {
+        if (current.RefreshToken is not { } refreshToken) throw new SignInRequiredException(SignInRequiredReason.SessionEnded);
+        var server = await client.Discovery.GetAsync(CancellationToken.None);
+        var (tokens, error) = await client.TokenEndpoint.RefreshAsync(server, refreshToken, CancellationToken.None);
+        if (tokens is null) return Refused(current, error!);
+        var fresh = current.With(tokens, _options.TimeProvider.GetUtcNow());
+        if (tokens.IdToken is { } idToken && current.Claims is { } original)
+        {
+            var context = new IdTokenContext(null, original, tokens.AccessToken);
+            await IdToken.ValidateAsync(idToken, server, client.Keys, _options, context, CancellationToken.None);
+        }
+        client.Store.Save(fresh);
+        _options.Emit(new ClientEvent.TokensRefreshed(fresh.ExpiresAt));
+        return fresh;
+    }
+
+    // RFC 6749 section 5.2: invalid_grant alone says that the refresh token is no longer good; nothing else ends a session.
+    private StoredSession Refused(StoredSession sent, OAuthError error)
+    {
+        if (error.Code != "invalid_grant")
+            throw new SignInRequiredException(SignInRequiredReason.Refused, error);
+        // A program that does not keep to our lock may have rotated it meanwhile.
+        if (Current(sent) is { } other && other.RefreshToken != sent.RefreshToken) return other;
+        client.Store.Remove(_options.Profile);
+        throw new SignInRequiredException(SignInRequiredReason.SessionEnded, error);
+    }
+}

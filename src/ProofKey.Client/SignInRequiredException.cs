@@ -1,0 +1,73 @@
+namespace ProofKey.Client;
+
+/// <summary>Why a person has to sign in before the program can go on.</summary>
+public enum SignInRequiredReason
+{
+    /// <summary>Nobody has signed in yet, or the stored session is for another issuer, client, scope or resource.</summary>
+    NoSession,
+
+    /// <summary>The server ended the session (RFC 6749 section 5.2, <c>invalid_grant</c>), or its access token ended and there is no refresh token.</summary>
+    SessionEnded,
+
+    /// <summary>The session was signed out or replaced by another one.</summary>
+    SignedOut,
+
+    /// <summary>Nobody finished the sign-in in time.</summary>
+    TimedOut,
+
+    /// <summary>The person said no.</summary>
+    UserDenied,
+
+    /// <summary>The server refused; <see cref="SignInRequiredException.Error"/> says with which code.</summary>
+    Refused,
+}
+
+/// <summary>A person must sign in, which the call could not do or did not finish.</summary>
+public sealed class SignInRequiredException : ClientException
+{
+    internal SignInRequiredException(SignInRequiredReason reason, OAuthError? error = null)
+        : base(CodeOf(reason), "a session that is good", ActualOf(reason, error), RemedyOf(reason, error))
+    {
+        Reason = reason;
+        Error = error;
+    }
+
+    /// <summary>Why.</summary>
+    public SignInRequiredReason Reason { get; }
+
+    /// <summary>What the server answered, where it did.</summary>
+    public OAuthError? Error { get; }
+
+    private static string CodeOf(SignInRequiredReason reason) => reason switch
+    {
+        SignInRequiredReason.NoSession => "no_session",
+        SignInRequiredReason.SessionEnded => "session_ended",
+        SignInRequiredReason.SignedOut => "signed_out",
+        SignInRequiredReason.TimedOut => "timed_out",
+        SignInRequiredReason.UserDenied => "user_denied",
+        _ => "refused",
+    };
+
+    private static string ActualOf(SignInRequiredReason reason, OAuthError? error) => reason switch
+    {
+        SignInRequiredReason.NoSession => "nobody has signed in here yet",
+        SignInRequiredReason.SessionEnded => "the session has ended",
+        SignInRequiredReason.SignedOut => "the session was signed out or replaced",
+        SignInRequiredReason.TimedOut => "nobody finished the sign-in in time",
+        SignInRequiredReason.UserDenied => "the person said no",
+        _ => $"the server refused with {error?.Code}: {error?.Description.TrimEnd('.')}",
+    };
+
+    private static string RemedyOf(SignInRequiredReason reason, OAuthError? error) => reason switch
+    {
+        SignInRequiredReason.Refused => error?.Code switch
+        {
+            "invalid_client" or "unauthorized_client" => "Check the client id and what the client is registered for.",
+            "invalid_scope" => "Ask for scopes that this client may have.",
+            "invalid_target" => "Ask for a resource that the server knows.",
+            "invalid_request" => "Check that the redirect URI and the other settings are registered for this client.",
+            _ => "Check the client's registration at the server, then sign in again.",
+        },
+        _ => "Sign in again.",
+    };
+}

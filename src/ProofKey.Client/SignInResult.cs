@@ -1,0 +1,66 @@
+namespace ProofKey.Client;
+
+/// <summary>Why a sign-in was given up.</summary>
+public enum CancelReason
+{
+    /// <summary>No answer came within <see cref="ClientOptions.Timeout"/>. A closed browser window gives no other sign.</summary>
+    TimedOut,
+
+    /// <summary>The person said no (RFC 6749 section 4.1.2.1, <c>access_denied</c>).</summary>
+    UserDenied,
+}
+
+/// <summary>
+/// How a sign-in ended: one of the five cases below and no other. A caller's own cancellation is not among them, it is an
+/// <see cref="OperationCanceledException"/>.
+/// </summary>
+public abstract record SignInResult
+{
+    private SignInResult()
+    {
+    }
+
+    /// <summary>The person signed in, every check passed, and the session is stored.</summary>
+    /// <param name="Session">The session.</param>
+    public sealed record SignedIn(Session Session) : SignInResult;
+
+    /// <summary>The person did not want to, or did not finish.</summary>
+    /// <param name="Reason">Which of the two.</param>
+    public sealed record Cancelled(CancelReason Reason) : SignInResult;
+
+    /// <summary>The server said no.</summary>
+    /// <param name="Error">What it said.</param>
+    public sealed record Refused(OAuthError Error) : SignInResult;
+
+    /// <summary>The server could not answer.</summary>
+    /// <param name="Retryable">Whether a new sign-in may succeed a little later.</param>
+    /// <param name="Problem">What happened.</param>
+    public sealed record Unavailable(bool Retryable, AuthorizationServerUnavailableException Problem) : SignInResult;
+
+    /// <summary>This client said no: an answer was against the protocol, and no session came of it.</summary>
+    /// <param name="Violation">What the server did.</param>
+    public sealed record Rejected(ProtocolViolation Violation) : SignInResult;
+
+    /// <summary>A stable word for logs: <c>signed_in</c>, or the code of what went wrong.</summary>
+    public string Outcome => this switch
+    {
+        SignedIn => "signed_in",
+        Cancelled { Reason: CancelReason.TimedOut } => "timed_out",
+        Cancelled => "user_denied",
+        Refused { Error: var error } => error.Code,
+        Unavailable { Problem: var problem } => problem.Code,
+        Rejected { Violation: var violation } => violation.Code,
+        _ => "unknown",
+    };
+
+    // What GetSessionAsync does with an ending that is no session.
+    internal Session SessionOrThrow() => this switch
+    {
+        SignedIn { Session: var session } => session,
+        Cancelled { Reason: CancelReason.TimedOut } => throw new SignInRequiredException(SignInRequiredReason.TimedOut),
+        Refused { Error: var error } => throw new SignInRequiredException(SignInRequiredReason.Refused, error),
+        Unavailable { Problem: var problem } => throw problem,
+        Rejected { Violation: var violation } => throw new ProtocolViolationException(violation),
+        _ => throw new SignInRequiredException(SignInRequiredReason.UserDenied),
+    };
+}

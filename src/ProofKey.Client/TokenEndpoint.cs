@@ -1,0 +1,121 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace ProofKey.Client;
+
+/// <summary>Tokens as the server gave them, every member checked.</summary>
+internal sealed record Tokens(string AccessToken, DateTimeOffset ExpiresAt, string? RefreshToken, Scope? Scope, string? IdToken)
+{
+    public override string ToString() => nameof(Tokens);
+}
+
+/// <summary>What the token endpoint said: tokens, or a refusal (RFC 6749 section 5).</summary>
+internal readonly record struct TokenResult(Tokens? Tokens, OAuthError? Error)
+{
+    public override string ToString() => nameof(TokenResult);
+}
+
+/// <summary>Redeems codes and refresh tokens, and reads the answers strictly (RFC 6749 section 4.1.3, section 5 and section 6).</summary>
+internal sealed class TokenEndpoint(ClientOptions options, Backchannel backchannel)
+{
+    private const string What = "the token answer";
+
+    // What we assume where the server does not say; a token that ends sooner is found out by a 401.
+    private static readonly TimeSpan DefaultLifetime = TimeSpan.FromMinutes(10);
+
+    private static readonly long MaxLifetimeSeconds = (long)TimeSpan.FromDays(3650).TotalSeconds;
+
+    /// <summary>Redeems a code (RFC 6749 section 4.1.3, RFC 7636 section 4.5).</summary>
+    public Task<TokenResult> RedeemAsync(AuthorizationServer server, string code, string redirectUri, CodeVerifier verifier, CancellationToken cancel) =>
+        SendAsync(
+            server,
+            Parameters.Of(
+                new("grant_type", "authorization_code"),
+                new("code", code),
+                new("redirect_uri", redirectUri),
+                new("code_verifier", verifier.Reveal())),
+            [code, verifier.Reveal()],
+            cancel);
+
+    /// <summary>Redeems a refresh token (RFC 6749 section 6).</summary>
+    public Task<TokenResult> RefreshAsync(AuthorizationServer server, string refreshToken, CancellationToken cancel) =>
+        SendAsync(server, Parameters.Of(new("grant_type", "refresh_token"), new("refresh_token", refreshToken)), [refreshToken], cancel);
+
+    private async Task<TokenResult> SendAsync(AuthorizationServer server, Parameters grant, string[] secrets, CancellationToken cancel)
+    {
+        var form = grant.With("client_id", options.ClientId);
+        if (options.Resource is { } resource) form = form.With("resource", resource);
+        var answer = await backchannel.PostAsync(What, server.Token, form, cancel);
+        if (answer.MediaType is not "application/json") throw NotJson(answer);
+        var json = answer.Object();
+        if (answer.Status == System.Net.HttpStatusCode.OK) return new TokenResult(Read(json, options.TimeProvider.GetUtcNow()), null);
+        return new TokenResult(null, Refusal(json, secrets));
+    }
+
+    // A proxy's or a portal's page says nothing about our tokens.
+    private static AuthorizationServerUnavailableException NotJson(Answer answer) => new(
+        "not_json",
+        $"{What} as application/json",
+        $"status {(int)answer.Status} came as {ServerText.Shown(answer.MediaType)}",
+        "Something else than the token endpoint seems to answer; check the network, then try again. The session is kept.",
+        retryable: !answer.IsSuccess || answer.MediaType is "text/html");
+
+    // RFC 6749 section 5.2
+    private static OAuthError Refusal(JsonElement json, string[] secrets) => Text(json, "error") is { Length: > 0 } code
+        ? ServerText.Error(code, Text(json, "error_description"), secrets)
+        : throw new ProtocolViolationException("malformed_refusal", "an error code in a refusal (RFC 6749 section 5.2)", "there is none");
+
+    // RFC 6749 section 5.1
+    private Tokens Read(JsonElement json, DateTimeOffset now)
+    {
+        var accessToken = Token(json, "access_token") ?? throw Missing("access_token");
+        // RFC 6749 section 7.1: a client does not use a token whose type it does not understand
+        if (Text(json, "token_type") is not { } type) throw Missing("token_type");
+        if (!type.Equals("Bearer", StringComparison.OrdinalIgnoreCase))
+            throw new ProtocolViolationException("token_type", "an access token of type Bearer", $"its type is {ServerText.Shown(type, accessToken)}");
+        return new Tokens(accessToken, now + Lifetime(json), Token(json, "refresh_token"), GrantedScope(json), Token(json, "id_token"));
+    }
+
+    // RFC 6750 section 2.1: visible ASCII, so that no token can break out of a header
+    private static string? Token(JsonElement json, string name)
+    {
+        if (Text(json, name) is not { Length: > 0 } token) return null;
+        if (token.AsSpan().ContainsAnyExceptInRange('!', '~')) throw new ProtocolViolationException("malformed_token", $"{name} of visible ASCII", "it holds other characters");
+        return token;
+    }
+
+    // Some servers write the number as text; anything else that is not a plain number of seconds is refused.
+    private static TimeSpan Lifetime(JsonElement json)
+    {
+        if (!json.TryGetProperty("expires_in", out var value) || value.ValueKind == JsonValueKind.Null) return DefaultLifetime;
+        var seconds = value.ValueKind switch
+        {
+            JsonValueKind.Number when value.TryGetInt64(out var number) => number,
+            JsonValueKind.String when long.TryParse(value.GetString(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) => number,
+            _ => -1,
+        };
+        if (seconds <= 0) throw new ProtocolViolationException("expires_in", "expires_in as a number of seconds above zero", "it is something else");
+        return TimeSpan.FromSeconds(Math.Min(seconds, MaxLifetimeSeconds));
+    }
+
+    // RFC 6749 section 3.3 lets a server narrow a scope and say so; nobody may be handed more than was asked for.
+    private Scope? GrantedScope(JsonElement json)
+    {
+        if (Text(json, "scope") is not { } text) return null;
+        if (!Scope.TryParse(text, out var granted)) throw new ProtocolViolationException("malformed_scope", "a scope of printable words", "it holds other characters");
+        if (!options.Scope.IsEmpty && !granted.IsSubsetOf(options.Scope))
+            throw new ProtocolViolationException("scope_wider", $"at most the scope {options.Scope}", $"{ServerText.Shown(granted.ToString())} was granted");
+        return granted;
+    }
+
+    // null means absent: some serializers write it (RFC 6749 has no null).
+    private static string? Text(JsonElement json, string name)
+    {
+        if (!json.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null) return null;
+        return value.ValueKind == JsonValueKind.String
+            ? value.GetString()
+            : throw new ProtocolViolationException("malformed_token_answer", $"{name} as text", "it has another type");
+    }
+
+    private static ProtocolViolationException Missing(string name) => new("malformed_token_answer", $"{name} in the token answer (RFC 6749 section 5.1)", "there is none");
+}

@@ -1,0 +1,33 @@
+using System.Text.Json;
+
+namespace ProofKey.Client;
+
+/// <summary>Reads claims about the person and throws away those about anybody else (OpenID Connect Core section 5.3).</summary>
+internal sealed class UserInfo(PublicClient client)
+{
+    private const string What = "claims about the person";
+
+    public async Task<JsonElement> GetAsync(Session session, CancellationToken cancel)
+    {
+        var server = await client.Discovery.GetAsync(cancel);
+        if (server.UserInfo is null) throw new ProtocolViolationException("no_userinfo", "metadata with userinfo_endpoint", "it has none", "Use the claims of the ID token with this server.");
+        var token = await session.GetAccessTokenAsync(cancel: cancel);
+        var answer = await client.Backchannel.GetAsync(What, server.UserInfo, cancel, token.Reveal());
+        if (answer.Status == System.Net.HttpStatusCode.Unauthorized)
+        {
+            token = await session.ReplaceAsync(token, cancel);
+            answer = await client.Backchannel.GetAsync(What, server.UserInfo, cancel, token.Reveal());
+        }
+        return Checked(answer, session.Subject);
+    }
+
+    private static JsonElement Checked(Answer answer, string? subject)
+    {
+        if (!answer.IsSuccess || !answer.IsJson)
+            throw new ProtocolViolationException("userinfo", $"{What} as application/json", $"the answer was {(int)answer.Status} {ServerText.Shown(answer.MediaType)}", "Check that openid was asked for and granted.");
+        var claims = answer.Object();
+        // OpenID Connect Core section 5.3.2: the subject must be exactly the ID token's
+        var same = claims.TryGetProperty("sub", out var sub) && sub.ValueKind == JsonValueKind.String && subject is not null && sub.GetString() == subject;
+        return same ? claims : throw new ProtocolViolationException("userinfo_subject", $"{What} who signed in", "they are about somebody else or about nobody");
+    }
+}
