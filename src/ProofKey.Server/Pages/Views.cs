@@ -1,0 +1,54 @@
+namespace ProofKey.Server.Pages;
+
+// What each page shows. These records hold form tokens, codes and the query of a request, so none of them prints its members.
+
+/// <summary>The sign-in page.</summary>
+/// <param name="ClientName">What the client calls itself; hostile until shown by <see cref="Name"/>.</param>
+/// <param name="RedirectHost">The host of the redirect URI, see <see cref="RedirectUri.Host"/>; shown only when it identifies the client.</param>
+/// <param name="IdentifiesClient">Whether an answer sent there can reach nobody else (RFC 8252 section 8.6).</param>
+/// <param name="Action">Our own path and query that the form is posted to.</param>
+/// <param name="FormToken">The token that binds the form to browser and request.</param>
+/// <param name="Username">What was typed before, or hinted by the client; <see langword="null"/> for nothing.</param>
+/// <param name="Problem">One or two sentences on why the last attempt failed; <see langword="null"/> on the first.</param>
+internal sealed record SignInView(
+    string ClientName, string RedirectHost, bool IdentifiesClient, string Action, string FormToken, string? Username, string? Problem)
+{
+    public override string ToString() => nameof(SignInView);
+}
+
+/// <summary>One line of what a client asks for.</summary>
+/// <param name="Name">The scope value as the protocol spells it.</param>
+/// <param name="Description">What it allows, in words that fit below "it will be able to".</param>
+internal sealed record ScopeLine(string Name, string Description);
+
+/// <summary>The consent page.</summary>
+/// <param name="ClientName">What the client calls itself; hostile until shown by <see cref="Name"/>.</param>
+/// <param name="RedirectHost">The host of the redirect URI, see <see cref="RedirectUri.Host"/>; shown only when it identifies the client.</param>
+/// <param name="IdentifiesClient">Whether an answer sent there can reach nobody else (RFC 8252 section 8.6).</param>
+/// <param name="AccountName">The account that is signed in.</param>
+/// <param name="Scopes">What the client asks for; none is a request that only signs in.</param>
+/// <param name="Action">Our own path and query that the form is posted to.</param>
+/// <param name="FormToken">The token that binds the form to browser and request.</param>
+/// <param name="SwitchAccountAddress">Our own path and query that signs in somebody else.</param>
+/// <param name="Problem">One or two sentences on why the last answer did not count; <see langword="null"/> for none.</param>
+internal sealed record ConsentView(
+    string ClientName, string RedirectHost, bool IdentifiesClient, string AccountName, IReadOnlyList<ScopeLine> Scopes,
+    string Action, string FormToken, string SwitchAccountAddress, string? Problem)
+{
+    public override string ToString() => nameof(ConsentView);
+}
+
+/// <summary>The page for what must not be sent to the client (RFC 6749 section 4.1.2.1).</summary>
+/// <param name="Title">What happened, in a few words.</param>
+/// <param name="Explanation">What happened, in a sentence for the person.</param>
+/// <param name="Remedy">What the person can do.</param>
+/// <param name="Code">The error code for developers, such as <c>invalid_request</c>; <see langword="null"/> for none.</param>
+internal sealed record ErrorView(string Title, string Explanation, string Remedy, string? Code);
+
+/// <summary>The page that posts an answer to the client (OAuth 2.0 Form Post Response Mode section 2).</summary>
+/// <param name="RedirectUri">The redirect URI that matched, as it was requested.</param>
+/// <param name="Fields">The parameters of the answer.</param>
+internal sealed record FormPostView(string RedirectUri, IReadOnlyList<KeyValuePair<string, string>> Fields)
+{
+    public override string ToString() => nameof(FormPostView);
+}
