@@ -1,0 +1,86 @@
+using Microsoft.AspNetCore.Identity;
+using Microsoft.Extensions.Options;
+using ProofKey.Server.Storage;
+
+namespace ProofKey.Server.Accounts;
+
+/// <summary>What came of a try to sign in.</summary>
+/// <param name="Account">The subject and its epoch, or <see langword="null"/> when the try failed. Why it failed, nobody outside learns.</param>
+/// <param name="Reason">For the log alone.</param>
+internal sealed record PasswordResult((string Subject, long Epoch)? Account, string Reason);
+
+/// <summary>
+/// Passwords, by ASP.NET Core Identity's hasher (PBKDF2 with HMAC-SHA512). An unknown name, a disabled account and one with too many
+/// tries cost the same time and get the same answer as a wrong password.
+/// </summary>
+internal sealed class PasswordSignIn : IDisposable
+{
+    /// <summary>The cost of a hash, as OWASP recommends for PBKDF2 with SHA-512.</summary>
+    public const int Iterations = 210_000;
+
+    public const int MinLength = 8;
+    public const int MaxLength = 256;
+
+    /// <summary>How many wrong passwords an account bears within <see cref="TryWindow"/>.</summary>
+    public const int MaxTries = 10;
+
+    /// <summary>After this time the count starts anew: nobody can lock somebody else out for good.</summary>
+    public static readonly TimeSpan TryWindow = TimeSpan.FromMinutes(5);
+
+    private readonly AccountStore _accounts;
+    private readonly PasswordHasher<Account> _hasher = new(Options.Create(new PasswordHasherOptions { IterationCount = Iterations }));
+    private readonly string _nobodysHash;
+
+    // Hashing is slow on purpose. More at once than processors would only make everything else wait.
+    private readonly SemaphoreSlim _hashing = new(Math.Max(1, Environment.ProcessorCount - 1));
+
+    private static readonly Account Nobody = new() { Subject = "", Name = "" };
+
+    public PasswordSignIn(AccountStore accounts)
+    {
+        _accounts = accounts;
+        // The hash of a password that nobody knows, in the format of the real ones, without the cost of making it at each start.
+        _nobodysHash = Convert.ToBase64String([1, 0, 0, 0, 2, .. BigEndian(Iterations), 0, 0, 0, 16, .. Secret.NewBytes(16 + 32)]);
+    }
+
+    /// <summary>What is wrong with a new password, as a sentence; <see langword="null"/> when nothing is.</summary>
+    // NIST SP 800-63B section 3.1.1.2: length counts, composition rules do not
+    public static string? ProblemWith(string password) => password.Length switch
+    {
+        < MinLength => $"A password has at least {MinLength} characters.",
+        > MaxLength => $"A password has at most {MaxLength} characters.",
+        _ => null,
+    };
+
+    public string Hash(string password) => _hasher.HashPassword(Nobody, password);
+
+    public async Task<PasswordResult> TryAsync(string name, string password, CancellationToken cancellation)
+    {
+        var attempt = name.Length <= MaxLength ? await _accounts.CountPasswordTryAsync(name, TryWindow) : null;
+        var matches = await MatchesAsync(attempt?.PasswordHash ?? _nobodysHash, password, cancellation);
+        if (attempt is null) return new PasswordResult(null, "unknown or disabled account");
+        if (attempt.Tries > MaxTries) return new PasswordResult(null, "too many tries");
+        if (!matches) return new PasswordResult(null, "wrong password");
+        await _accounts.ForgetPasswordTriesAsync(attempt.Subject);
+        return new PasswordResult((attempt.Subject, attempt.Epoch), "password");
+    }
+
+    public void Dispose() => _hashing.Dispose();
+
+    private async Task<bool> MatchesAsync(string hash, string password, CancellationToken cancellation)
+    {
+        await _hashing.WaitAsync(cancellation);
+        try
+        {
+            // A longer one cannot be right; a stand-in of equal cost keeps the time the same.
+            var bounded = password.Length <= MaxLength ? password : "\0";
+            return await Task.Run(() => _hasher.VerifyHashedPassword(Nobody, hash, bounded) != PasswordVerificationResult.Failed, CancellationToken.None);
+        }
+        finally
+        {
+            _hashing.Release();
+        }
+    }
+
+    private static byte[] BigEndian(int value) => [(byte)(value >> 24), (byte)(value >> 16), (byte)(value >> 8), (byte)value];
+}

@@ -1,0 +1,116 @@
+using Microsoft.AspNetCore.Http;
+using ProofKey.Jose;
+using ProofKey.Server.Http;
+using ProofKey.Server.Keys;
+using ProofKey.Server.Protocol;
+using ProofKey.Server.Storage;
+
+namespace ProofKey.Server.Endpoints;
+
+/// <summary>
+/// The one door that issues codes (RFC 6749 section 3.1). Sign-in and consent always come back here, and everything is decided again
+/// from scratch: the query is the state.
+/// </summary>
+internal sealed class AuthorizeEndpoint(
+    AuthorizePage page, AccountSource accounts, ConsentStore consents, KeyRing keys, Cookies cookies, PageAnswers pages, ServerOptions options, TimeProvider time, ILogger<AuthorizeEndpoint> logger)
+{
+    public const string Path = "/authorize";
+
+    /// <summary>The most characters of parameters that a POST may hand on in a query.</summary>
+    private const int MaxQueryLength = 4096;
+
+    public async Task GetAsync(HttpContext context)
+    {
+        var query = await page.ReadAsync(context);
+        switch (query.Outcome)
+        {
+            case AuthorizeOutcome.Shown shown:
+                Log.Refused(logger, Path, null, shown.Error.Code, shown.Error.Description);
+                await pages.ErrorAsync(context, shown.Error);
+                break;
+            case AuthorizeOutcome.Redirected redirected:
+                await RefuseAsync(context, redirected.Request, redirected.Error);
+                break;
+            case AuthorizeOutcome.Valid valid:
+                await DecideAsync(context, query, valid.Request);
+                break;
+        }
+    }
+
+    /// <summary>A POST becomes the same request as a GET, so that our cookies come along (OpenID Connect Core section 3.1.2.1).</summary>
+    public async Task PostAsync(HttpContext context)
+    {
+        if (context.Request.QueryString.HasValue)
+            await pages.ErrorAsync(context, OAuthError.InvalidRequest("Send the parameters either in the body or in the query, not in both."));
+        else if (!(await FormReader.ReadAsync(context)).TryGet(out var parameters, out var problem))
+            await pages.ErrorAsync(context, OAuthError.InvalidRequest(problem));
+        else if (parameters.ToQuery() is { Length: <= MaxQueryLength } query)
+            Answers.SeeOther(context, $"{options.Issuer.Path}{Path}?{query}");
+        else
+            await pages.ErrorAsync(context, OAuthError.InvalidRequest("The parameters have more than 4096 characters."));
+    }
+
+    private async Task DecideAsync(HttpContext context, AuthorizeQuery query, AuthorizeRequest request)
+    {
+        var now = time.GetUtcNow();
+        var account = await accounts.FindSignedInAsync(context, context.RequestAborted);
+        var remembered = account is null || request.Client.IsFirstParty ? null : await consents.FindAsync(account.Subject, request.Client.Id, context.RequestAborted);
+        var ticket = page.OpenTicket(context, query, request, now);
+        switch (Interaction.Decide(request, account, remembered, HintedSubject(request, now), ticket, now))
+        {
+            case Interaction.Proceed proceed:
+                await pages.ToClientAsync(context, request, AuthorizeAnswer.Code(request, Code(request, proceed.Account, now).Seal(keys), options.Issuer));
+                break;
+            case Interaction.SignIn:
+                SendTo(context, accounts.SignInAddress(Return(context, request, ticket, now)));
+                break;
+            case Interaction.Consent:
+                SendTo(context, ConsentEndpoint.Address(Return(context, request, ticket, now), options.Issuer));
+                break;
+            case Interaction.Refuse refuse:
+                await RefuseAsync(context, request, refuse.Error);
+                break;
+        }
+    }
+
+    private string Return(HttpContext context, AuthorizeRequest request, StepTicket? ticket, DateTimeOffset now) =>
+        page.Address(Path, request, ticket ?? new StepTicket(now, null, null), cookies.EnsureBrowser(context), now);
+
+    private static void SendTo(HttpContext context, string address) => Answers.SeeOther(context, address);
+
+    private AuthorizationCode Code(AuthorizeRequest request, SignedInAccount account, DateTimeOffset now)
+    {
+        var outlivesSession = request.Scope.Contains(Scope.OfflineAccess);
+        return new AuthorizationCode
+        {
+            GrantId = Secret.NewId(now),
+            ClientId = request.Client.Id,
+            RedirectUriDigest = AuthorizationCode.DigestOf(request.RedirectUri),
+            Challenge = request.Challenge,
+            Subject = account.Subject,
+            Epoch = account.Epoch,
+            SessionKey = outlivesSession ? null : account.SessionKey,
+            GrantExpiresAt = outlivesSession ? now + options.RefreshLifetime : account.SessionExpiresAt,
+            Scope = request.Scope,
+            Resource = request.Resource,
+            Nonce = request.Nonce,
+            AuthTime = account.AuthTime,
+            Amr = account.Amr,
+            ExpiresAt = now + options.CodeLifetime,
+        };
+    }
+
+    // OpenID Connect Core section 3.1.2.1: an expired ID token is a good hint, one of another issuer is none
+    private string? HintedSubject(AuthorizeRequest request, DateTimeOffset now)
+    {
+        if (request.IdTokenHint is not { } hint) return null;
+        var expected = new JwtExpectations { Issuer = options.Issuer.Value, Audience = request.Client.Id, AllowExpired = true };
+        return Jwt.Verify(hint, keys.PublicKeys, expected, now).TryGet(out var token, out _) ? token.Subject : "";
+    }
+
+    private Task RefuseAsync(HttpContext context, AuthorizeRequest request, OAuthError error)
+    {
+        Log.Refused(logger, Path, request.Client.Id, error.Code, error.Description);
+        return pages.ToClientAsync(context, request, AuthorizeAnswer.Error(request, error, options.Issuer));
+    }
+}

@@ -1,0 +1,82 @@
+using Microsoft.AspNetCore.Http;
+using ProofKey.Server.Http;
+using ProofKey.Server.Pages;
+using ProofKey.Server.Protocol;
+using ProofKey.Server.Storage;
+
+namespace ProofKey.Server.Endpoints;
+
+/// <summary>The page on which a person agrees or declines. It decides nothing: a yes goes back to the authorization endpoint as a ticket.</summary>
+internal sealed class ConsentEndpoint(
+    AuthorizePage page, AccountSource accounts, ConsentStore consents, Cookies cookies, FormGuard guard, PageRenderer renderer, PageAnswers pages,
+    ServerOptions options, TimeProvider time, ILogger<ConsentEndpoint> logger)
+{
+    public const string Path = "/consent";
+
+    private const string Purpose = "consent";
+
+    /// <summary>The consent page for a request that came to the authorization endpoint.</summary>
+    public static string Address(string returnTo, Issuer issuer) => issuer.Path + Path + returnTo[returnTo.IndexOf('?', StringComparison.Ordinal)..];
+
+    public async Task GetAsync(HttpContext context)
+    {
+        var query = await page.ReadAsync(context);
+        if (query.TryGetValid(out var request) && await accounts.FindSignedInAsync(context, context.RequestAborted) is { } account)
+            await ShowAsync(context, query, request, account, null);
+        else
+            BackToAuthorize(context);
+    }
+
+    public async Task PostAsync(HttpContext context)
+    {
+        var query = await page.ReadAsync(context);
+        if (!query.TryGetValid(out var request) || await accounts.FindSignedInAsync(context, context.RequestAborted) is not { } account)
+            BackToAuthorize(context);
+        else if (!(await FormReader.ReadAsync(context)).TryGet(out var form, out var problem))
+            await ShowAsync(context, query, request, account, problem);
+        else if (guard.ProblemWith(context, form, Purpose, cookies.Browser(context), account.Subject, request) is { } untrusted)
+            await ShowAsync(context, query, request, account, untrusted);
+        else if (form.Duplicate() is null && form["decision"] == "allow")
+            await AgreeAsync(context, query, request, account);
+        else if (form.Duplicate() is null && form["decision"] == "deny")
+            await DeclineAsync(context, request, account);
+        else
+            await ShowAsync(context, query, request, account, "Please choose one of the two buttons.");
+    }
+
+    private async Task AgreeAsync(HttpContext context, AuthorizeQuery query, AuthorizeRequest request, SignedInAccount account)
+    {
+        var now = time.GetUtcNow();
+        // RFC 8252 section 8.6: where the address does not identify the client, a yes counts for this one request
+        if (request.RegisteredRedirectUri.IdentifiesClient)
+        {
+            var before = await consents.FindAsync(account.Subject, request.Client.Id, context.RequestAborted) ?? Scope.None;
+            await consents.RememberAsync(account.Subject, request.Client.Id, before.Union(request.Scope), now);
+        }
+        Log.Consented(logger, account.Subject, request.Scope.ToString(), request.Client.Id);
+        var firstCame = page.OpenTicket(context, query, request, now)?.FirstCame ?? now;
+        var ticket = new StepTicket(firstCame, account.Subject, request.Scope);
+        Answers.SeeOther(context, page.Address(AuthorizeEndpoint.Path, request, ticket, cookies.EnsureBrowser(context), now));
+    }
+
+    private Task DeclineAsync(HttpContext context, AuthorizeRequest request, SignedInAccount account)
+    {
+        Log.Declined(logger, account.Subject, request.Client.Id);
+        return pages.ToClientAsync(context, request, AuthorizeAnswer.Error(request, OAuthError.AccessDenied("The person declined."), options.Issuer));
+    }
+
+    private async Task ShowAsync(HttpContext context, AuthorizeQuery query, AuthorizeRequest request, SignedInAccount account, string? problem)
+    {
+        var browser = cookies.EnsureBrowser(context);
+        var now = time.GetUtcNow();
+        var ticket = page.OpenTicket(context, query, request, now);
+        var view = new ConsentView(
+            request.Client.Name, request.RegisteredRedirectUri.Host, request.RegisteredRedirectUri.IdentifiesClient, account.Name, [.. request.Scope.Values.Select(ScopeWords.Line)],
+            page.Address(Path, request, ticket, browser, now), guard.TokenFor(Purpose, browser, account.Subject, request),
+            accounts.SignInAddress(page.Address(AuthorizeEndpoint.Path, request, ticket, browser, now)), problem);
+        var status = problem is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest;
+        await pages.FormAsync(context, await renderer.ConsentAsync(view), request.RedirectUri, status);
+    }
+
+    private void BackToAuthorize(HttpContext context) => Answers.SeeOther(context, options.Issuer.Path + AuthorizeEndpoint.Path + context.Request.QueryString.Value);
+}

@@ -1,0 +1,55 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using ProofKey.Jose;
+using ProofKey.Server.Http;
+using ProofKey.Server.Keys;
+
+namespace ProofKey.Server.Endpoints;
+
+/// <summary>
+/// What the server says of itself, under both well-known addresses (RFC 8414 section 3, OpenID Connect Discovery section 4), and its
+/// public keys. Everything comes from settings, nothing from the request (RFC 9700 section 4.13).
+/// </summary>
+internal sealed class MetadataEndpoint(ServerOptions options, KeyRing keys)
+{
+    public const string JwksPath = "/jwks";
+
+    private readonly byte[] _document = JsonSerializer.SerializeToUtf8Bytes(Document(options.Issuer), Wire.Default.ServerMetadata);
+
+    public Task GetAsync(HttpContext context)
+    {
+        context.Response.Headers.CacheControl = "public, max-age=3600";
+        return Answers.JsonAsync(context, _document);
+    }
+
+    public Task GetKeysAsync(HttpContext context)
+    {
+        context.Response.Headers.CacheControl = "public, max-age=3600";
+        return Answers.JsonAsync(context, keys.PublicKeys.ToJson());
+    }
+
+    private static ServerMetadata Document(Issuer issuer) => new()
+    {
+        Issuer = issuer.Value,
+        AuthorizationEndpoint = issuer.Endpoint(AuthorizeEndpoint.Path),
+        TokenEndpoint = issuer.Endpoint(TokenEndpoint.Path),
+        UserinfoEndpoint = issuer.Endpoint(UserinfoEndpoint.Path),
+        RevocationEndpoint = issuer.Endpoint(RevocationEndpoint.Path),
+        JwksUri = issuer.Endpoint(JwksPath),
+        ScopesSupported = [Scope.OpenId, Scope.Profile, Scope.Email, Scope.OfflineAccess],
+        ResponseTypesSupported = ["code"],
+        ResponseModesSupported = Storage.ResponseMode.Default,
+        GrantTypesSupported = ["authorization_code", "refresh_token"],
+        CodeChallengeMethodsSupported = [CodeChallenge.Method],
+        TokenEndpointAuthMethodsSupported = ["none", "client_secret_basic", "client_secret_post"],
+        RevocationEndpointAuthMethodsSupported = ["none", "client_secret_basic", "client_secret_post"],
+        SubjectTypesSupported = ["public"],
+        IdTokenSigningAlgorithmsSupported = [SignatureAlgorithm.ES256.Name, SignatureAlgorithm.RS256.Name],
+        ClaimsSupported = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "amr", "name", "preferred_username", "email", "email_verified"],
+        PromptValuesSupported = ["none", "login", "consent", "select_account"],
+        AuthorizationResponseIssuerParameterSupported = true,
+        ClaimsParameterSupported = false,
+        RequestParameterSupported = false,
+        RequestUriParameterSupported = false,
+    };
+}

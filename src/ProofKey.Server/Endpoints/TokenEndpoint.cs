@@ -1,0 +1,181 @@
+using Microsoft.AspNetCore.Http;
+using ProofKey.Server.Http;
+using ProofKey.Server.Keys;
+using ProofKey.Server.Protocol;
+using ProofKey.Server.Storage;
+
+namespace ProofKey.Server.Endpoints;
+
+/// <summary>The token endpoint (RFC 6749 section 3.2): who is asking, with which grant, and is it good.</summary>
+internal sealed class TokenEndpoint(
+    ClientAuthentication authentication, GrantStore grants, AccountSource accounts, KeyRing keys, TokenIssuer issuer, VerifierTries tries, ServerOptions options, TimeProvider time,
+    ILogger<TokenEndpoint> logger)
+{
+    public const string Path = "/token";
+
+    public async Task PostAsync(HttpContext context)
+    {
+        var read = await FormReader.ReadAsync(context);
+        if (!read.TryGet(out var form, out var problem))
+            await RefuseAsync(context, null, OAuthError.InvalidRequest(problem), read.Status);
+        else if (GrantTypeProblem(form) is { } error)
+            await RefuseAsync(context, null, error);
+        else if (!(await authentication.IdentifyAsync(context, form)).TryGet(out var client, out var refusal))
+            await RefuseAsync(context, form["client_id"], refusal, refusal.Error.Code == "invalid_client" ? StatusCodes.Status401Unauthorized : StatusCodes.Status400BadRequest);
+        else if (form["grant_type"] == "authorization_code")
+            await RedeemCodeAsync(context, form, client);
+        else
+            await RefreshAsync(context, form, client);
+    }
+
+    // RFC 6749 section 3.2, section 5.2, RFC 9700 section 2.4 (no password grant)
+    private static OAuthError? GrantTypeProblem(Parameters form) => form.Duplicate("resource") is not null
+        ? OAuthError.InvalidRequest("A parameter was sent more than once; send each one once.")
+        : form["grant_type"] switch
+        {
+            "authorization_code" or "refresh_token" => null,
+            null => OAuthError.InvalidRequest("The request must have a grant_type."),
+            _ => OAuthError.UnsupportedGrantType("The grant types here are authorization_code and refresh_token."),
+        };
+
+    private async Task RedeemCodeAsync(HttpContext context, Parameters form, Client client)
+    {
+        var now = time.GetUtcNow();
+        if (form["code"] is not { } text)
+        {
+            await RefuseAsync(context, client.Id, OAuthError.InvalidRequest("The request must have a code."));
+            return;
+        }
+        if (AuthorizationCode.Open(text, keys) is not { } code)
+        {
+            await RefuseAsync(context, client.Id, new Refusal(AuthorizationCodeGrant.NotGood, "The code is not one of ours, or its key is gone."));
+            return;
+        }
+        var address = ClientAddress.Of(context);
+        var refusal = AuthorizationCodeGrant.Check(new(form, client, code, tries.AreUsedUp(code.GrantId, address), now)) ?? ResourceProblem(form, code.Resource ?? client.Audience);
+        if (refusal is not null)
+        {
+            if (refusal == AuthorizationCodeGrant.WrongVerifier) tries.Count(code.GrantId, address, code.ExpiresAt, now);
+            await RefuseAsync(context, client.Id, refusal);
+            return;
+        }
+        var rowSecret = Secret.NewBytes(RefreshToken.SecretLength);
+        var grant = GrantOf(code, rowSecret, now);
+        if (await accounts.StandsAsync(grant.Subject, grant.Epoch, context.RequestAborted) && await grants.RedeemAsync(grant))
+            await Answers.TokensAsync(context, issuer.Issue(grant, client, grant.Scope, new RefreshToken(grant.Id, rowSecret, 1), code.Nonce, now));
+        else
+            await RefuseReplayAsync(context, grant, now);
+    }
+
+    private static Grant GrantOf(AuthorizationCode code, byte[] rowSecret, DateTimeOffset now) => new()
+    {
+        Id = code.GrantId,
+        ClientId = code.ClientId,
+        Subject = code.Subject,
+        Epoch = code.Epoch,
+        SessionKey = code.SessionKey,
+        Scope = code.Scope,
+        Resource = code.Resource,
+        AuthTime = code.AuthTime,
+        Amr = code.Amr,
+        SecretDigest = RefreshToken.DigestOf(rowSecret),
+        Sequence = 1,
+        CreatedAt = now,
+        ExpiresAt = code.GrantExpiresAt,
+    };
+
+    // RFC 6749 section 4.1.2: a second use revokes what the first one gave. A row says that there was a first.
+    private async Task RefuseReplayAsync(HttpContext context, Grant grant, DateTimeOffset now)
+    {
+        if (await grants.FindAsync(grant.Id, context.RequestAborted) is null)
+        {
+            await RefuseAsync(context, grant.ClientId, new Refusal(AuthorizationCodeGrant.NotGood, "The account, the client or the session is gone."));
+            return;
+        }
+        await grants.RevokeAsync(grant.Id, now);
+        Log.CodeReplayed(logger, GrantName(grant.Id), grant.ClientId);
+        await RefuseAsync(context, grant.ClientId, new Refusal(AuthorizationCodeGrant.NotGood, "The code was used before."));
+    }
+
+    private async Task RefreshAsync(HttpContext context, Parameters form, Client client)
+    {
+        if (form["refresh_token"] is not { } text)
+            await RefuseAsync(context, client.Id, OAuthError.InvalidRequest("The request must have a refresh_token."));
+        else if (RefreshToken.Open(text, keys) is not { } token)
+            await RefuseAsync(context, client.Id, new Refusal(RefreshTokenGrant.NotGood, "The refresh token is not one of ours, or its key is gone."));
+        else if (!Scope.TryParse(form["scope"], out var scope))
+            await RefuseAsync(context, client.Id, OAuthError.InvalidScope("The scope has characters that no scope can have, or too many values."));
+        else if (!scope.IsEmpty && !await IsGrantedAsync(token, client, scope, context))
+            await RefuseAsync(context, client.Id, OAuthError.InvalidScope("The scope is wider than what was granted."));
+        else
+            await RotateAsync(context, form, client, token, scope);
+    }
+
+    // RFC 6749 section 6: never wider than the grant. Asked before anything is rotated, so that a refusal costs the client nothing.
+    private async ValueTask<bool> IsGrantedAsync(RefreshToken token, Client client, Scope scope, HttpContext context) =>
+        await grants.FindAsync(token.GrantId, context.RequestAborted) is not { } grant || grant.ClientId != client.Id || scope.IsSubsetOf(grant.Scope);
+
+    private async Task RotateAsync(HttpContext context, Parameters form, Client client, RefreshToken token, Scope scope)
+    {
+        if (ResourceProblem(form, client.Audience) is { } problem)
+        {
+            await RefuseAsync(context, client.Id, problem);
+            return;
+        }
+        for (var look = 1; ; look++)
+        {
+            var now = time.GetUtcNow();
+            if (await grants.RotateAsync(token.GrantId, RefreshToken.DigestOf(token.RowSecret), token.Sequence, client.Id, now, options.Rotation) is { } rotated)
+            {
+                // One step on is the rule. More than one means that the predecessor came back, and its successor was never used.
+                if (rotated.Sequence != token.Sequence + 1) Log.LateReturn(logger, GrantName(rotated.Id), client.Id);
+                await AnswerRefreshAsync(context, rotated, client, scope, token, now);
+                return;
+            }
+            var row = await grants.FindAsync(token.GrantId, context.RequestAborted);
+            switch (RefreshTokenGrant.Decide(row, token, client.Id, options.Rotation, look > 1, now))
+            {
+                case RefreshTokenGrant.Again:
+                    continue;
+                case RefreshTokenGrant.SameAgain:
+                    await AnswerRefreshAsync(context, row!, client, scope, token, now);
+                    return;
+                case RefreshTokenGrant.Refuse refuse:
+                    await RefuseAsync(context, client.Id, refuse.Refusal);
+                    return;
+                case RefreshTokenGrant.Forged:
+                    Log.RefreshTokenForged(logger, GrantName(token.GrantId));
+                    await RefuseAsync(context, client.Id, new Refusal(RefreshTokenGrant.NotGood, "The row has another secret."));
+                    return;
+                case RefreshTokenGrant.Reuse:
+                    await grants.RevokeAsync(token.GrantId, now);
+                    Log.RefreshTokenReused(logger, GrantName(token.GrantId), client.Id);
+                    await RefuseAsync(context, client.Id, new Refusal(RefreshTokenGrant.NotGood, "An old refresh token came back."));
+                    return;
+            }
+        }
+    }
+
+    private async Task AnswerRefreshAsync(HttpContext context, Grant grant, Client client, Scope scope, RefreshToken token, DateTimeOffset now)
+    {
+        if (!await accounts.StandsAsync(grant.Subject, grant.Epoch, context.RequestAborted))
+            await RefuseAsync(context, client.Id, new Refusal(RefreshTokenGrant.NotGood, "The account is gone or has changed."));
+        else
+            await Answers.TokensAsync(context, issuer.Issue(grant, client, scope.IsEmpty ? grant.Scope : scope, token with { Sequence = grant.Sequence }, null, now));
+    }
+
+    // RFC 8707 section 2.2: the one API that the grant is for
+    private static Refusal? ResourceProblem(Parameters form, string? granted)
+    {
+        var asked = form.All("resource");
+        return asked.Count == 0 || (asked.Count == 1 && asked[0] == granted) ? null : new OAuthError("invalid_target", "The resource must be the one API that was granted.");
+    }
+
+    private static string GrantName(byte[] id) => Convert.ToHexStringLower(id);
+
+    private Task RefuseAsync(HttpContext context, string? clientId, Refusal refusal, int status = StatusCodes.Status400BadRequest)
+    {
+        Log.Refused(logger, Path, clientId is { Length: <= 100 } ? clientId : null, refusal.Error.Code, refusal.Reason);
+        return Answers.ErrorAsync(context, refusal.Error, status);
+    }
+}

@@ -1,0 +1,50 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+
+namespace ProofKey.Server.Http;
+
+/// <summary>The few shapes that an answer can have.</summary>
+internal static class Answers
+{
+    /// <summary>A JSON answer that nobody may keep (RFC 6749 section 5.1).</summary>
+    public static Task TokensAsync(HttpContext context, TokenResponse tokens)
+    {
+        NoStore(context);
+        context.Response.ContentType = "application/json";
+        return JsonSerializer.SerializeAsync(context.Response.Body, tokens, Wire.Default.TokenResponse, context.RequestAborted);
+    }
+
+    /// <summary>A JSON refusal (RFC 6749 section 5.2).</summary>
+    public static Task ErrorAsync(HttpContext context, OAuthError error, int status = StatusCodes.Status400BadRequest)
+    {
+        NoStore(context);
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "application/json";
+        var body = new ErrorResponse { Error = error.Code, ErrorDescription = error.Description };
+        return JsonSerializer.SerializeAsync(context.Response.Body, body, Wire.Default.ErrorResponse, context.RequestAborted);
+    }
+
+    /// <summary>A JSON document that was written before.</summary>
+    public static async Task JsonAsync(HttpContext context, ReadOnlyMemory<byte> json)
+    {
+        context.Response.ContentType = "application/json";
+        context.Response.ContentLength = json.Length;
+        await context.Response.Body.WriteAsync(json, context.RequestAborted);
+    }
+
+    /// <summary>Sends the browser on, by GET (RFC 9700 section 4.12: 303, so that a form is never posted again to the next address).</summary>
+    public static void SeeOther(HttpContext context, string address)
+    {
+        NoStore(context);
+        // RFC 9700 section 4.2.4: nothing of this address may leak into a Referer header
+        context.Response.Headers["Referrer-Policy"] = "no-referrer";
+        context.Response.StatusCode = StatusCodes.Status303SeeOther;
+        context.Response.Headers.Location = address;
+    }
+
+    public static void NoStore(HttpContext context)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.Headers.Pragma = "no-cache";
+    }
+}

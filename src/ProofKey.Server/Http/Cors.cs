@@ -1,0 +1,33 @@
+using Microsoft.AspNetCore.Http;
+using ProofKey.Server.Storage;
+
+namespace ProofKey.Server.Http;
+
+/// <summary>
+/// Lets pages of registered origins read the endpoints that pages need, without cookies. Errors carry the headers too; the
+/// authorization endpoint never does (RFC 9700 section 2.6).
+/// </summary>
+internal sealed class Cors(ClientStore clients)
+{
+    /// <summary>Adds the headers to an answer, if its origin is registered.</summary>
+    public async ValueTask AllowAsync(HttpContext context)
+    {
+        var origin = context.Request.Headers.Origin;
+        if (origin.Count == 0) return;
+        context.Response.Headers.Append("Vary", "Origin");
+        if (origin.Count != 1 || origin[0] is not { Length: > 0 and < 300 } one || !await clients.AllowsOriginAsync(one, context.RequestAborted)) return;
+        context.Response.Headers.AccessControlAllowOrigin = one;
+        context.Response.Headers.AccessControlExposeHeaders = "WWW-Authenticate";
+    }
+
+    /// <summary>Answers a preflight.</summary>
+    public async Task PreflightAsync(HttpContext context)
+    {
+        await AllowAsync(context);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+        if (context.Response.Headers.AccessControlAllowOrigin.Count == 0) return;
+        context.Response.Headers.AccessControlAllowMethods = "GET, POST";
+        context.Response.Headers.AccessControlAllowHeaders = "authorization, content-type";
+        context.Response.Headers.AccessControlMaxAge = "600";
+    }
+}

@@ -1,0 +1,120 @@
+using Microsoft.Extensions.Hosting;
+using ProofKey.Jose;
+using ProofKey.Server.Storage;
+
+namespace ProofKey.Server.Keys;
+
+/// <summary>
+/// The keys in use. They live in the database, wrapped by the root key, so that every replica shares them and a redeployment loses
+/// nothing. A sealing key is published to the replicas before it is used, and kept until the last value sealed with it is dead.
+/// </summary>
+internal sealed class KeyRing(KeyStore store, ServerOptions options, TimeProvider time, ILogger<KeyRing> logger) : BackgroundService
+{
+    private const string Signing = "sign";
+    private const string Sealing = "seal";
+
+    /// <summary>How often the table is read again; a new key is used after twice that time.</summary>
+    private static readonly TimeSpan RefreshInterval = TimeSpan.FromMinutes(10);
+
+    private static readonly TimeSpan SealingKeyAge = TimeSpan.FromDays(7);
+
+    private readonly RootKey _root = new(options.RootKey);
+    private Snapshot _keys = new([], []);
+
+    /// <summary>The public keys, as they are published.</summary>
+    public JwkSet PublicKeys => _keys.PublicKeys;
+
+    /// <summary>The private key that signs with an algorithm.</summary>
+    public SigningKey SigningKeyFor(SignatureAlgorithm algorithm) => _keys.Signing.First(key => key.Algorithm == algorithm);
+
+    /// <summary>Seals a value with the newest key that every replica knows.</summary>
+    public byte[] Seal(SealPurpose purpose, ReadOnlySpan<byte> value) => Current().Seal(purpose, value);
+
+    /// <summary>Opens a sealed value, or gives <see langword="null"/> when it is not one of ours for this purpose.</summary>
+    public byte[]? Open(SealPurpose purpose, ReadOnlySpan<byte> value)
+    {
+        var id = SealingKey.KeyIdOf(value);
+        if (id.IsEmpty) return null;
+        foreach (var key in _keys.Sealing)
+            if (id.SequenceEqual(key.Id)) return key.Open(purpose, value);
+        return null;
+    }
+
+    /// <summary>Reads the keys, and makes those that are missing.</summary>
+    public async Task LoadAsync(CancellationToken cancellation)
+    {
+        var stored = await store.ListAsync(cancellation);
+        // Unwrap before anything is made: a wrong root key must stop the start, never begin a second set of keys.
+        var keys = Open(stored);
+        if (await AddMissingAsync(keys)) keys = Open(await store.ListAsync(cancellation));
+        _keys = keys;
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(RefreshInterval, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                await LoadAsync(stoppingToken);
+            }
+            catch (Exception exception) when (exception is DatabaseException or InvalidOperationException)
+            {
+                Log.KeysNotRefreshed(logger, exception.Message);
+            }
+        }
+    }
+
+    private SealingKey Current()
+    {
+        var now = time.GetUtcNow();
+        var sealing = _keys.Sealing;
+        for (var i = sealing.Count - 1; i > 0; i--)
+            if (sealing[i].NotBefore <= now) return sealing[i];
+        return sealing[0];
+    }
+
+    private async Task<bool> AddMissingAsync(Snapshot keys)
+    {
+        var now = time.GetUtcNow();
+        var added = false;
+        foreach (var algorithm in (SignatureAlgorithm[])[SignatureAlgorithm.ES256, SignatureAlgorithm.RS256])
+        {
+            if (keys.Signing.Any(key => key.Algorithm == algorithm)) continue;
+            using var fresh = SigningKey.New(algorithm);
+            await AddAsync(fresh.KeyId, Signing, algorithm.Name, now, fresh.ToPkcs8());
+            added = true;
+        }
+        if (keys.Sealing.Count > 0 && keys.Sealing[^1].NotBefore + SealingKeyAge > now) return added;
+        var id = Convert.ToHexStringLower(Secret.NewBytes(SealingKey.IdLength));
+        await AddAsync(id, Sealing, "A256GCM", keys.Sealing.Count == 0 ? now : now + (2 * RefreshInterval), Secret.NewBytes(RootKey.Length));
+        return true;
+    }
+
+    private async Task AddAsync(string id, string purpose, string algorithm, DateTimeOffset notBefore, byte[] secret)
+    {
+        notBefore = DateTimeOffset.FromUnixTimeMilliseconds(notBefore.ToUnixTimeMilliseconds());
+        await store.AddAsync(new StoredKey(id, purpose, algorithm, _root.Wrap(id, purpose, notBefore, secret), notBefore, time.GetUtcNow()));
+        Log.KeyMade(logger, purpose, algorithm, id);
+    }
+
+    private Snapshot Open(List<StoredKey> stored)
+    {
+        var signing = new List<SigningKey>();
+        var sealing = new List<SealingKey>();
+        foreach (var key in stored)
+        {
+            var secret = _root.Unwrap(key);
+            if (key.Purpose == Sealing) sealing.Add(new SealingKey(Convert.FromHexString(key.Id), secret, key.NotBefore, options.Issuer.Value));
+            else if (SignatureAlgorithm.TryParse(key.Algorithm, out var algorithm)) signing.Add(SigningKey.FromPkcs8(algorithm, secret));
+        }
+        return new Snapshot(signing, sealing);
+    }
+
+    private sealed record Snapshot(IReadOnlyList<SigningKey> Signing, IReadOnlyList<SealingKey> Sealing)
+    {
+        // The published key is derived from the opened private one, never read from a column.
+        public JwkSet PublicKeys { get; } = new(Signing.Select(key => key.PublicKey));
+    }
+}

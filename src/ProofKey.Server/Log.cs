@@ -1,0 +1,50 @@
+namespace ProofKey.Server;
+
+/// <summary>Everything that the server logs. No message has room for a code, verifier, token, secret or password.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "Made a {Purpose} key ({Algorithm}), id {KeyId}")]
+    public static partial void KeyMade(ILogger logger, string purpose, string algorithm, string keyId);
+
+    [LoggerMessage(2, LogLevel.Error, "The keys could not be read again: {Problem}")]
+    public static partial void KeysNotRefreshed(ILogger logger, string problem);
+
+    [LoggerMessage(3, LogLevel.Debug, "Deleted {Count} ended rows")]
+    public static partial void CleanedUp(ILogger logger, int count);
+
+    [LoggerMessage(4, LogLevel.Error, "Ended rows could not be deleted: {Problem}")]
+    public static partial void CleanupFailed(ILogger logger, string problem);
+
+    [LoggerMessage(10, LogLevel.Information, "Refused at {Endpoint}, client {ClientId}: {Error}. {Reason}")]
+    public static partial void Refused(ILogger logger, string endpoint, string? clientId, string error, string reason);
+
+    [LoggerMessage(11, LogLevel.Information, "Signed in {Subject}")]
+    public static partial void SignedIn(ILogger logger, string subject);
+
+    [LoggerMessage(12, LogLevel.Information, "Sign-in failed from {Address}: {Reason}")]
+    public static partial void SignInFailed(ILogger logger, string address, string reason);
+
+    [LoggerMessage(13, LogLevel.Information, "{Subject} agreed to {Scope} for client {ClientId}")]
+    public static partial void Consented(ILogger logger, string subject, string scope, string clientId);
+
+    [LoggerMessage(14, LogLevel.Information, "{Subject} declined client {ClientId}")]
+    public static partial void Declined(ILogger logger, string subject, string clientId);
+
+    [LoggerMessage(20, LogLevel.Warning, "A used code came back with a valid proof: grant {GrantId} of client {ClientId} is revoked")]
+    public static partial void CodeReplayed(ILogger logger, string grantId, string clientId);
+
+    [LoggerMessage(21, LogLevel.Warning, "An old refresh token came back: grant {GrantId} of client {ClientId} is revoked")]
+    public static partial void RefreshTokenReused(ILogger logger, string grantId, string clientId);
+
+    [LoggerMessage(22, LogLevel.Warning, "Late return: grant {GrantId} of client {ClientId} went on from its predecessor, since the last answer was lost")]
+    public static partial void LateReturn(ILogger logger, string grantId, string clientId);
+
+    [LoggerMessage(23, LogLevel.Error, "A refresh token was sealed with our key and has another secret than grant {GrantId}: the sealing keys may have leaked")]
+    public static partial void RefreshTokenForged(ILogger logger, string grantId);
+
+    [LoggerMessage(24, LogLevel.Information, "Grant {GrantId} was revoked by client {ClientId}")]
+    public static partial void Revoked(ILogger logger, string grantId, string clientId);
+
+    [LoggerMessage(30, LogLevel.Error, "The database failed at {Endpoint}: {Problem}")]
+    public static partial void DatabaseFailed(ILogger logger, string endpoint, string problem);
+}

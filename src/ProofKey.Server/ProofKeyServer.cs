@@ -1,0 +1,115 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using ProofKey.Server.Accounts;
+using ProofKey.Server.Endpoints;
+using ProofKey.Server.Http;
+using ProofKey.Server.Keys;
+using ProofKey.Server.Pages;
+using ProofKey.Server.Protocol;
+using ProofKey.Server.Storage;
+
+namespace ProofKey.Server;
+
+/// <summary>Adds the authorization server to an ASP.NET Core app. The route table below is the map of the house.</summary>
+public static class ProofKeyServer
+{
+    /// <summary>Adds the server's services. The app stops at start, with a list, when a setting is wrong.</summary>
+    /// <param name="services">The app's services. An <see cref="AccountSource"/> that is registered before replaces ProofKey's own accounts.</param>
+    /// <param name="configure">Sets the options; issuer, data source and root key are required.</param>
+    /// <returns>The same services.</returns>
+    public static IServiceCollection AddProofKeyServer(this IServiceCollection services, Action<ServerOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(configure);
+        services.AddLogging();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(_ =>
+        {
+            var options = new ServerOptions();
+            configure(options);
+            options.Validate();
+            return options;
+        });
+        services.AddSingleton(provider => new Database(provider.GetRequiredService<ServerOptions>().DataSource!, provider.GetRequiredService<ServerOptions>().Dialect));
+        services.AddSingleton<ClientStore>().AddSingleton<AccountStore>().AddSingleton<SessionStore>().AddSingleton<ConsentStore>().AddSingleton<GrantStore>().AddSingleton<KeyStore>();
+        services.AddSingleton<KeyRing>().AddSingleton<Cleanup>().AddSingleton<TokenIssuer>().AddSingleton<VerifierTries>();
+        services.AddSingleton(provider => new Registry(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<ClientStore>(), provider.GetRequiredService<AccountStore>(), provider.GetRequiredService<PasswordSignIn>(), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<Cookies>().AddSingleton<FormGuard>().AddSingleton<Cors>().AddSingleton<PageRenderer>().AddSingleton<PageAnswers>();
+        services.AddSingleton<PasswordSignIn>().AddSingleton<SignInThrottle>();
+        services.TryAddSingleton<AccountSource, OwnAccounts>();
+        services.AddSingleton<AuthorizePage>().AddSingleton<ClientAuthentication>();
+        services.AddSingleton<AuthorizeEndpoint>().AddSingleton<SignInEndpoint>().AddSingleton<ConsentEndpoint>().AddSingleton<TokenEndpoint>();
+        services.AddSingleton<UserinfoEndpoint>().AddSingleton<RevocationEndpoint>().AddSingleton<MetadataEndpoint>();
+        // In this order: the schema before the keys, the keys before the first request.
+        services.AddHostedService<Preparation>();
+        services.AddHostedService(provider => provider.GetRequiredService<KeyRing>());
+        services.AddHostedService(provider => provider.GetRequiredService<Cleanup>());
+        return services;
+    }
+
+    /// <summary>Maps the protocol: everything that clients talk to.</summary>
+    /// <param name="app">The app. Its other routes stay as they are.</param>
+    /// <returns>The same app.</returns>
+    public static IEndpointRouteBuilder MapProofKeyServer(this IEndpointRouteBuilder app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        var services = app.ServiceProvider;
+        var issuer = services.GetRequiredService<ServerOptions>().Issuer;
+        var guard = new RouteGuard(services.GetRequiredService<Cors>(), services.GetRequiredService<PageAnswers>(), services.GetRequiredService<ILogger<RouteGuard>>());
+        var authorize = services.GetRequiredService<AuthorizeEndpoint>();
+        var consent = services.GetRequiredService<ConsentEndpoint>();
+        var metadata = services.GetRequiredService<MetadataEndpoint>();
+        var userinfo = services.GetRequiredService<UserinfoEndpoint>();
+
+        app.MapGet(issuer.Path + AuthorizeEndpoint.Path, guard.Page(authorize.GetAsync));
+        app.MapPost(issuer.Path + AuthorizeEndpoint.Path, guard.Page(authorize.PostAsync));
+        app.MapGet(issuer.Path + ConsentEndpoint.Path, guard.Page(consent.GetAsync));
+        app.MapPost(issuer.Path + ConsentEndpoint.Path, guard.Page(consent.PostAsync));
+        Map(app, guard, issuer.Path + TokenEndpoint.Path, ["POST"], services.GetRequiredService<TokenEndpoint>().PostAsync);
+        Map(app, guard, issuer.Path + RevocationEndpoint.Path, ["POST"], services.GetRequiredService<RevocationEndpoint>().PostAsync);
+        Map(app, guard, issuer.Path + UserinfoEndpoint.Path, ["GET", "POST"], userinfo.HandleAsync);
+        Map(app, guard, issuer.Path + MetadataEndpoint.JwksPath, ["GET"], metadata.GetKeysAsync);
+        Map(app, guard, issuer.MetadataAddress.AbsolutePath, ["GET"], metadata.GetAsync);
+        Map(app, guard, issuer.OpenIdConfigurationAddress.AbsolutePath, ["GET"], metadata.GetAsync);
+        return app;
+    }
+
+    /// <summary>Maps the pages of ProofKey's own accounts.</summary>
+    /// <param name="app">The app.</param>
+    /// <returns>The same app.</returns>
+    public static IEndpointRouteBuilder MapProofKeyAccounts(this IEndpointRouteBuilder app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        var services = app.ServiceProvider;
+        var issuer = services.GetRequiredService<ServerOptions>().Issuer;
+        var guard = new RouteGuard(services.GetRequiredService<Cors>(), services.GetRequiredService<PageAnswers>(), services.GetRequiredService<ILogger<RouteGuard>>());
+        var signIn = services.GetRequiredService<SignInEndpoint>();
+        app.MapGet(issuer.Path + SignInEndpoint.Path, guard.Page(signIn.GetAsync));
+        app.MapPost(issuer.Path + SignInEndpoint.Path, guard.Page(signIn.PostAsync));
+        return app;
+    }
+
+    // What pages of other origins may read answers preflights too.
+    private static void Map(IEndpointRouteBuilder app, RouteGuard guard, string path, string[] methods, RequestDelegate handler)
+    {
+        app.MapMethods(path, methods, guard.Json(handler));
+        app.MapMethods(path, ["OPTIONS"], guard.Preflight);
+    }
+
+    /// <summary>Brings schema and keys up to date before the first request.</summary>
+    private sealed class Preparation(Database database, KeyRing keys, TimeProvider time) : IHostedService
+    {
+        public async Task StartAsync(CancellationToken cancellationToken)
+        {
+            await Schema.MigrateAsync(database, time, cancellationToken);
+            await keys.LoadAsync(cancellationToken);
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,95 @@
+using ProofKey.Server.Keys;
+
+namespace ProofKey.Server.Protocol;
+
+/// <summary>
+/// What a code carries. It is sealed and not stored: issuing one writes nothing. It has at most 512 characters, and nobody but the
+/// server can read it (RFC 7636 section 4.4).
+/// </summary>
+internal sealed record AuthorizationCode
+{
+    /// <summary>What every code starts with, so that scanners for leaked secrets recognise one.</summary>
+    public const string Prefix = "pkc_";
+
+    public const int MaxLength = 512;
+
+    /// <summary>The id of the grant row that redeeming the code will insert.</summary>
+    public required byte[] GrantId { get; init; }
+
+    public required string ClientId { get; init; }
+
+    public required byte[] RedirectUriDigest { get; init; }
+
+    public required CodeChallenge Challenge { get; init; }
+
+    public required string Subject { get; init; }
+
+    public required long Epoch { get; init; }
+
+    /// <summary>The browser session that the grant ends with, and its end; none when the grant outlives it.</summary>
+    public byte[]? SessionKey { get; init; }
+
+    public required DateTimeOffset GrantExpiresAt { get; init; }
+
+    public required Scope Scope { get; init; }
+
+    public string? Resource { get; init; }
+
+    public string? Nonce { get; init; }
+
+    public required DateTimeOffset AuthTime { get; init; }
+
+    public required string Amr { get; init; }
+
+    public required DateTimeOffset ExpiresAt { get; init; }
+
+    /// <summary>A redirect URI as it is remembered: 128 bits of its digest.</summary>
+    public static byte[] DigestOf(string redirectUri) => Secret.Digest(redirectUri)[..16];
+
+    public string Seal(KeyRing keys)
+    {
+        var value = new SealedPayload();
+        value.Write(GrantId);
+        value.Write(ClientId);
+        value.Write(RedirectUriDigest);
+        value.Write(Challenge.Bytes);
+        value.Write(Subject);
+        value.Write(Epoch);
+        value.Write(SessionKey);
+        value.Write(GrantExpiresAt);
+        value.Write(Scope.ToString());
+        value.Write(Resource);
+        value.Write(Nonce);
+        value.Write(AuthTime);
+        value.Write(Amr);
+        value.Write(ExpiresAt);
+        return Prefix + Base64UrlText.Encode(keys.Seal(SealPurpose.Code, value.Written));
+    }
+
+    public static AuthorizationCode? Open(string text, KeyRing keys)
+    {
+        if (text.Length > MaxLength || !text.StartsWith(Prefix, StringComparison.Ordinal)) return null;
+        if (!Base64UrlText.TryDecode(text.AsSpan(Prefix.Length), out var bytes) || keys.Open(SealPurpose.Code, bytes) is not { } opened) return null;
+        var value = new SealedPayload(opened);
+        return new AuthorizationCode
+        {
+            GrantId = value.ReadBytes(),
+            ClientId = value.ReadText()!,
+            RedirectUriDigest = value.ReadBytes(),
+            Challenge = CodeChallenge.FromBytes(value.ReadBytes()),
+            Subject = value.ReadText()!,
+            Epoch = value.ReadNumber(),
+            SessionKey = value.ReadBytes() is { Length: > 0 } key ? key : null,
+            GrantExpiresAt = value.ReadTime(),
+            Scope = Scope.Parse(value.ReadText()),
+            Resource = value.ReadText(),
+            Nonce = value.ReadText(),
+            AuthTime = value.ReadTime(),
+            Amr = value.ReadText()!,
+            ExpiresAt = value.ReadTime(),
+        };
+    }
+
+    /// <summary>Names the type alone: what a code holds never reaches a log by being printed.</summary>
+    public override string ToString() => nameof(AuthorizationCode);
+}

@@ -1,0 +1,229 @@
+using System.Globalization;
+using System.Text;
+using ProofKey.Server.Storage;
+
+namespace ProofKey.Server.Protocol;
+
+/// <summary>An authorization request that passed every rule. Nothing else can become a code.</summary>
+internal sealed class AuthorizeRequest
+{
+    /// <summary>The most characters of a nonce: it travels inside the code.</summary>
+    public const int MaxNonceLength = 128;
+
+    /// <summary>The most bytes of scope, resource and nonce together: a sealed code has at most 512 characters.</summary>
+    public const int MaxSealedText = 200;
+
+    // The order is the policy: a client is known before its address is believed, and an address before anything is sent to it.
+    internal static readonly IReadOnlyList<Rule> Rules =
+    [
+        new("no parameter repeats", NoParameterRepeats),
+        new("no request object", NoRequestObject),
+        new("response type is code", ResponseTypeIsCode),
+        new("response mode is registered", ResponseModeIsRegistered),
+        new("code challenge is S256", ChallengeIsS256),
+        new("scope is registered", ScopeIsRegistered),
+        new("nonce fits", NonceFits),
+        new("prompt is understood", PromptIsUnderstood),
+        new("max_age is a number of seconds", MaxAgeIsSeconds),
+        new("resource is registered", ResourceIsRegistered),
+        new("code has room", CodeHasRoom),
+    ];
+
+    private AuthorizeRequest(Parameters parameters, Client client, RedirectUri registered, string redirectUri)
+    {
+        Parameters = parameters;
+        Client = client;
+        RegisteredRedirectUri = registered;
+        RedirectUri = redirectUri;
+    }
+
+    internal sealed record Rule(string Name, Func<AuthorizeRequest, OAuthError?> Check);
+
+    /// <summary>All parameters as they came, without the step ticket.</summary>
+    public Parameters Parameters { get; }
+
+    public Client Client { get; }
+
+    public RedirectUri RegisteredRedirectUri { get; }
+
+    /// <summary>The redirect URI as it was requested: on loopback its port is the client's choice.</summary>
+    public string RedirectUri { get; }
+
+    public CodeChallenge Challenge { get; private set; } = null!;
+
+    public Scope Scope { get; private set; } = Scope.None;
+
+    public string? Nonce { get; private set; }
+
+    public string? Resource { get; private set; }
+
+    public Prompt Prompt { get; private set; }
+
+    public TimeSpan? MaxAge { get; private set; }
+
+    public string ResponseMode { get; private set; } = Storage.ResponseMode.Query;
+
+    public string? LoginHint => Parameters["login_hint"];
+
+    public string? IdTokenHint => Parameters["id_token_hint"];
+
+    /// <summary>Which request this is: any changed parameter makes another one.</summary>
+    public byte[] Digest() => Secret.Digest(Parameters.ToQuery());
+
+    /// <summary>Applies the rules.</summary>
+    /// <param name="parameters">What was sent, without the step ticket.</param>
+    /// <param name="client">The client of the <c>client_id</c> that was sent, if there is one.</param>
+    /// <returns>Shown (no address to trust), redirected (all other errors) or valid.</returns>
+    // RFC 6749 section 4.1.2.1: without a known client and a registered redirect URI, tell the person, and never redirect
+    public static AuthorizeOutcome Parse(Parameters parameters, Client? client)
+    {
+        if (parameters.IsDuplicated("client_id") || parameters["client_id"] is null)
+            return new AuthorizeOutcome.Shown(OAuthError.InvalidRequest("The request must name one client in client_id."));
+        if (client is null)
+            return new AuthorizeOutcome.Shown(OAuthError.InvalidRequest("The client_id is not known here: register the client, or correct the id."));
+        if (parameters.IsDuplicated("redirect_uri"))
+            return new AuthorizeOutcome.Shown(OAuthError.InvalidRequest("The request must have one redirect_uri."));
+        if (RequestedRedirectUri(parameters, client) is not { } redirectUri)
+            return new AuthorizeOutcome.Shown(OAuthError.InvalidRequest("The request must name a redirect_uri that is registered for the client."));
+        // RFC 9700 section 2.1: exact string comparison; only a loopback port may differ
+        if (client.Match(redirectUri) is not { } registered)
+            return new AuthorizeOutcome.Shown(OAuthError.InvalidRequest("The redirect_uri is not registered for this client: register it exactly as it is sent."));
+
+        var request = new AuthorizeRequest(parameters, client, registered, redirectUri) { ResponseMode = client.ResponseModes[0] };
+        foreach (var rule in Rules)
+            if (rule.Check(request) is { } error) return new AuthorizeOutcome.Redirected(request, error);
+        return new AuthorizeOutcome.Valid(request);
+    }
+
+    // RFC 6749 section 3.1.2.3: it may be left out with one registered; OpenID Connect Core section 3.1.2.1 requires it
+    private static string? RequestedRedirectUri(Parameters parameters, Client client)
+    {
+        if (parameters["redirect_uri"] is { } requested) return requested;
+        var asksForIdToken = Scope.TryParse(parameters["scope"], out var scope) && scope.Contains(Scope.OpenId);
+        return client.RedirectUris.Count == 1 && !asksForIdToken ? client.RedirectUris[0].Value : null;
+    }
+
+    // RFC 6749 section 3.1, RFC 8707 section 2: only resource may be sent more than once
+    private static OAuthError? NoParameterRepeats(AuthorizeRequest request) => request.Parameters.Duplicate("resource") is null
+        ? null
+        : OAuthError.InvalidRequest("A parameter was sent more than once; send each one once.");
+
+    // OpenID Connect Core section 3.1.2.6
+    private static OAuthError? NoRequestObject(AuthorizeRequest request) =>
+        request.Parameters["request"] is not null ? new OAuthError("request_not_supported", "Send the parameters themselves instead of a request object.")
+        : request.Parameters["request_uri"] is not null ? new OAuthError("request_uri_not_supported", "Send the parameters themselves instead of a request_uri.")
+        : request.Parameters["registration"] is not null ? new OAuthError("registration_not_supported", "Register the client with the server instead.")
+        : null;
+
+    // RFC 9700 section 2.1.2: no token ever travels in an address
+    private static OAuthError? ResponseTypeIsCode(AuthorizeRequest request) => request.Parameters["response_type"] switch
+    {
+        "code" => null,
+        null => OAuthError.InvalidRequest("The request must have response_type=code."),
+        _ => OAuthError.UnsupportedResponseType("The one response_type here is code."),
+    };
+
+    private static OAuthError? ResponseModeIsRegistered(AuthorizeRequest request)
+    {
+        if (request.Parameters["response_mode"] is not { } mode) return null;
+        if (!request.Client.ResponseModes.Contains(mode)) return OAuthError.InvalidRequest("The response_mode is not registered for this client.");
+        request.ResponseMode = mode;
+        return null;
+    }
+
+    // RFC 7636 section 4.4.1, RFC 9700 section 2.1.1: no challenge, no code; the method must be said, since its default would be plain
+    private static OAuthError? ChallengeIsS256(AuthorizeRequest request)
+    {
+        if (request.Parameters["code_challenge"] is not { } text)
+            return OAuthError.InvalidRequest("The request must have a code_challenge (PKCE): the base64url SHA-256 of the code_verifier.");
+        // RFC 7636 section 4.3: the value is case-sensitive
+        if (request.Parameters["code_challenge_method"] is not CodeChallenge.Method)
+            return OAuthError.InvalidRequest("The request must have code_challenge_method=S256; plain is not accepted, and leaving it out means plain.");
+        // RFC 7636 section 4.2
+        if (!CodeChallenge.TryParse(text, out var challenge))
+            return OAuthError.InvalidRequest("The code_challenge must have 43 base64url characters without padding: the SHA-256 digest itself, not its hexadecimal form.");
+        request.Challenge = challenge;
+        return null;
+    }
+
+    // RFC 6749 section 3.3
+    private static OAuthError? ScopeIsRegistered(AuthorizeRequest request)
+    {
+        if (!Scope.TryParse(request.Parameters["scope"], out var scope)) return OAuthError.InvalidScope("The scope has characters that no scope can have, or too many values.");
+        if (!scope.IsSubsetOf(request.Client.Scope)) return OAuthError.InvalidScope("The scope has a value that this client is not registered for.");
+        request.Scope = scope;
+        return null;
+    }
+
+    private static OAuthError? NonceFits(AuthorizeRequest request)
+    {
+        request.Nonce = request.Parameters["nonce"];
+        return request.Nonce is { Length: > MaxNonceLength } ? OAuthError.InvalidRequest("The nonce has more than 128 characters.") : null;
+    }
+
+    // OpenID Connect Core section 3.1.2.1: none stands alone
+    private static OAuthError? PromptIsUnderstood(AuthorizeRequest request)
+    {
+        if (!Scope.TryParse(request.Parameters["prompt"], out var values)) return OAuthError.InvalidRequest("The prompt is malformed.");
+        foreach (var value in values.Values)
+        {
+            Prompt? prompt = value switch { "none" => Prompt.None, "login" => Prompt.Login, "consent" => Prompt.Consent, "select_account" => Prompt.SelectAccount, _ => null };
+            if (prompt is null) return OAuthError.InvalidRequest("The prompt has a value other than none, login, consent and select_account.");
+            request.Prompt |= prompt.Value;
+        }
+        return request.Prompt.HasFlag(Prompt.None) && request.Prompt != Prompt.None ? OAuthError.InvalidRequest("The prompt none cannot be combined with another.") : null;
+    }
+
+    private static OAuthError? MaxAgeIsSeconds(AuthorizeRequest request)
+    {
+        if (request.Parameters["max_age"] is not { } text) return null;
+        if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)) return OAuthError.InvalidRequest("The max_age must be a number of seconds, 0 or more.");
+        request.MaxAge = TimeSpan.FromSeconds(seconds);
+        return null;
+    }
+
+    // RFC 8707 section 2: one API for each access token, and one that is known
+    private static OAuthError? ResourceIsRegistered(AuthorizeRequest request)
+    {
+        var resources = request.Parameters.All("resource");
+        if (resources.Count == 0) return null;
+        if (resources.Count > 1 || resources[0] != request.Client.Audience)
+            return new OAuthError("invalid_target", "The resource must be the one API that this client is registered for.");
+        request.Resource = resources[0];
+        return null;
+    }
+
+    private static OAuthError? CodeHasRoom(AuthorizeRequest request)
+    {
+        var length = request.Scope.ToString().Length + Encoding.UTF8.GetByteCount(request.Nonce ?? "") + Encoding.UTF8.GetByteCount(request.Resource ?? "");
+        return length > MaxSealedText ? OAuthError.InvalidRequest("Scope, nonce and resource together are too long; shorten the nonce or ask for fewer scopes.") : null;
+    }
+}
+
+/// <summary>What the client wants of the person (OpenID Connect Core section 3.1.2.1).</summary>
+[Flags]
+internal enum Prompt
+{
+    Unset = 0,
+    None = 1,
+    Login = 2,
+    Consent = 4,
+    SelectAccount = 8,
+}
+
+/// <summary>What an authorization request is worth.</summary>
+internal abstract record AuthorizeOutcome
+{
+    private AuthorizeOutcome()
+    {
+    }
+
+    /// <summary>There is no address to be trusted: the error is shown to the person.</summary>
+    internal sealed record Shown(OAuthError Error) : AuthorizeOutcome;
+
+    /// <summary>The client is told, at its own registered address.</summary>
+    internal sealed record Redirected(AuthorizeRequest Request, OAuthError Error) : AuthorizeOutcome;
+
+    /// <summary>Every rule passed.</summary>
+    internal sealed record Valid(AuthorizeRequest Request) : AuthorizeOutcome;
+}

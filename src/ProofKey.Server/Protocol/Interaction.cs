@@ -1,0 +1,56 @@
+namespace ProofKey.Server.Protocol;
+
+/// <summary>What has to happen before a code may be issued. One place decides it, from scratch, each time the request comes back.</summary>
+internal abstract record Interaction
+{
+    private Interaction()
+    {
+    }
+
+    /// <summary>The code may be issued.</summary>
+    internal sealed record Proceed(SignedInAccount Account) : Interaction;
+
+    /// <summary>The person has to sign in, or sign in again.</summary>
+    internal sealed record SignIn : Interaction;
+
+    /// <summary>The person has to agree.</summary>
+    internal sealed record Consent(SignedInAccount Account) : Interaction;
+
+    /// <summary>The client asked for no page, and one would be needed (OpenID Connect Core section 3.1.2.6).</summary>
+    internal sealed record Refuse(OAuthError Error) : Interaction;
+
+    /// <summary>Decides.</summary>
+    /// <param name="request">The request, every rule passed.</param>
+    /// <param name="account">Who is signed in in this browser.</param>
+    /// <param name="remembered">What that person agreed to for this client before.</param>
+    /// <param name="hintedSubject">The subject of the <c>id_token_hint</c>, when one was sent.</param>
+    /// <param name="ticket">What was done for this very request.</param>
+    /// <param name="now">The time.</param>
+    public static Interaction Decide(AuthorizeRequest request, SignedInAccount? account, Scope? remembered, string? hintedSubject, StepTicket? ticket, DateTimeOffset now)
+    {
+        var mayAsk = !request.Prompt.HasFlag(Prompt.None);
+        if (account is null || MustSignInAgain(request, account, hintedSubject, ticket, now))
+            return mayAsk ? new SignIn() : new Refuse(new OAuthError("login_required", "Nobody suitable is signed in, and the request allows no page."));
+        if (MustAsk(request, account, remembered, ticket))
+            return mayAsk ? new Consent(account) : new Refuse(new OAuthError("consent_required", "The person has to agree first, and the request allows no page."));
+        return new Proceed(account);
+    }
+
+    // OpenID Connect Core section 3.1.2.1: prompt, max_age and id_token_hint; a sign-in since this request first came fulfils each of them
+    private static bool MustSignInAgain(AuthorizeRequest request, SignedInAccount account, string? hintedSubject, StepTicket? ticket, DateTimeOffset now)
+    {
+        if (hintedSubject is not null && hintedSubject != account.Subject) return true;
+        if (ticket is not null && account.AuthTime >= ticket.FirstCame) return false;
+        return request.Prompt.HasFlag(Prompt.Login) || request.Prompt.HasFlag(Prompt.SelectAccount)
+            || (request.MaxAge is { } maxAge && now - account.AuthTime >= maxAge);
+    }
+
+    // RFC 8252 section 8.6, RFC 6749 section 10.2: a remembered yes counts only where the address identifies the client
+    private static bool MustAsk(AuthorizeRequest request, SignedInAccount account, Scope? remembered, StepTicket? ticket)
+    {
+        if (ticket?.ConsentedSubject == account.Subject && ticket?.ConsentedScope is { } agreed && request.Scope.IsSubsetOf(agreed)) return false;
+        if (request.Prompt.HasFlag(Prompt.Consent)) return true;
+        if (request.Client.IsFirstParty) return false;
+        return !request.RegisteredRedirectUri.IdentifiesClient || remembered is null || !request.Scope.IsSubsetOf(remembered);
+    }
+}

@@ -1,0 +1,36 @@
+using ProofKey.Server.Keys;
+
+namespace ProofKey.Server.Protocol;
+
+/// <summary>
+/// What a trip through sign-in or consent brings back to the authorization endpoint: when this request first came, and what was agreed
+/// to since. It counts for this request, this browser and this account only; anything else counts as absent.
+/// </summary>
+internal sealed record StepTicket(DateTimeOffset FirstCame, string? ConsentedSubject, Scope? ConsentedScope)
+{
+    public const string ParameterName = "step";
+
+    private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
+
+    public string Seal(KeyRing keys, AuthorizeRequest request, string browserCookie, DateTimeOffset now)
+    {
+        var value = new SealedPayload();
+        value.Write(request.Digest());
+        value.Write(Secret.Digest(browserCookie));
+        value.Write(now);
+        value.Write(FirstCame);
+        value.Write(ConsentedSubject);
+        value.Write(ConsentedScope?.ToString());
+        return Base64UrlText.Encode(keys.Seal(SealPurpose.StepTicket, value.Written));
+    }
+
+    public static StepTicket? Open(string? text, KeyRing keys, AuthorizeRequest request, string? browserCookie, DateTimeOffset now)
+    {
+        if (text is null || browserCookie is null || !Base64UrlText.TryDecode(text, out var bytes) || keys.Open(SealPurpose.StepTicket, bytes) is not { } opened) return null;
+        var value = new SealedPayload(opened);
+        if (!Secret.AreEqual(value.ReadBytes(), request.Digest()) || !Secret.AreEqual(value.ReadBytes(), Secret.Digest(browserCookie))) return null;
+        var sealedAt = value.ReadTime();
+        if (now >= sealedAt + Lifetime || sealedAt > now + TimeSpan.FromMinutes(1)) return null;
+        return new StepTicket(value.ReadTime(), value.ReadText(), value.ReadText() is { } scope ? Scope.Parse(scope) : null);
+    }
+}

@@ -1,0 +1,81 @@
+using System.Text.Json;
+using ProofKey.Jose;
+using ProofKey.Server.Keys;
+using ProofKey.Server.Storage;
+
+namespace ProofKey.Server.Protocol;
+
+/// <summary>The one door that issues tokens.</summary>
+internal sealed class TokenIssuer(KeyRing keys, ServerOptions options)
+{
+    /// <summary>The type of an access token (RFC 9068 section 2.1).</summary>
+    public const string AccessTokenType = "at+jwt";
+
+    /// <summary>The claim that names the grant row, so that a revocation reaches userinfo at once.</summary>
+    public const string GrantIdClaim = "gid";
+
+    private readonly string _issuer = options.Issuer.Value;
+
+    /// <summary>Makes the answer of the token endpoint.</summary>
+    /// <param name="grant">The row, just inserted or rotated.</param>
+    /// <param name="client">Its client.</param>
+    /// <param name="scope">The scope of this access token: the grant's, or a part of it.</param>
+    /// <param name="refreshToken">The refresh token to hand out.</param>
+    /// <param name="nonce">The nonce of the authorization request; none at a refresh (OpenID Connect Core section 12.2).</param>
+    /// <param name="now">The time.</param>
+    public TokenResponse Issue(Grant grant, Client client, Scope scope, RefreshToken refreshToken, string? nonce, DateTimeOffset now)
+    {
+        var expiresAt = now + options.AccessTokenLifetime;
+        var accessToken = Jwt.Sign(keys.SigningKeyFor(SignatureAlgorithm.ES256), AccessTokenType, new AccessTokenFacts(grant, client, scope, now, expiresAt, _issuer), WriteAccessToken);
+        return new TokenResponse
+        {
+            AccessToken = accessToken,
+            TokenType = "Bearer",
+            ExpiresIn = (long)options.AccessTokenLifetime.TotalSeconds,
+            RefreshToken = refreshToken.Seal(keys),
+            Scope = scope.IsEmpty ? null : scope.ToString(),
+            // OpenID Connect Core section 3.1.2.1: without openid there is no ID token
+            IdToken = scope.Contains(Scope.OpenId) ? IdToken(grant, client, accessToken, nonce, now, expiresAt) : null,
+        };
+    }
+
+    private string IdToken(Grant grant, Client client, string accessToken, string? nonce, DateTimeOffset now, DateTimeOffset expiresAt) => Jwt.Sign(
+        keys.SigningKeyFor(client.IdTokenAlgorithm), "JWT", new IdTokenFacts(grant, accessToken, nonce, now, expiresAt, _issuer), WriteIdToken);
+
+    // RFC 9068 section 2.2
+    private static void WriteAccessToken(Utf8JsonWriter claims, AccessTokenFacts facts)
+    {
+        claims.WriteString("iss"u8, facts.Issuer);
+        claims.WriteString("sub"u8, facts.Grant.Subject);
+        claims.WriteString("aud"u8, facts.Grant.Resource ?? facts.Client.Audience ?? facts.Issuer);
+        claims.WriteString("client_id"u8, facts.Client.Id);
+        claims.WriteNumber("iat"u8, facts.Now.ToUnixTimeSeconds());
+        claims.WriteNumber("exp"u8, facts.ExpiresAt.ToUnixTimeSeconds());
+        claims.WriteString("jti"u8, Secret.NewText(16));
+        claims.WriteString(GrantIdClaim, Base64UrlText.Encode(facts.Grant.Id));
+        claims.WriteNumber("auth_time"u8, facts.Grant.AuthTime.ToUnixTimeSeconds());
+        if (!facts.Scope.IsEmpty) claims.WriteString("scope"u8, facts.Scope.ToString());
+    }
+
+    // OpenID Connect Core section 2 and section 3.1.3.6
+    private static void WriteIdToken(Utf8JsonWriter claims, IdTokenFacts facts)
+    {
+        claims.WriteString("iss"u8, facts.Issuer);
+        claims.WriteString("sub"u8, facts.Grant.Subject);
+        claims.WriteString("aud"u8, facts.Grant.ClientId);
+        claims.WriteNumber("iat"u8, facts.Now.ToUnixTimeSeconds());
+        claims.WriteNumber("exp"u8, facts.ExpiresAt.ToUnixTimeSeconds());
+        claims.WriteNumber("auth_time"u8, facts.Grant.AuthTime.ToUnixTimeSeconds());
+        if (facts.Nonce is not null) claims.WriteString("nonce"u8, facts.Nonce);
+        Span<byte> digest = stackalloc byte[Secret.DigestLength];
+        Secret.Digest(facts.AccessToken, digest);
+        claims.WriteString("at_hash"u8, Base64UrlText.Encode(digest[..16]));
+        claims.WriteStartArray("amr"u8);
+        foreach (var range in facts.Grant.Amr.AsSpan().Split(' ')) claims.WriteStringValue(facts.Grant.Amr.AsSpan()[range]);
+        claims.WriteEndArray();
+    }
+
+    private readonly record struct AccessTokenFacts(Grant Grant, Client Client, Scope Scope, DateTimeOffset Now, DateTimeOffset ExpiresAt, string Issuer);
+
+    private readonly record struct IdTokenFacts(Grant Grant, string AccessToken, string? Nonce, DateTimeOffset Now, DateTimeOffset ExpiresAt, string Issuer);
+}

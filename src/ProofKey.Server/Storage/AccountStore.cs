@@ -1,0 +1,108 @@
+using System.Data.Common;
+using System.Text;
+
+namespace ProofKey.Server.Storage;
+
+/// <summary>A person's account with ProofKey itself.</summary>
+public sealed record Account
+{
+    /// <summary>The id that tokens carry as <c>sub</c>; random, and never given to anyone else.</summary>
+    public required string Subject { get; init; }
+
+    /// <summary>The name that the person signs in with.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The e-mail address; nobody has proved it.</summary>
+    public string? Email { get; init; }
+
+    /// <summary>Whether the person may administer the server.</summary>
+    public bool IsAdmin { get; init; }
+
+    /// <summary>Raised by whatever ends all sessions and grants of the account at once.</summary>
+    internal long Epoch { get; init; }
+
+    /// <summary>When the account was made.</summary>
+    public DateTimeOffset CreatedAt { get; init; }
+}
+
+/// <summary>What a sign-in needs of an account: who it is, and what the password is compared with.</summary>
+internal sealed record PasswordAttempt(string Subject, long Epoch, string PasswordHash, long Tries);
+
+/// <summary>The accounts and their credentials. A removed account stays as a tombstone, so that its grants stay dead.</summary>
+internal sealed class AccountStore(Database database, TimeProvider time)
+{
+    private const string Password = "password";
+
+    private static readonly SqlPart Columns = new("subject, name, email, is_admin, epoch, created_at");
+
+    private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    /// <summary>The one spelling under which a name is looked up: compatibility form, small letters.</summary>
+    public static string NameKey(string name) => name.Trim().Normalize(NormalizationForm.FormKC).ToLowerInvariant();
+
+    public ValueTask<Account?> FindByNameAsync(string name, CancellationToken cancellation) =>
+        database.FindAsync($"select {Columns} from account where name_key = {NameKey(name)} and removed_at is null", Read, cancellation);
+
+    public ValueTask<Account?> FindAsync(string subject, CancellationToken cancellation) =>
+        database.FindAsync($"select {Columns} from account where subject = {subject} and removed_at is null and disabled_at is null", Read, cancellation);
+
+    public ValueTask<List<Account>> ListAsync(CancellationToken cancellation) =>
+        database.ListAsync($"select {Columns} from account where removed_at is null order by name_key", Read, cancellation);
+
+    /// <summary>Adds an account; <see langword="false"/> when the name is taken.</summary>
+    public async ValueTask<bool> AddAsync(Account account, string passwordHash)
+    {
+        var added = await database.WriteAsync(
+            $"""
+            insert into account (subject, name, name_key, email, is_admin, epoch, created_at)
+            values ({account.Subject}, {account.Name}, {NameKey(account.Name)}, {account.Email}, {account.IsAdmin}, {account.Epoch}, {account.CreatedAt.ToUnixTimeMilliseconds()})
+            on conflict do nothing
+            """);
+        if (added == 1) await SetPasswordAsync(account.Subject, passwordHash);
+        return added == 1;
+    }
+
+    public async ValueTask SetPasswordAsync(string subject, string passwordHash) => await database.WriteAsync(
+        $"""
+        insert into credential (subject, kind, value, tries, tries_since, created_at) values ({subject}, {Password}, {passwordHash}, 0, 0, {Now})
+        on conflict (subject, kind) do update set value = excluded.value, tries = 0
+        """);
+
+    /// <summary>Removes an account: its name is free again, its subject never.</summary>
+    public async ValueTask<bool> RemoveAsync(string subject) => await database.WriteAsync(
+        $"update account set removed_at = {Now}, name_key = null, email = null, epoch = epoch + 1 where subject = {subject} and removed_at is null") == 1;
+
+    /// <summary>Ends all sessions and grants of an account, in one UPDATE of one row.</summary>
+    public async ValueTask RaiseEpochAsync(string subject) => await database.WriteAsync($"update account set epoch = epoch + 1 where subject = {subject}");
+
+    /// <summary>Disables an account, or enables it again; either way its sessions and grants end.</summary>
+    public async ValueTask SetDisabledAsync(string subject, bool disabled) => await database.WriteAsync(
+        $"update account set disabled_at = {(disabled ? Now : null)}, epoch = epoch + 1 where subject = {subject} and removed_at is null");
+
+    /// <summary>
+    /// Counts a try before the password is looked at, in one statement, so that parallel tries cannot slip past the limit. The count
+    /// starts anew when the window is over.
+    /// </summary>
+    public ValueTask<PasswordAttempt?> CountPasswordTryAsync(string name, TimeSpan window) => database.WriteAsync(
+        $"""
+        update credential set
+            tries = case when tries_since < {Now - (long)window.TotalMilliseconds} then 1 else tries + 1 end,
+            tries_since = case when tries_since < {Now - (long)window.TotalMilliseconds} then {Now} else tries_since end
+        where kind = {Password} and subject = (select subject from account where name_key = {NameKey(name)} and removed_at is null and disabled_at is null)
+        returning subject, (select epoch from account where account.subject = credential.subject), value, tries
+        """,
+        reader => new PasswordAttempt(reader.GetString(0), reader.GetInt64(1), reader.GetString(2), reader.GetInt64(3)));
+
+    public async ValueTask ForgetPasswordTriesAsync(string subject) =>
+        await database.WriteAsync($"update credential set tries = 0 where subject = {subject} and kind = {Password}");
+
+    private static Account Read(DbDataReader reader) => new()
+    {
+        Subject = reader.GetString(0),
+        Name = reader.GetString(1),
+        Email = reader.IsDBNull(2) ? null : reader.GetString(2),
+        IsAdmin = reader.GetInt64(3) != 0,
+        Epoch = reader.GetInt64(4),
+        CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(5)),
+    };
+}

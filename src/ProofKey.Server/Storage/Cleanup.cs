@@ -1,0 +1,48 @@
+using Microsoft.Extensions.Hosting;
+
+namespace ProofKey.Server.Storage;
+
+/// <summary>Deletes what has ended, by index and in small steps, so that no request waits long for the writer.</summary>
+internal sealed class Cleanup(Database database, TimeProvider time, ILogger<Cleanup> logger) : BackgroundService
+{
+    /// <summary>How long an ended row stays: far longer than any code lives, so that no code can be redeemed a second time.</summary>
+    private static readonly TimeSpan Margin = TimeSpan.FromHours(1);
+
+    private const long StepSize = 500;
+
+    /// <summary>Deletes everything that has ended.</summary>
+    public async Task<int> RunAsync(CancellationToken cancellation)
+    {
+        var before = (time.GetUtcNow() - Margin).ToUnixTimeMilliseconds();
+        var deleted = await RepeatAsync(() => database.WriteAsync(
+            $"delete from authorization_grant where id in (select id from authorization_grant where expires_at < {before} limit {StepSize})"), cancellation);
+        return deleted + await RepeatAsync(() => database.WriteAsync(
+            $"delete from session where key in (select key from session where expires_at < {before} limit {StepSize})"), cancellation);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMinutes(10), time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                var deleted = await RunAsync(stoppingToken);
+                if (deleted > 0) Log.CleanedUp(logger, deleted);
+            }
+            catch (DatabaseException exception)
+            {
+                Log.CleanupFailed(logger, exception.Message);
+            }
+        }
+    }
+
+    private static async Task<int> RepeatAsync(Func<ValueTask<int>> step, CancellationToken cancellation)
+    {
+        var total = 0;
+        int deleted;
+        do total += deleted = await step();
+        while (deleted == StepSize && !cancellation.IsCancellationRequested);
+        return total;
+    }
+}

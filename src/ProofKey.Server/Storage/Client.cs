@@ -1,0 +1,61 @@
+using ProofKey.Jose;
+
+namespace ProofKey.Server.Storage;
+
+/// <summary>A registered client. A public one has no secret, and none is ever made for it.</summary>
+public sealed record Client
+{
+    /// <summary>The id, chosen by the server.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The name that people are shown.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The digest of a confidential client's secret; <see langword="null"/> for a public one.</summary>
+    internal byte[]? SecretDigest { get; init; }
+
+    /// <summary>Whether the client cannot keep a secret.</summary>
+    public bool IsPublic => SecretDigest is null;
+
+    /// <summary>Where answers may go.</summary>
+    public required IReadOnlyList<RedirectUri> RedirectUris { get; init; }
+
+    /// <summary>Where a browser may go after signing out.</summary>
+    public IReadOnlyList<string> PostLogoutRedirectUris { get; init; } = [];
+
+    /// <summary>The origins of pages that may read the token, userinfo and revocation endpoints.</summary>
+    public IReadOnlyList<string> Origins { get; init; } = [];
+
+    /// <summary>The scopes that the client may ask for.</summary>
+    public required Scope Scope { get; init; }
+
+    /// <summary>The API that access tokens are for when the request names none; <see langword="null"/> means the server itself.</summary>
+    public string? Audience { get; init; }
+
+    /// <summary>The response modes that the client may ask for; the first is its default.</summary>
+    public IReadOnlyList<string> ResponseModes { get; init; } = ResponseMode.Default;
+
+    /// <summary>How the client's ID tokens are signed.</summary>
+    public SignatureAlgorithm IdTokenAlgorithm { get; init; } = SignatureAlgorithm.ES256;
+
+    /// <summary>Whether the operator vouches for the client, so that it is not asked for consent.</summary>
+    public bool IsFirstParty { get; init; }
+
+    /// <summary>Whether the token request must repeat the redirect URI (RFC 6749 section 4.1.3, to the letter).</summary>
+    public bool IsStrict { get; init; }
+
+    /// <summary>When the client was registered.</summary>
+    public DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>The registered redirect URI that a requested one matches.</summary>
+    internal RedirectUri? Match(string requested) => RedirectUris.FirstOrDefault(registered => registered.Matches(requested));
+}
+
+/// <summary>How an authorization answer travels back (OAuth 2.0 Multiple Response Type Encoding Practices section 2.1).</summary>
+internal static class ResponseMode
+{
+    public const string Query = "query";
+    public const string FormPost = "form_post";
+
+    public static readonly IReadOnlyList<string> Default = [Query, FormPost];
+}

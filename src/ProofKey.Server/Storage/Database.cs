@@ -1,0 +1,200 @@
+using System.Collections.Concurrent;
+using System.Data.Common;
+using System.Threading.Channels;
+
+namespace ProofKey.Server.Storage;
+
+/// <summary>The database could not be read or written. The message is one sentence with the remedy, fit for an operator.</summary>
+public sealed class DatabaseException : Exception
+{
+    internal DatabaseException(DatabaseFailure failure, string message, Exception inner)
+        : base(message, inner) => Failure = failure;
+
+    /// <summary>What kind of failure it is.</summary>
+    public DatabaseFailure Failure { get; }
+}
+
+/// <summary>
+/// The one door to the database. Reads take a pooled connection each; writes that wait at the same time share one transaction and one
+/// commit (group commit), and none is answered before that commit.
+/// </summary>
+internal sealed class Database : IAsyncDisposable
+{
+    /// <summary>The most writes that share a commit; a batch never waits to fill.</summary>
+    private const int MaxBatch = 64;
+
+    private readonly DbDataSource _source;
+    private readonly ConcurrentBag<DatabaseConnection> _readers = [];
+    private readonly Channel<PendingWrite> _writes = Channel.CreateBounded<PendingWrite>(new BoundedChannelOptions(4096) { SingleReader = true });
+    private readonly Task _writer;
+
+    public Database(DbDataSource source, DatabaseDialect dialect)
+    {
+        _source = source;
+        Dialect = dialect;
+        _writer = Task.Run(WriteLoopAsync);
+    }
+
+    public DatabaseDialect Dialect { get; }
+
+    /// <summary>Reads the first row of a query.</summary>
+    public async ValueTask<T?> FindAsync<T>(Sql sql, Func<DbDataReader, T> read, CancellationToken cancellation)
+        where T : class
+    {
+        var connection = await TakeReaderAsync(cancellation);
+        try
+        {
+            await using var reader = await connection.Prepare(sql).ExecuteReaderAsync(cancellation);
+            return await reader.ReadAsync(cancellation) ? read(reader) : null;
+        }
+        catch (DbException exception)
+        {
+            throw Failure(exception);
+        }
+        finally
+        {
+            _readers.Add(connection);
+        }
+    }
+
+    /// <summary>Reads all rows of a query.</summary>
+    public async ValueTask<List<T>> ListAsync<T>(Sql sql, Func<DbDataReader, T> read, CancellationToken cancellation)
+    {
+        var connection = await TakeReaderAsync(cancellation);
+        try
+        {
+            await using var reader = await connection.Prepare(sql).ExecuteReaderAsync(cancellation);
+            var rows = new List<T>();
+            while (await reader.ReadAsync(cancellation)) rows.Add(read(reader));
+            return rows;
+        }
+        catch (DbException exception)
+        {
+            throw Failure(exception);
+        }
+        finally
+        {
+            _readers.Add(connection);
+        }
+    }
+
+    /// <summary>Writes, and says how many rows changed, after the commit.</summary>
+    public async ValueTask<int> WriteAsync(Sql sql)
+    {
+        var write = new PendingWrite(sql, null);
+        await SubmitAsync(write);
+        return write.RowCount;
+    }
+
+    /// <summary>Writes with <c>returning</c>, and gives the first returned row, after the commit.</summary>
+    public async ValueTask<T?> WriteAsync<T>(Sql sql, Func<DbDataReader, T> read)
+        where T : class
+    {
+        T? row = null;
+        await SubmitAsync(new PendingWrite(sql, reader => row = read(reader)));
+        return row;
+    }
+
+    /// <summary>Runs statements in one transaction of their own, under the database's write lock. For migrations.</summary>
+    public async Task InTransactionAsync(Func<DatabaseConnection, Task> work, CancellationToken cancellation)
+    {
+        await using var connection = await OpenAsync(cancellation);
+        try
+        {
+            await connection.ExecuteAsync(Dialect.BeginWrite, cancellation);
+            await work(connection);
+            await connection.ExecuteAsync("commit", cancellation);
+        }
+        catch (DbException exception)
+        {
+            throw Failure(exception);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _writes.Writer.TryComplete();
+        await _writer;
+        foreach (var reader in _readers) await reader.DisposeAsync();
+        await _source.DisposeAsync();
+    }
+
+    private async ValueTask SubmitAsync(PendingWrite write)
+    {
+        await _writes.Writer.WriteAsync(write);
+        await write.Committed;
+    }
+
+    private async Task WriteLoopAsync()
+    {
+        DatabaseConnection? connection = null;
+        var batch = new List<PendingWrite>(MaxBatch);
+        while (await _writes.Reader.WaitToReadAsync())
+        {
+            while (batch.Count < MaxBatch && _writes.Reader.TryRead(out var write)) batch.Add(write);
+            try
+            {
+                connection ??= await OpenAsync(CancellationToken.None);
+                await CommitAsync(connection, batch);
+            }
+            catch (Exception exception) when (exception is DbException or DatabaseException)
+            {
+                // The whole batch failed. A fresh connection carries no half-open transaction into the next one.
+                foreach (var write in batch) write.Fail(exception is DbException failed ? Failure(failed) : exception);
+                if (connection is not null) await connection.DisposeAsync();
+                connection = null;
+            }
+            batch.Clear();
+        }
+        if (connection is not null) await connection.DisposeAsync();
+    }
+
+    private async Task CommitAsync(DatabaseConnection connection, List<PendingWrite> batch)
+    {
+        await connection.ExecuteAsync(Dialect.BeginWrite, CancellationToken.None);
+        foreach (var write in batch)
+        {
+            try
+            {
+                await write.ExecuteAsync(connection);
+            }
+            catch (DbException exception) when (Failure(exception) is { Failure: DatabaseFailure.Other } failed)
+            {
+                // A broken constraint undoes its own statement only; the others go on to their commit.
+                write.FailAlone(failed);
+            }
+        }
+        await connection.ExecuteAsync("commit", CancellationToken.None);
+        foreach (var write in batch) write.Complete();
+    }
+
+    private async ValueTask<DatabaseConnection> TakeReaderAsync(CancellationToken cancellation) =>
+        _readers.TryTake(out var connection) ? connection : await OpenAsync(cancellation);
+
+    private async ValueTask<DatabaseConnection> OpenAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            var connection = new DatabaseConnection(await _source.OpenConnectionAsync(cancellation));
+            await connection.ExecuteAsync(Dialect.ConnectionSetup, cancellation);
+            return connection;
+        }
+        catch (DbException exception)
+        {
+            throw Failure(exception);
+        }
+    }
+
+    private DatabaseException Failure(DbException exception)
+    {
+        var failure = Dialect.Classify(exception);
+        return new DatabaseException(failure, failure switch
+        {
+            DatabaseFailure.Busy => "The database is locked by another process; try again.",
+            DatabaseFailure.Full => "The disk that holds the database is full; free some space and try again.",
+            DatabaseFailure.ReadOnly => "The database cannot be opened for writing; check the folder's owner, mode and path.",
+            DatabaseFailure.Damaged => "The file is not a ProofKey database, or it is damaged; restore it from a backup.",
+            _ => $"The database refused a statement: {exception.Message}",
+        }, exception);
+    }
+}

@@ -1,0 +1,141 @@
+using System.Data.Common;
+
+namespace ProofKey.Server.Storage;
+
+/// <summary>One sign-in: the only row that it leaves.</summary>
+internal sealed record Grant
+{
+    public required byte[] Id { get; init; }
+
+    public required string ClientId { get; init; }
+
+    public required string Subject { get; init; }
+
+    /// <summary>The account's security epoch when the code was issued.</summary>
+    public required long Epoch { get; init; }
+
+    /// <summary>The browser session that the grant ends with; <see langword="null"/> when <c>offline_access</c> lets it outlive the session.</summary>
+    public byte[]? SessionKey { get; init; }
+
+    public required Scope Scope { get; init; }
+
+    /// <summary>The API that access tokens are for; <see langword="null"/> means the client's default.</summary>
+    public string? Resource { get; init; }
+
+    public required DateTimeOffset AuthTime { get; init; }
+
+    public required string Amr { get; init; }
+
+    public required byte[] SecretDigest { get; init; }
+
+    /// <summary>The number of the current refresh token.</summary>
+    public long Sequence { get; init; }
+
+    /// <summary>The one predecessor that is still tolerated.</summary>
+    public long? PreviousSequence { get; init; }
+
+    /// <summary>When the sequence last moved; 0 (1970) before the first refresh.</summary>
+    public DateTimeOffset RotatedAt { get; init; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    public required DateTimeOffset ExpiresAt { get; init; }
+
+    public DateTimeOffset? RevokedAt { get; init; }
+
+    /// <summary>Whether account, client and session still stand, asked in the same statement that read the row.</summary>
+    public bool Stands { get; init; }
+
+    /// <summary>When the grant was last of use: judged when read, never indexed.</summary>
+    public DateTimeOffset LastUsedAt => RotatedAt > CreatedAt ? RotatedAt : CreatedAt;
+}
+
+/// <summary>
+/// The grants. The primary key is the single-use gate of a code, rotation is one conditional UPDATE, revocation another; so each holds
+/// under any race and on any replica.
+/// </summary>
+internal sealed class GrantStore(Database database, AccountSource accounts)
+{
+    private static readonly SqlPart Columns = new(
+        "g.id, g.client_id, g.subject, g.epoch, g.session_key, g.scope, g.resource, g.auth_time, g.amr, g.secret_digest, g.seq, g.prev_seq, g.rotated_at, g.created_at, g.expires_at, g.revoked_at");
+
+    // State is compared at each use: whichever of a grant's INSERT and a revocation commits first, the grant is dead after both.
+    private static readonly SqlPart ClientAndSessionStand = new(
+        """
+        exists (select 1 from client c where c.id = g.client_id and c.removed_at is null)
+        and (g.session_key is null or exists (select 1 from session s where s.key = g.session_key and s.ended_at is null))
+        """);
+
+    private static readonly SqlPart AccountStands = new(
+        "exists (select 1 from account a where a.subject = g.subject and a.epoch = g.epoch and a.disabled_at is null and a.removed_at is null)");
+
+    private static readonly SqlPart AccountIsElsewhere = new("1 = 1");
+
+    // Accounts of another source have no row here: their state is asked of the source, in front of the statement.
+    private SqlPart Account => accounts.KeepsAccountsHere ? AccountStands : AccountIsElsewhere;
+
+    /// <summary>
+    /// Inserts the row under the id that the code carried, if account, client and session stand: one caller wins, every other one has
+    /// replayed the code.
+    /// </summary>
+    /// <returns>Whether this caller won. If not, <see cref="FindAsync"/> tells a replay (a row) from state that is gone (none).</returns>
+    // RFC 6749 section 4.1.2: a code is used once
+    public async ValueTask<bool> RedeemAsync(Grant grant) => await database.WriteAsync(
+        $"""
+        insert into authorization_grant (id, client_id, subject, epoch, session_key, scope, resource, auth_time, amr, secret_digest, seq, prev_seq, rotated_at, created_at, expires_at)
+        select g.* from (select {grant.Id} as id, {grant.ClientId} as client_id, {grant.Subject} as subject, {grant.Epoch} as epoch, {grant.SessionKey} as session_key,
+            {grant.Scope.ToString()} as scope, {grant.Resource} as resource, {grant.AuthTime.ToUnixTimeMilliseconds()} as auth_time, {grant.Amr} as amr,
+            {grant.SecretDigest} as secret_digest, 1, null, 0, {grant.CreatedAt.ToUnixTimeMilliseconds()}, {grant.ExpiresAt.ToUnixTimeMilliseconds()}) as g
+        where {ClientAndSessionStand} and {Account}
+        on conflict do nothing
+        """) == 1;
+
+    public ValueTask<Grant?> FindAsync(byte[] id, CancellationToken cancellation) => database.FindAsync(
+        $"select {Columns}, case when {ClientAndSessionStand} and {Account} then 1 else 0 end from authorization_grant g where g.id = {id}", Read, cancellation);
+
+    /// <summary>Moves the sequence on, if the presented one is current, or is the tolerated predecessor returning late.</summary>
+    /// <returns>The row after the move, or <see langword="null"/> when nothing moved.</returns>
+    public ValueTask<Grant?> RotateAsync(byte[] id, byte[] secretDigest, long sequence, string clientId, DateTimeOffset now, RotationPolicy policy)
+    {
+        var nowMs = now.ToUnixTimeMilliseconds();
+        var before = policy.Leeway == TimeSpan.Zero ? nowMs + 1 : nowMs - (long)policy.Leeway.TotalMilliseconds;
+        var lateAfter = nowMs - (long)policy.LateReturn.TotalMilliseconds;
+        var acceptsLate = policy.LateReturn > TimeSpan.Zero;
+        var idleAfter = nowMs - (long)policy.IdleLifetime.TotalMilliseconds;
+        return database.WriteAsync(
+            $"""
+            update authorization_grant as g
+            set prev_seq = case when seq = {sequence} then {sequence} else prev_seq end, seq = seq + 1, rotated_at = {nowMs}
+            where g.id = {id} and client_id = {clientId} and secret_digest = {secretDigest} and revoked_at is null and expires_at > {nowMs}
+                and rotated_at < {before} and (rotated_at > {idleAfter} or created_at > {idleAfter})
+                and (seq = {sequence} or ({acceptsLate} = 1 and prev_seq = {sequence} and rotated_at > {lateAfter}))
+                and {ClientAndSessionStand} and {Account}
+            returning id, client_id, subject, epoch, session_key, scope, resource, auth_time, amr, secret_digest, seq, prev_seq, rotated_at, created_at, expires_at, revoked_at, 1
+            """, Read);
+    }
+
+    /// <summary>Revokes a grant: one UPDATE. The row stays until its own end, so that its code stays used.</summary>
+    public async ValueTask<bool> RevokeAsync(byte[] id, DateTimeOffset now) =>
+        await database.WriteAsync($"update authorization_grant set revoked_at = {now.ToUnixTimeMilliseconds()} where id = {id} and revoked_at is null") == 1;
+
+    private static Grant Read(DbDataReader reader) => new()
+    {
+        Id = reader.GetFieldValue<byte[]>(0),
+        ClientId = reader.GetString(1),
+        Subject = reader.GetString(2),
+        Epoch = reader.GetInt64(3),
+        SessionKey = reader.IsDBNull(4) ? null : reader.GetFieldValue<byte[]>(4),
+        Scope = Scope.Parse(reader.GetString(5)),
+        Resource = reader.IsDBNull(6) ? null : reader.GetString(6),
+        AuthTime = DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(7)),
+        Amr = reader.GetString(8),
+        SecretDigest = reader.GetFieldValue<byte[]>(9),
+        Sequence = reader.GetInt64(10),
+        PreviousSequence = reader.IsDBNull(11) ? null : reader.GetInt64(11),
+        RotatedAt = DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(12)),
+        CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(13)),
+        ExpiresAt = DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(14)),
+        RevokedAt = reader.IsDBNull(15) ? null : DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(15)),
+        Stands = reader.GetInt64(16) != 0,
+    };
+}

@@ -1,0 +1,37 @@
+using System.Data.Common;
+
+namespace ProofKey.Server.Storage;
+
+/// <summary>A write that waits for its turn and its commit. A caller that goes away never cancels it.</summary>
+internal sealed class PendingWrite(Sql sql, Action<DbDataReader>? read)
+{
+    // Continuations must not run on the writer, or one slow caller would hold up the next batch.
+    private readonly TaskCompletionSource _committed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Exception? _failure;
+
+    public Task Committed => _committed.Task;
+
+    public int RowCount { get; private set; }
+
+    public async Task ExecuteAsync(DatabaseConnection connection)
+    {
+        if (read is null)
+        {
+            RowCount = await connection.ExecuteAsync(sql, CancellationToken.None);
+            return;
+        }
+        await using var reader = await connection.Prepare(sql).ExecuteReaderAsync();
+        while (await reader.ReadAsync())
+            if (RowCount++ == 0) read(reader);
+    }
+
+    public void FailAlone(Exception exception) => _failure = exception;
+
+    public void Fail(Exception exception) => _committed.TrySetException(exception);
+
+    public void Complete()
+    {
+        if (_failure is null) _committed.TrySetResult();
+        else _committed.TrySetException(_failure);
+    }
+}

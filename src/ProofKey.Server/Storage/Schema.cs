@@ -1,0 +1,133 @@
+namespace ProofKey.Server.Storage;
+
+/// <summary>
+/// The tables. Migrations are numbered by their place, applied in one transaction under the write lock at start, and never edited once
+/// released. No column that a refresh changes is in an index.
+/// </summary>
+internal static class Schema
+{
+    /// <summary>Brings the database to the newest version.</summary>
+    /// <exception cref="DatabaseException">It cannot be written, or is newer than this program.</exception>
+    public static Task MigrateAsync(Database database, TimeProvider time, CancellationToken cancellation) =>
+        database.InTransactionAsync(async connection =>
+        {
+            await connection.ExecuteAsync("create table if not exists schema_version (version bigint primary key, applied_at bigint not null)", cancellation);
+            var version = await VersionAsync(connection, cancellation);
+            var migrations = Migrations(database.Dialect);
+            if (version > migrations.Length)
+                throw new InvalidOperationException($"The database has version {version}, and this program knows {migrations.Length}: run a newer program.");
+            for (var next = version; next < migrations.Length; next++)
+            {
+                foreach (var statement in migrations[next]) await connection.ExecuteAsync(statement, cancellation);
+                await connection.ExecuteAsync($"insert into schema_version (version, applied_at) values ({(long)next + 1}, {time.GetUtcNow().ToUnixTimeMilliseconds()})", cancellation);
+            }
+        }, cancellation);
+
+    private static async Task<int> VersionAsync(DatabaseConnection connection, CancellationToken cancellation)
+    {
+        var version = await connection.Prepare($"select coalesce(max(version), 0) from schema_version").ExecuteScalarAsync(cancellation);
+        return (int)(long)version!;
+    }
+
+    private static string[][] Migrations(DatabaseDialect dialect) =>
+    [
+        [
+            $"""
+            create table client (
+                id text primary key,
+                name text not null,
+                secret_digest bytea,
+                redirect_uris text not null,
+                post_logout_redirect_uris text not null,
+                origins text not null,
+                scope text not null,
+                audience text,
+                response_modes text not null,
+                id_token_algorithm text not null,
+                first_party bigint not null,
+                strict bigint not null,
+                created_at bigint not null,
+                removed_at bigint
+            ) {dialect.KeyedTable}
+            """,
+            $"""
+            create table account (
+                subject text primary key,
+                name text not null,
+                name_key text unique,
+                email text,
+                is_admin bigint not null,
+                epoch bigint not null,
+                created_at bigint not null,
+                disabled_at bigint,
+                removed_at bigint
+            ) {dialect.KeyedTable}
+            """,
+            $"""
+            create table credential (
+                subject text not null,
+                kind text not null,
+                value text not null,
+                tries bigint not null,
+                tries_since bigint not null,
+                created_at bigint not null,
+                primary key (subject, kind)
+            ) {dialect.KeyedTable}
+            """,
+            $"""
+            create table session (
+                key bytea primary key,
+                subject text not null,
+                epoch bigint not null,
+                auth_time bigint not null,
+                amr text not null,
+                expires_at bigint not null,
+                last_seen_at bigint not null,
+                ended_at bigint
+            ) {dialect.KeyedTable}
+            """,
+            "create index session_expires_at on session (expires_at)",
+            $"""
+            create table consent (
+                subject text not null,
+                client_id text not null,
+                scope text not null,
+                given_at bigint not null,
+                primary key (subject, client_id)
+            ) {dialect.KeyedTable}
+            """,
+            $"""
+            create table authorization_grant (
+                id bytea primary key,
+                client_id text not null,
+                subject text not null,
+                epoch bigint not null,
+                session_key bytea,
+                scope text not null,
+                resource text,
+                auth_time bigint not null,
+                amr text not null,
+                secret_digest bytea not null,
+                seq bigint not null,
+                prev_seq bigint,
+                rotated_at bigint not null,
+                created_at bigint not null,
+                expires_at bigint not null,
+                revoked_at bigint
+            ) {dialect.KeyedTable}
+            """,
+            "create index authorization_grant_subject on authorization_grant (subject)",
+            "create index authorization_grant_expires_at on authorization_grant (expires_at)",
+            $"""
+            create table key (
+                id text primary key,
+                purpose text not null,
+                algorithm text not null,
+                sealed bytea not null,
+                not_before bigint not null,
+                created_at bigint not null
+            ) {dialect.KeyedTable}
+            """,
+        ],
+    ];
+}
