@@ -1,0 +1,40 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+
+namespace ProofKey.ResourceServer.Tests;
+
+/// <summary>Keeps everything that is logged, and tells of our own events as they come.</summary>
+internal sealed class LogRecorder : ILoggerProvider
+{
+    private readonly Channel<string> _ours = Channel.CreateUnbounded<string>();
+
+    public ConcurrentQueue<string> Lines { get; } = [];
+
+    public async Task<string> NextAsync(string start)
+    {
+        while (true)
+        {
+            var line = await _ours.Reader.ReadAsync(TestContext.Current.CancellationToken);
+            if (line.StartsWith(start, StringComparison.Ordinal)) return line;
+        }
+    }
+
+    public ILogger CreateLogger(string categoryName) => new Recorder(this, categoryName);
+
+    public void Dispose() => _ours.Writer.TryComplete();
+
+    private sealed class Recorder(LogRecorder log, string category) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            var line = formatter(state, exception);
+            log.Lines.Enqueue($"{line} {exception}");
+            if (category.StartsWith("ProofKey.", StringComparison.Ordinal)) log._ours.Writer.TryWrite(line);
+        }
+    }
+}
