@@ -1,0 +1,32 @@
+using Microsoft.Extensions.DependencyInjection;
+using ProofKey.Server;
+
+namespace ProofKey.Cli.Hosting;
+
+/// <summary>Opens the registry of a data folder, beside a server that may be running on it.</summary>
+internal sealed class Administration : IAsyncDisposable
+{
+    private readonly ServiceProvider _services;
+
+    private Administration(ServiceProvider services) => _services = services;
+
+    /// <summary>The registry.</summary>
+    public Registry Registry => _services.GetRequiredService<Registry>();
+
+    /// <summary>Opens it, and brings the tables up to date.</summary>
+    public static async Task<Administration> OpenAsync(DataFolder data, CancellationToken cancellation)
+    {
+        var services = new ServiceCollection().AddProofKeyServer(options =>
+        {
+            // Registering needs no issuer; the tables are the same for any.
+            options.IssuerAddress = "http://127.0.0.1";
+            options.DataSource = data.CreateDataSource();
+            options.RootKey = data.RootKey;
+        }).BuildServiceProvider();
+        var administration = new Administration(services);
+        await administration.Registry.PrepareAsync(cancellation);
+        return administration;
+    }
+
+    public ValueTask DisposeAsync() => _services.DisposeAsync();
+}

@@ -1,0 +1,94 @@
+using System.Data.Common;
+using Microsoft.Data.Sqlite;
+
+namespace ProofKey.Cli.Hosting;
+
+/// <summary>The data folder cannot be used. The message is one sentence, with the remedy.</summary>
+internal sealed class DataFolderException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>
+/// The folder that holds the embedded database and the root key. A copy of it is the server's identity: whoever has one can sign tokens
+/// in its name.
+/// </summary>
+internal sealed class DataFolder
+{
+    private const string DatabaseName = "proofkey.db";
+    private const string RootKeyName = "root.key";
+    private const int RootKeyLength = 32;
+
+    private DataFolder(string path, byte[] rootKey)
+    {
+        Location = path;
+        RootKey = rootKey;
+    }
+
+    /// <summary>The absolute path.</summary>
+    public string Location { get; }
+
+    /// <summary>The key that wraps all others.</summary>
+    public byte[] RootKey { get; }
+
+    /// <summary>Opens a folder, and makes it with a new root key where there is none.</summary>
+    /// <exception cref="DataFolderException">It cannot be made, read or written.</exception>
+    public static DataFolder Open(string path)
+    {
+        var location = Path.GetFullPath(path);
+        try
+        {
+            if (OperatingSystem.IsWindows()) Directory.CreateDirectory(location);
+            else if (!Directory.Exists(location)) Directory.CreateDirectory(location, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            return new DataFolder(location, ReadOrMakeRootKey(location));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new DataFolderException($"The data folder {location} cannot be used: {exception.Message} Choose another with --data DIR, or mend its owner and mode.", exception);
+        }
+    }
+
+    /// <summary>The embedded database as a data source.</summary>
+    public DbDataSource CreateDataSource()
+    {
+        SqliteLibrary.Load();
+        var file = Path.Combine(Location, DatabaseName);
+        MakePrivate(file);
+        var connection = new SqliteConnectionStringBuilder { DataSource = file, Mode = SqliteOpenMode.ReadWriteCreate, Pooling = false, DefaultTimeout = 5 };
+        return SqliteFactory.Instance.CreateDataSource(connection.ConnectionString);
+    }
+
+    private static byte[] ReadOrMakeRootKey(string location)
+    {
+        var file = Path.Combine(location, RootKeyName);
+        if (!File.Exists(file))
+        {
+            // A database whose key is gone must not be opened with a new one: all its keys would be lost without a word.
+            if (File.Exists(Path.Combine(location, DatabaseName)))
+                throw new DataFolderException($"{file} is missing, and the database beside it cannot be opened without it; put the root key back from its backup.");
+            using var made = new FileStream(file, OwnerOnly(FileMode.CreateNew));
+            made.Write(Secret.NewBytes(RootKeyLength));
+            made.Flush(flushToDisk: true);
+        }
+        var key = File.ReadAllBytes(file);
+        return key.Length == RootKeyLength ? key : throw new DataFolderException($"{file} is not a root key: it has {key.Length} bytes instead of {RootKeyLength}; put the right one back from its backup.");
+    }
+
+    // The driver makes the file with the process's mode; made here first, it is the owner's alone.
+    private static void MakePrivate(string file)
+    {
+        if (File.Exists(file)) return;
+        try
+        {
+            new FileStream(file, OwnerOnly(FileMode.CreateNew)).Dispose();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            if (!File.Exists(file)) throw new DataFolderException($"{file} cannot be made: {exception.Message} Choose another folder with --data DIR, or mend its owner and mode.", exception);
+        }
+    }
+
+    private static FileStreamOptions OwnerOnly(FileMode mode)
+    {
+        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        return options;
+    }
+}
