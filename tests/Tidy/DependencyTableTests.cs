@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Xml.Linq;
+using Microsoft.AspNetCore.Builder;
 
 namespace Tidy;
 
@@ -59,10 +60,12 @@ public class DependencyTableTests
         XDocument.Load(Tree.Full("ProofKey.slnx")).Descendants("Project").Select(project => (string)project.Attribute("Path")!)
             .ShouldBe(Tree.In("src/", ".csproj").Concat(Tree.In("tests/", ".csproj")), ignoreOrder: true);
 
-    // The drivers of the databases and everything else that a package brings have other names.
     private static bool Allowed(string assembly, Row row) =>
-        assembly.StartsWith("System.", StringComparison.Ordinal) || row.Projects.Contains(assembly)
-        || (row.AspNetCore && (assembly.StartsWith("Microsoft.AspNetCore.", StringComparison.Ordinal) || assembly.StartsWith("Microsoft.Extensions.", StringComparison.Ordinal)));
+        row.Projects.Contains(assembly) || IsBeside(typeof(object), assembly) || (row.AspNetCore && IsBeside(typeof(WebApplication), assembly));
+
+    // A shared framework is a folder; what a package brings lies elsewhere.
+    private static bool IsBeside(Type ofFramework, string assembly) =>
+        File.Exists(Path.Combine(Path.GetDirectoryName(ofFramework.Assembly.Location)!, assembly + ".dll"));
 
     private static XDocument Project(string name) => XDocument.Load(Tree.Full($"src/{name}/{name}.csproj"));
 

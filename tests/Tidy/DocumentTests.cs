@@ -40,6 +40,17 @@ public partial class DocumentTests
         examples.ShouldBeEmpty();
     }
 
+    [Fact]
+    public void Every_test_that_a_document_names_exists()
+    {
+        var tests = Tree.TestSources.SelectMany(path => TestMethod().Matches(Tree.Read(path)).Select(test => $"{Path.GetFileNameWithoutExtension(path)}.{test.Groups["name"].Value}")).ToHashSet();
+        var named = from document in Documents
+                    from Match test in NamedTest().Matches(Tree.Read(document))
+                    where !tests.Contains(test.Groups["name"].Value)
+                    select $"{document}: {test.Groups["name"].Value}";
+        named.ShouldBeEmpty();
+    }
+
     // Indentation differs between a page and a class.
     private static string Flat(string code) =>
         string.Join('\n', code.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0));
@@ -52,6 +63,12 @@ public partial class DocumentTests
 
     [GeneratedRegex("```csharp\n(?<code>.*?)```", RegexOptions.Singleline)]
     private static partial Regex Example();
+
+    [GeneratedRegex(@"public (?:async )?(?:void|Task|ValueTask) (?<name>\w+)\(")]
+    private static partial Regex TestMethod();
+
+    [GeneratedRegex(@"`(?<name>\w+Tests\.\w+)`")]
+    private static partial Regex NamedTest();
 
     [GeneratedRegex(@"^\d{4}-[a-z0-9-]+\.md$")]
     private static partial Regex DecisionName();

@@ -16,14 +16,18 @@ internal static class PublicApi
 
     private static string TypeLine(Type type)
     {
-        var bases = new[] { type.BaseType }.Where(parent => parent is not null && !type.IsEnum && parent != typeof(object) && parent != typeof(ValueType))
-            .Concat(type.GetInterfaces().Where(face => face.IsPublic).OrderBy(face => face.Name, StringComparer.Ordinal)).Select(parent => TypeName.Of(parent!)).ToList();
-        return $"{Kind(type)} {type.Namespace}.{TypeName.Of(type)}{(bases.Count > 0 && !type.IsEnum ? " : " + string.Join(", ", bases) : "")}";
+        if (type.IsEnum) return $"enum {type.Namespace}.{TypeName.Of(type)}";
+        var bases = new[] { type.BaseType }.OfType<Type>().Where(parent => parent != typeof(object) && parent != typeof(ValueType))
+            .Concat(OwnInterfaces(type).OrderBy(face => face.Name, StringComparer.Ordinal)).Select(TypeName.Of).ToList();
+        return $"{Kind(type)} {type.Namespace}.{TypeName.Of(type)}{(bases.Count > 0 ? " : " + string.Join(", ", bases) : "")}";
     }
+
+    // Without what the base type brings, and what the compiler gives every record.
+    private static IEnumerable<Type> OwnInterfaces(Type type) => type.GetInterfaces().Except(type.BaseType?.GetInterfaces() ?? [])
+        .Where(face => face.IsPublic && !(IsRecord(type) && face.Name == typeof(IEquatable<>).Name));
 
     private static string Kind(Type type) => type switch
     {
-        { IsEnum: true } => "enum",
         { IsInterface: true } => "interface",
         _ when type.IsSubclassOf(typeof(MulticastDelegate)) => "delegate",
         { IsValueType: true } => IsRecord(type) ? "record struct" : "struct",
