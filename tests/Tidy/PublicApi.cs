@@ -10,7 +10,10 @@ internal static class PublicApi
     private const BindingFlags Declared = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
 
     public static string Of(Assembly library) => string.Concat(library.GetExportedTypes()
-        .Where(type => !type.Name.Contains('<', StringComparison.Ordinal)).OrderBy(type => type.FullName, StringComparer.Ordinal).Select(Type));
+        .Where(type => !type.Name.Contains('<', StringComparison.Ordinal) && !IsPage(type)).OrderBy(type => type.FullName, StringComparer.Ordinal).Select(Type));
+
+    // The Razor compiler makes every component public; our pages are no API all the same.
+    private static bool IsPage(Type type) => type.Namespace == "ProofKey.Server.Pages";
 
     private static string Type(Type type) => $"{TypeLine(type)}\n{string.Concat(Members(type).Order(StringComparer.Ordinal).Select(member => $"    {member}\n"))}\n";
 
