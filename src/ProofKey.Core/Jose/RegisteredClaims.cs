@@ -52,10 +52,10 @@ internal sealed record RegisteredClaims
         if (expected.Audience is { } audience && !Audiences.Contains(audience, StringComparer.Ordinal))
             return new JwtProblem(JwtProblem.Audience, "The token is for another audience (aud).");
         // RFC 7519 section 4.1.4: on or after exp the token must not be accepted.
-        if (!expected.AllowExpired && now - expected.ClockSkew >= ExpiresAt)
+        if (!expected.AllowExpired && now - ExpiresAt >= expected.ClockSkew)
             return new JwtProblem(JwtProblem.Expired, "The token has ended (exp).");
         // RFC 7519 section 4.1.5: before nbf it must not be accepted either.
-        return NotBefore is { } notBefore && now + expected.ClockSkew < notBefore ? new JwtProblem(JwtProblem.NotYetValid, "The token is not good yet (nbf).") : null;
+        return NotBefore is { } notBefore && notBefore - now > expected.ClockSkew ? new JwtProblem(JwtProblem.NotYetValid, "The token is not good yet (nbf).") : null;
     }
 
     private static JwtProblem Malformed(string what) => new(JwtProblem.Claim, $"A claim is missing or malformed: {what}");

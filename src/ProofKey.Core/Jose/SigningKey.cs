@@ -11,10 +11,12 @@ public sealed class SigningKey : IDisposable
 {
     private const int NewRsaBits = 2048;
 
+    private readonly Lock _gate = new();
     private readonly byte[] _pkcs8;
     private readonly KeyPool<ECDsa>? _ec;
     private readonly KeyPool<RSA>? _rsa;
     private readonly ConcurrentDictionary<string, byte[]> _headers = new(StringComparer.Ordinal);
+    private bool _disposed;
 
     private SigningKey(SignatureAlgorithm algorithm, byte[] pkcs8)
     {
@@ -22,13 +24,13 @@ public sealed class SigningKey : IDisposable
         _pkcs8 = pkcs8;
         if (algorithm.KeyType == "EC")
         {
-            _ec = new KeyPool<ECDsa>(() => OpenEc(_pkcs8));
+            _ec = new KeyPool<ECDsa>(() => Open(ECDsa.Create()));
             PublicKey = Publish(_ec);
             SignatureLength = P256.SignatureLength;
         }
         else
         {
-            _rsa = new KeyPool<RSA>(() => OpenRsa(_pkcs8));
+            _rsa = new KeyPool<RSA>(() => Open(RSA.Create()));
             PublicKey = Publish(_rsa, out var length);
             SignatureLength = length;
         }
@@ -69,11 +71,20 @@ public sealed class SigningKey : IDisposable
 
     /// <summary>The private key, to be stored encrypted.</summary>
     /// <returns>PKCS#8, unencrypted DER.</returns>
-    public byte[] ToPkcs8() => [.. _pkcs8];
+    /// <exception cref="ObjectDisposedException">The key was disposed.</exception>
+    public byte[] ToPkcs8()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return [.. _pkcs8];
+        }
+    }
 
     /// <summary>Signs bytes.</summary>
     /// <param name="data">The bytes.</param>
     /// <returns>The signature; for ES256 64 bytes, R then S (RFC 7518 section 3.4).</returns>
+    /// <exception cref="ObjectDisposedException">The key was disposed.</exception>
     public byte[] Sign(ReadOnlySpan<byte> data)
     {
         var signature = new byte[SignatureLength];
@@ -86,7 +97,11 @@ public sealed class SigningKey : IDisposable
     {
         _ec?.Close();
         _rsa?.Close();
-        CryptographicOperations.ZeroMemory(_pkcs8);
+        lock (_gate)
+        {
+            _disposed = true;
+            CryptographicOperations.ZeroMemory(_pkcs8);
+        }
     }
 
     /// <inheritdoc />
@@ -129,26 +144,18 @@ public sealed class SigningKey : IDisposable
         }
     }
 
-    private static ECDsa OpenEc(byte[] pkcs8)
-    {
-        var key = ECDsa.Create();
-        Import(key, pkcs8);
-        return key;
-    }
-
-    private static RSA OpenRsa(byte[] pkcs8)
-    {
-        var key = RSA.Create();
-        Import(key, pkcs8);
-        return key;
-    }
-
-    private static void Import(AsymmetricAlgorithm key, byte[] pkcs8)
+    private TKey Open<TKey>(TKey key)
+        where TKey : AsymmetricAlgorithm
     {
         try
         {
-            key.ImportPkcs8PrivateKey(pkcs8, out var read);
-            if (read != pkcs8.Length) throw new CryptographicException("There is something after the key.");
+            // Dispose wipes these bytes: half of them must never become a key.
+            lock (_gate)
+            {
+                ObjectDisposedException.ThrowIf(_disposed, this);
+                key.ImportPkcs8PrivateKey(_pkcs8, out var read);
+                return read == _pkcs8.Length ? key : throw new CryptographicException("There is something after the key.");
+            }
         }
         catch
         {
