@@ -5,8 +5,8 @@ namespace ProofKey.ResourceServer;
 /// <summary>Everything that the resource server logs. No token, nor a part of one, is ever an argument.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(1, LogLevel.Information, "Access token rejected ({Code}): {Reason}")]
-    public static partial void Rejected(ILogger logger, string code, string reason);
+    [LoggerMessage(1, LogLevel.Information, "Access token rejected ({ErrorCode}): {Reason}")]
+    public static partial void Rejected(ILogger logger, string errorCode, string reason);
 
     [LoggerMessage(2, LogLevel.Information, "Access token rejected (insufficient_scope): {Required} is required.")]
     public static partial void InsufficientScope(ILogger logger, Scope required);
