@@ -18,8 +18,8 @@ public enum ResponseMode
 /// </summary>
 public sealed record ClientOptions
 {
-    // What the client itself says in its requests; AdditionalParameters may not touch it.
-    private static readonly FrozenSet<string> OwnParameters = FrozenSet.Create(
+    // What the client itself says in its requests; nobody else may.
+    internal static readonly FrozenSet<string> OwnParameters = FrozenSet.Create(
         StringComparer.OrdinalIgnoreCase,
         "response_type", "response_mode", "client_id", "client_secret", "client_assertion", "client_assertion_type", "redirect_uri", "scope", "state",
         "nonce", "code_challenge", "code_challenge_method", "code_verifier", "code", "grant_type", "resource", "request", "request_uri", "refresh_token");

@@ -79,7 +79,7 @@ internal sealed class Discovery(ClientOptions options, Backchannel backchannel)
         CheckResponseMode(metadata.ResponseModesSupported);
         var keysNeeded = options.Scope.Contains(Scope.OpenId);
         return new AuthorizationServer(
-            Required("authorization_endpoint", metadata.AuthorizationEndpoint),
+            CheckQuery(Required("authorization_endpoint", metadata.AuthorizationEndpoint)),
             Required("token_endpoint", metadata.TokenEndpoint),
             keysNeeded ? Required("jwks_uri", metadata.JwksUri) : Optional("jwks_uri", metadata.JwksUri),
             Optional("userinfo_endpoint", metadata.UserinfoEndpoint),
@@ -105,6 +105,13 @@ internal sealed class Discovery(ClientOptions options, Backchannel backchannel)
     {
         if (options.ResponseMode == ResponseMode.FormPost && modes?.Contains("form_post") != true)
             throw new ProtocolViolationException("response_mode", "a server that can answer with form_post", "its metadata does not list it", "Use ResponseMode.Query with this server.");
+    }
+
+    // RFC 6749 section 3.1: the endpoint's query is kept, and no parameter of ours may come twice
+    private static Uri CheckQuery(Uri endpoint)
+    {
+        var good = Parameters.TryParse(endpoint.Query.AsSpan().TrimStart('?'), out var query, out _) && !query.Pairs.Any(pair => ClientOptions.OwnParameters.Contains(pair.Key));
+        return good ? endpoint : throw new ProtocolViolationException("endpoint_address", "authorization_endpoint without the parameters of a request", "it brings some of its own");
     }
 
     private Uri Required(string name, string? address) => Optional(name, address)

@@ -48,18 +48,18 @@ internal sealed class IdToken
         string text, AuthorizationServer server, SigningKeys keys, ClientOptions options, DateTimeOffset now, CancellationToken cancel)
     {
         var expected = new JwtExpectations { Issuer = options.Issuer.Value, Audience = options.ClientId, Types = [], ClockSkew = Skew };
-        if (!Jws.TryRead(text, out var unverified, out var malformed)) throw Refuse("malformed", "a signed JWT", malformed);
+        if (!Jws.TryRead(text, out var unverified, out var malformed)) throw Refuse(JwtProblem.Malformed, "a signed JWT", AsClause(malformed));
         var (set, fresh) = await keys.GetAsync(server.Keys!, again: false, cancel);
         var result = Jwt.Verify(text, set, expected, now);
         // A key that we do not know may be a new one: look once, not more (OpenID Connect Core section 10.1.1).
-        if (result.Problem?.Code == "unknown_key" && !fresh)
+        if (result.Problem?.Code == JwtProblem.UnknownKey && !fresh)
         {
             (set, _) = await keys.GetAsync(server.Keys!, again: true, cancel);
             result = Jwt.Verify(text, set, expected, now);
         }
         // OpenID Connect Core section 10.1: with several keys, the token says which
-        if (unverified.KeyId is null && set.Keys.Count > 1) throw Refuse("unknown_key", "an ID token that names its key", "it has no kid and the server has several keys");
-        return result.TryGet(out var token, out var problem) ? token : throw Refuse(problem.Code, "an ID token that holds", problem.Message);
+        if (unverified.KeyId is null && set.Keys.Count > 1) throw Refuse(JwtProblem.UnknownKey, "an ID token that names its key", "it has no kid and the server has several keys");
+        return result.TryGet(out var token, out var problem) ? token : throw Refuse(problem.Code, "an ID token that holds", AsClause(problem.Message));
     }
 
     // RFC 8725 section 3.11: a token made for something else, such as an access token, is no ID token
@@ -123,5 +123,8 @@ internal sealed class IdToken
     private static string HashOf(string accessToken) => Base64UrlText.Encode(Secret.Digest(accessToken).AsSpan(0, Secret.DigestLength / 2));
 
     private static ProtocolViolationException Refuse(string code, string expected, string actual) =>
-        new($"id_token_{code}", expected, ServerText.Shown(actual).TrimEnd('.'), Remedy);
+        new($"id_token_{code}", expected, actual, Remedy);
+
+    // "The token has ended." as the end of a longer sentence
+    private static string AsClause(string sentence) => char.ToLowerInvariant(sentence[0]) + ServerText.Shown(sentence[1..]).TrimEnd('.');
 }

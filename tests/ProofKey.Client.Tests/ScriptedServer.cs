@@ -1,0 +1,288 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using ProofKey.Jose;
+
+namespace ProofKey.Client.Tests;
+
+/// <summary>
+/// An authorization server on loopback that does everything right until a switch is thrown. It rotates refresh tokens without any
+/// leeway and revokes the grant when one comes twice, so a client that spends a token twice is found out.
+/// </summary>
+internal sealed class ScriptedServer : IAsyncDisposable
+{
+    public const string ClientId = "cli";
+
+    private readonly WebApplication _app;
+    private readonly ConcurrentDictionary<string, Request> _codes = new();
+    private readonly Lock _grants = new();
+    private readonly Dictionary<string, Grant> _refreshTokens = [];
+
+    private sealed record Request(string? Nonce, string Challenge, string RedirectUri, string Scope);
+
+    private sealed class Grant
+    {
+        public required string Scope { get; init; }
+
+        public required string Current { get; set; }
+
+        public bool Revoked { get; set; }
+    }
+
+    private ScriptedServer(WebApplication app) => _app = app;
+
+    public Issuer Issuer { get; private set; } = null!;
+
+    public SigningKey Key { get; set; } = SigningKey.New(SignatureAlgorithm.ES256);
+
+    /// <summary>What /jwks publishes; by default the one key.</summary>
+    public Func<byte[]>? Keys { get; set; }
+
+    // The switches: each gets the right answer and may spoil it.
+    public Action<JsonObject>? SpoilMetadata { get; set; }
+
+    public Action<List<KeyValuePair<string, string>>>? SpoilCallback { get; set; }
+
+    public Action<JsonObject>? SpoilTokens { get; set; }
+
+    public Action<JsonObject>? SpoilIdToken { get; set; }
+
+    public Func<string, string>? SpoilIdTokenText { get; set; }
+
+    public Action<JsonObject>? SpoilUserInfo { get; set; }
+
+    /// <summary>Answers in the place of the server at a path.</summary>
+    public ConcurrentDictionary<string, RequestDelegate> Instead { get; } = new();
+
+    /// <summary>The error that /authorize answers with, if any.</summary>
+    public string? AuthorizeError { get; set; }
+
+    public string? IdTokenType { get; set; } = "JWT";
+
+    public int AccessTokenSeconds { get; set; } = 600;
+
+    public bool GivesRefreshTokens { get; set; } = true;
+
+    /// <summary>The time here and at the clients that are made with <see cref="Options"/>.</summary>
+    public ShiftedTime Time { get; } = new();
+
+    public string Subject { get; set; } = "alice";
+
+    // What came in.
+    public ConcurrentQueue<Parameters> AuthorizeRequests { get; } = new();
+
+    public ConcurrentQueue<IReadOnlyDictionary<string, string>> TokenRequests { get; } = new();
+
+    public ConcurrentQueue<IReadOnlyDictionary<string, string>> Revocations { get; } = new();
+
+    public ConcurrentQueue<string> Paths { get; } = new();
+
+    public ConcurrentQueue<string> Secrets { get; } = new();
+
+    public int Reuses { get; private set; }
+
+    public int Count(string path) => Paths.Count(one => one == path);
+
+    public static async Task<ScriptedServer> StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        var app = builder.Build();
+        var server = new ScriptedServer(app);
+        app.Use(server.InsteadAsync);
+        app.MapGet("/.well-known/openid-configuration", server.MetadataAsync);
+        app.MapGet("/.well-known/oauth-authorization-server", server.MetadataAsync);
+        app.MapGet("/jwks", server.JwksAsync);
+        app.MapGet("/authorize", server.AuthorizeAsync);
+        app.MapPost("/token", server.TokenAsync);
+        app.MapGet("/userinfo", server.UserInfoAsync);
+        app.MapPost("/revoke", server.RevokeAsync);
+        app.MapGet("/api/me", (HttpContext context) => context.Response.WriteAsync(context.Request.Headers.Authorization.ToString()));
+        await app.StartAsync();
+        server.Issuer = Issuer.Parse(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+        return server;
+    }
+
+    public ClientOptions Options(TestBrowser? browser = null) => new()
+    {
+        Issuer = Issuer,
+        ClientId = ClientId,
+        Scope = Scope.Parse("openid profile"),
+        OpenBrowser = browser is null ? (_, _) => ValueTask.FromResult(true) : browser.OpenAsync,
+        Timeout = TimeSpan.FromSeconds(30),
+        TimeProvider = Time,
+    };
+
+    public Uri At(string path) => new(Issuer.Endpoint(path));
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.DisposeAsync();
+        Key.Dispose();
+    }
+
+    public static Task JsonAsync(HttpContext context, int status, string json, string type = "application/json")
+    {
+        context.Response.StatusCode = status;
+        context.Response.ContentType = type;
+        return context.Response.WriteAsync(json);
+    }
+
+    public static Task ErrorAsync(HttpContext context, string code, int status = 400) => JsonAsync(context, status, $$"""{"error":"{{code}}"}""");
+
+    public Dictionary<string, object> MetadataMembers() => new()
+    {
+        ["issuer"] = Issuer.Value,
+        ["authorization_endpoint"] = Issuer.Endpoint("/authorize"),
+        ["token_endpoint"] = Issuer.Endpoint("/token"),
+        ["jwks_uri"] = Issuer.Endpoint("/jwks"),
+        ["userinfo_endpoint"] = Issuer.Endpoint("/userinfo"),
+        ["revocation_endpoint"] = Issuer.Endpoint("/revoke"),
+    };
+
+    private Task InsteadAsync(HttpContext context, RequestDelegate next)
+    {
+        Paths.Enqueue(context.Request.Path);
+        return Instead.TryGetValue(context.Request.Path, out var instead) ? instead(context) : next(context);
+    }
+
+    private Task MetadataAsync(HttpContext context)
+    {
+        var metadata = new JsonObject
+        {
+            ["response_types_supported"] = new JsonArray("code"),
+            ["response_modes_supported"] = new JsonArray("query", "form_post"),
+            ["code_challenge_methods_supported"] = new JsonArray("S256"),
+            ["authorization_response_iss_parameter_supported"] = true,
+        };
+        foreach (var (name, value) in MetadataMembers()) metadata[name] = JsonValue.Create((string)value);
+        SpoilMetadata?.Invoke(metadata);
+        return JsonAsync(context, 200, metadata.ToJsonString());
+    }
+
+    private Task JwksAsync(HttpContext context)
+    {
+        context.Response.ContentType = "application/json";
+        return context.Response.Body.WriteAsync(Keys?.Invoke() ?? new JwkSet([Key.PublicKey]).ToJson()).AsTask();
+    }
+
+    private Task AuthorizeAsync(HttpContext context)
+    {
+        Parameters.TryParse(context.Request.QueryString.Value.AsSpan(1), out var request, out _).ShouldBeTrue();
+        AuthorizeRequests.Enqueue(request);
+        var code = Remember(Secret.NewText());
+        Remember(request["state"]!);
+        if (request["nonce"] is { } nonce) Remember(nonce);
+        _codes[code] = new Request(request["nonce"], request["code_challenge"]!, request["redirect_uri"]!, request["scope"] ?? "");
+        List<KeyValuePair<string, string>> answer =
+            [AuthorizeError is null ? new("code", code) : new("error", AuthorizeError), new("state", request["state"]!), new("iss", Issuer.Value)];
+        SpoilCallback?.Invoke(answer);
+        context.Response.StatusCode = 302;
+        context.Response.Headers.Location = RedirectUri.Append(request["redirect_uri"]!, Parameters.Of(answer));
+        return Task.CompletedTask;
+    }
+
+    private async Task TokenAsync(HttpContext context)
+    {
+        var form = (await context.Request.ReadFormAsync()).ToDictionary(pair => pair.Key, pair => pair.Value.ToString());
+        TokenRequests.Enqueue(form);
+        context.Response.Headers.CacheControl = "no-store";
+        await (form["grant_type"] == "authorization_code" ? RedeemAsync(context, form) : RefreshAsync(context, form["refresh_token"]));
+    }
+
+    private Task RedeemAsync(HttpContext context, Dictionary<string, string> form)
+    {
+        Remember(form["code_verifier"]);
+        var good = _codes.TryRemove(form["code"], out var request)
+            && request.RedirectUri == form["redirect_uri"]
+            && CodeVerifier.TryParse(form["code_verifier"], out var verifier)
+            && verifier.Challenge.ToString() == request.Challenge;
+        if (!good) return ErrorAsync(context, "invalid_grant");
+        var grant = new Grant { Scope = request!.Scope, Current = Remember(Secret.NewText()) };
+        lock (_grants) _refreshTokens[grant.Current] = grant;
+        return TokensAsync(context, grant, request.Nonce);
+    }
+
+    private Task RefreshAsync(HttpContext context, string refreshToken)
+    {
+        Grant? grant;
+        lock (_grants)
+        {
+            if (!_refreshTokens.TryGetValue(refreshToken, out grant) || grant.Revoked) return ErrorAsync(context, "invalid_grant");
+            if (grant.Current != refreshToken)
+            {
+                Reuses++;
+                grant.Revoked = true;
+                return ErrorAsync(context, "invalid_grant");
+            }
+            grant.Current = Remember(Secret.NewText());
+            _refreshTokens[grant.Current] = grant;
+        }
+        return TokensAsync(context, grant, null);
+    }
+
+    private Task TokensAsync(HttpContext context, Grant grant, string? nonce)
+    {
+        var tokens = new JsonObject
+        {
+            ["access_token"] = Remember(Secret.NewText()),
+            ["token_type"] = "Bearer",
+            ["expires_in"] = AccessTokenSeconds,
+            ["scope"] = grant.Scope,
+        };
+        if (GivesRefreshTokens) tokens["refresh_token"] = grant.Current;
+        if (Scope.Parse(grant.Scope).Contains(Scope.OpenId)) tokens["id_token"] = IdToken(nonce, tokens["access_token"]!.GetValue<string>());
+        SpoilTokens?.Invoke(tokens);
+        return JsonAsync(context, 200, tokens.ToJsonString());
+    }
+
+    private string IdToken(string? nonce, string accessToken)
+    {
+        var now = Time.GetUtcNow().ToUnixTimeSeconds();
+        var claims = new JsonObject
+        {
+            ["iss"] = Issuer.Value,
+            ["sub"] = Subject,
+            ["aud"] = ClientId,
+            ["iat"] = now,
+            ["exp"] = now + 300,
+            ["at_hash"] = Base64UrlText.Encode(Secret.Digest(accessToken).AsSpan(0, 16)),
+            ["name"] = "Alice",
+        };
+        if (nonce is not null) claims["nonce"] = nonce;
+        SpoilIdToken?.Invoke(claims);
+        var text = Jws.Sign(Key, IdTokenType ?? "", JsonSerializer.SerializeToUtf8Bytes(claims));
+        return Remember(SpoilIdTokenText?.Invoke(text) ?? text);
+    }
+
+    private Task UserInfoAsync(HttpContext context)
+    {
+        var claims = new JsonObject { ["sub"] = Subject, ["email"] = "alice@example.com" };
+        SpoilUserInfo?.Invoke(claims);
+        return context.Request.Headers.Authorization.ToString().StartsWith("Bearer ", StringComparison.Ordinal)
+            ? JsonAsync(context, 200, claims.ToJsonString())
+            : JsonAsync(context, 401, "{}");
+    }
+
+    private async Task RevokeAsync(HttpContext context)
+    {
+        var form = (await context.Request.ReadFormAsync()).ToDictionary(pair => pair.Key, pair => pair.Value.ToString());
+        Revocations.Enqueue(form);
+        lock (_grants)
+            if (_refreshTokens.TryGetValue(form["token"], out var grant)) grant.Revoked = true;
+    }
+
+    private string Remember(string secret)
+    {
+        Secrets.Enqueue(secret);
+        return secret;
+    }
+}
