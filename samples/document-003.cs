@@ -28,7 +28,7 @@ try
 {
     // 1. The authorization URL, with a fresh verifier behind it.
     await using var pending = await client.BeginAsync();
-    Console.WriteLine($"Open this address in a browser: {pending.AuthorizeUri}");
+    Console.WriteLine($"Open this address in a browser: {pending.AuthorizeUri.AbsoluteUri}");
 
     // 2. The exchange: the answer is matched to this request, and the code redeemed with the verifier.
     Console.Write("Paste the address that it ended at: ");

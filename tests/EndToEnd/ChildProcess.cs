@@ -52,7 +52,7 @@ public sealed class ChildProcess : IAsyncDisposable
     /// <summary>The next match on a line of either stream; an error with all that was said when the program ends before.</summary>
     public async Task<Match> ReadUntilAsync(Regex pattern, CancellationToken cancellation)
     {
-        using var limit = Limit(cancellation);
+        using var limit = Limit(Patience, cancellation);
         try
         {
             await foreach (var line in _lines.Reader.ReadAllAsync(limit.Token))
@@ -67,10 +67,10 @@ public sealed class ChildProcess : IAsyncDisposable
         throw new InvalidOperationException($"The program ended without a line like {pattern}. It said:\n{Said()}");
     }
 
-    /// <summary>Waits for the end.</summary>
-    public async Task<Result> ExitAsync(CancellationToken cancellation)
+    /// <summary>Closes the program's input and waits for its end, by default for a minute.</summary>
+    public async Task<Result> ExitAsync(CancellationToken cancellation, TimeSpan? patience = null)
     {
-        using var limit = Limit(cancellation);
+        using var limit = Limit(patience ?? Patience, cancellation);
         _process.StandardInput.Close();
         try
         {
@@ -79,7 +79,7 @@ public sealed class ChildProcess : IAsyncDisposable
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            throw new TimeoutException($"Not ended within {Patience}. It said:\n{Said()}");
+            throw new TimeoutException($"Not ended in time. It said:\n{Said()}");
         }
 
         return new Result(_process.ExitCode, _output.ToString(), _errors.ToString());
@@ -123,10 +123,10 @@ public sealed class ChildProcess : IAsyncDisposable
             return $"{_output}{_errors}";
     }
 
-    private static CancellationTokenSource Limit(CancellationToken cancellation)
+    private static CancellationTokenSource Limit(TimeSpan patience, CancellationToken cancellation)
     {
         var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(Patience);
+        limit.CancelAfter(patience);
         return limit;
     }
 }

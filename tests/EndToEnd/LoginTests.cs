@@ -27,7 +27,7 @@ public sealed partial class LoginTests(RunningServer server, Chromium chromium) 
         var result = await login.ExitAsync(Cancellation);
 
         result.ExitCode.ShouldBe(0, result.Errors);
-        await Expect(observed.Page.Locator("h1")).ToContainTextAsync("signed in", new() { IgnoreCase = true });
+        await Expect(observed.Page.Locator("h1")).ToHaveTextAsync("You are signed in");
         observed.Complaints.ShouldBeEmpty();
 
         var token = await _program.OutputOfAsync(["token"], Cancellation);
@@ -52,7 +52,7 @@ public sealed partial class LoginTests(RunningServer server, Chromium chromium) 
 
         result.ExitCode.ShouldBe(9, result.Errors);
         result.Output.ShouldBeEmpty();
-        await Expect(observed.Page.Locator("h1")).Not.ToContainTextAsync("You are signed in", new() { IgnoreCase = true });
+        await Expect(observed.Page.Locator("h1")).ToHaveTextAsync("You did not sign in");
         (await _program.RunAsync(["token"], Cancellation)).ExitCode.ShouldBe(4);
     }
 

@@ -6,6 +6,8 @@ namespace EndToEnd;
 /// <summary>A page of the browser, what went wrong in it, and which requests it made.</summary>
 public sealed class ObservedPage : IAsyncDisposable
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
     private readonly ConcurrentQueue<string> _complaints = new();
     private readonly ConcurrentQueue<string> _requests = new();
 
@@ -34,11 +36,27 @@ public sealed class ObservedPage : IAsyncDisposable
     {
         await Page.Locator("[name=username]").FillAsync(name);
         await Page.Locator("[name=password]").FillAsync(password);
-        await Page.Locator("form:has([name=username]) [type=submit]").ClickAsync();
+        await LeaveAsync("form:has([name=username]) [type=submit]");
     }
 
     /// <summary>Presses a button of the server's consent page.</summary>
-    public Task DecideAsync(string decision) => Page.Locator($"button[name=decision][value={decision}]").ClickAsync();
+    public Task DecideAsync(string decision) => LeaveAsync($"button[name=decision][value={decision}]");
 
     public async ValueTask DisposeAsync() => await Page.Context.DisposeAsync();
+
+    // Presses a button that leads to another page, and waits for that page: what is read next is not the old one's.
+    private async Task LeaveAsync(string button)
+    {
+        var left = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        void Navigated(object? sender, IFrame frame)
+        {
+            if (frame == Page.MainFrame)
+                left.TrySetResult();
+        }
+
+        Page.FrameNavigated += Navigated;
+        await Page.ClickAsync(button);
+        await left.Task.WaitAsync(Patience);
+        Page.FrameNavigated -= Navigated;
+    }
 }

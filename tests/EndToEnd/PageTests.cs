@@ -47,7 +47,7 @@ public sealed partial class PageTests(RunningServer server, Chromium chromium) :
         await CheckAsync(observed.Page, $"4-consent-{scheme}-{width}");
 
         await observed.DecideAsync("allow");
-        await login.ExitAsync(Cancellation);
+        (await login.ExitAsync(Cancellation)).ExitCode.ShouldBe(0);
         await CheckAsync(observed.Page, $"5-done-{scheme}-{width}");
     }
 

@@ -95,12 +95,13 @@ public sealed partial class SeedProgramTests(RunningServer server) : IAsyncLifet
     }
 
     [Theory]
-    [InlineData("no-redirect-uri", "invalid_grant", "--strict")]
+    [InlineData("no-redirect-uri", "invalid_request", "--strict")]
     [InlineData("other-verifier", "invalid_grant")]
     [InlineData("plain", "invalid_request")]
     [InlineData("client-secret", "invalid_client")]
     [Assertion("PK-02")]
     [Assertion("PK-07")]
+    [Assertion("RU-12")]
     [Assertion("TK-14")]
     public async Task Document_001_makes_each_of_its_mistakes_and_gets_the_answer_for_it(string pitfall, string error, params string[] options)
     {
@@ -167,7 +168,7 @@ public sealed partial class SeedProgramTests(RunningServer server) : IAsyncLifet
         ValueAfter("no code_challenge_method: ", result).ShouldBe("invalid_request");
         ValueAfter("hex digest, no method: ", result).ShouldBe("invalid_request");
         ValueAfter("hex digest, S256: ", result).ShouldBe("invalid_request");
-        ValueAfter("verifier of Python 2: ", result).ShouldBe("invalid_grant");
+        ValueAfter("verifier of Python 2: ", result).ShouldBe("invalid_request");
         ValueAfter("repaired: ", result).ShouldBe("tokens");
     }
 
