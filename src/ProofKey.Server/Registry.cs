@@ -41,7 +41,7 @@ public sealed record ClientRegistration
 /// <summary>A client that was just registered.</summary>
 /// <param name="Client">The client.</param>
 /// <param name="Secret">A confidential client's secret, which nobody can read again; <see langword="null"/> for a public one.</param>
-public sealed record RegisteredClient(Client Client, string? Secret)
+public sealed record NewClient(RegisteredClient Client, string? Secret)
 {
     /// <inheritdoc />
     public override string ToString() => Client.Id;
@@ -68,25 +68,25 @@ public sealed class Registry
     /// <param name="registration">What is said of it.</param>
     /// <returns>The client, with its secret when it is confidential.</returns>
     /// <exception cref="FormatException">Something in the registration cannot be; the message says what, and how to mend it.</exception>
-    public async Task<RegisteredClient> AddClientAsync(ClientRegistration registration)
+    public async Task<NewClient> AddClientAsync(ClientRegistration registration)
     {
         ArgumentNullException.ThrowIfNull(registration);
         var secret = registration.IsPublic ? null : Secret.NewText();
         var client = Check(registration) with { SecretDigest = secret is null ? null : Secret.Digest(secret) };
         await _clients.AddAsync(client);
-        return new RegisteredClient(client, secret);
+        return new NewClient(client, secret);
     }
 
     /// <summary>All clients, the oldest first.</summary>
     /// <param name="cancellation">Stops waiting.</param>
     /// <returns>The clients.</returns>
-    public async Task<IReadOnlyList<Client>> ListClientsAsync(CancellationToken cancellation) => await _clients.ListAsync(cancellation);
+    public async Task<IReadOnlyList<RegisteredClient>> ListClientsAsync(CancellationToken cancellation) => await _clients.ListAsync(cancellation);
 
     /// <summary>Finds a client.</summary>
     /// <param name="id">Its id.</param>
     /// <param name="cancellation">Stops waiting.</param>
     /// <returns>The client, or <see langword="null"/>.</returns>
-    public async Task<Client?> FindClientAsync(string id, CancellationToken cancellation) => await _clients.FindAsync(id, cancellation);
+    public async Task<RegisteredClient?> FindClientAsync(string id, CancellationToken cancellation) => await _clients.FindAsync(id, cancellation);
 
     /// <summary>Removes a client: its codes and tokens are dead at once.</summary>
     /// <param name="id">Its id.</param>
@@ -124,7 +124,7 @@ public sealed class Registry
     public async Task<bool> RemoveAccountAsync(string name, CancellationToken cancellation) =>
         await _accounts.FindByNameAsync(name, cancellation) is { } account && await _accounts.RemoveAsync(account.Subject);
 
-    private Client Check(ClientRegistration registration)
+    private RegisteredClient Check(ClientRegistration registration)
     {
         if (NameProblem(registration.Name) is { } problem) throw new FormatException(problem);
         if (registration.RedirectUris.Count == 0) throw new FormatException("A client has at least one redirect URI, such as http://127.0.0.1/callback.");
@@ -136,7 +136,7 @@ public sealed class Registry
             throw new FormatException("A first-party client on a loopback or private-use address must be locked to --response-mode form_post.");
         if (redirectUris.Any(uri => uri.Kind == RedirectUriKind.PrivateUse) && modes.SequenceEqual([ResponseMode.FormPost]))
             throw new FormatException("A private-use address takes no form_post; use an https or loopback redirect URI.");
-        return new Client
+        return new RegisteredClient
         {
             Id = Secret.NewText(16),
             Name = registration.Name.Trim(),

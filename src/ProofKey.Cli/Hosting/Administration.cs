@@ -1,4 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
 using ProofKey.Server;
 
 namespace ProofKey.Cli.Hosting;

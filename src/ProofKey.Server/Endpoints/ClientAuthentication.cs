@@ -56,9 +56,9 @@ internal sealed class ClientAuthentication(ClientStore clients)
 }
 
 /// <summary>The client that is asking, or why it is not believed.</summary>
-internal readonly record struct ClientResult(Client? Client, Refusal? Refusal)
+internal readonly record struct ClientResult(RegisteredClient? Client, Refusal? Refusal)
 {
-    public bool TryGet([NotNullWhen(true)] out Client? client, [NotNullWhen(false)] out Refusal? refusal)
+    public bool TryGet([NotNullWhen(true)] out RegisteredClient? client, [NotNullWhen(false)] out Refusal? refusal)
     {
         (client, refusal) = (Client, Refusal);
         return client is not null;

@@ -30,7 +30,7 @@ internal sealed class RevocationEndpoint(ClientAuthentication authentication, Gr
             await RevokeAsync(context, client, token);
     }
 
-    private async Task RevokeAsync(HttpContext context, Client client, string token)
+    private async Task RevokeAsync(HttpContext context, RegisteredClient client, string token)
     {
         Answers.NoStore(context);
         // RFC 7009 section 2.2: an unknown token is answered like a revoked one. The hint is not needed: the forms differ.

@@ -38,7 +38,7 @@ internal sealed class TokenEndpoint(
             _ => OAuthError.UnsupportedGrantType("The grant types here are authorization_code and refresh_token."),
         };
 
-    private async Task RedeemCodeAsync(HttpContext context, Parameters form, Client client)
+    private async Task RedeemCodeAsync(HttpContext context, Parameters form, RegisteredClient client)
     {
         var now = time.GetUtcNow();
         if (form["code"] is not { } text)
@@ -97,7 +97,7 @@ internal sealed class TokenEndpoint(
         await RefuseAsync(context, grant.ClientId, new Refusal(AuthorizationCodeGrant.NotGood, "The code was used before."));
     }
 
-    private async Task RefreshAsync(HttpContext context, Parameters form, Client client)
+    private async Task RefreshAsync(HttpContext context, Parameters form, RegisteredClient client)
     {
         if (form["refresh_token"] is not { } text)
             await RefuseAsync(context, client.Id, OAuthError.InvalidRequest("The request must have a refresh_token."));
@@ -112,10 +112,10 @@ internal sealed class TokenEndpoint(
     }
 
     // RFC 6749 section 6: never wider than the grant. Asked before anything is rotated, so that a refusal costs the client nothing.
-    private async ValueTask<bool> IsGrantedAsync(RefreshToken token, Client client, Scope scope, HttpContext context) =>
+    private async ValueTask<bool> IsGrantedAsync(RefreshToken token, RegisteredClient client, Scope scope, HttpContext context) =>
         await grants.FindAsync(token.GrantId, context.RequestAborted) is not { } grant || grant.ClientId != client.Id || scope.IsSubsetOf(grant.Scope);
 
-    private async Task RotateAsync(HttpContext context, Parameters form, Client client, RefreshToken token, Scope scope)
+    private async Task RotateAsync(HttpContext context, Parameters form, RegisteredClient client, RefreshToken token, Scope scope)
     {
         if (ResourceProblem(form, client.Audience) is { } problem)
         {
@@ -156,7 +156,7 @@ internal sealed class TokenEndpoint(
         }
     }
 
-    private async Task AnswerRefreshAsync(HttpContext context, Grant grant, Client client, Scope scope, RefreshToken token, DateTimeOffset now)
+    private async Task AnswerRefreshAsync(HttpContext context, Grant grant, RegisteredClient client, Scope scope, RefreshToken token, DateTimeOffset now)
     {
         if (!await accounts.StandsAsync(grant.Subject, grant.Epoch, context.RequestAborted))
             await RefuseAsync(context, client.Id, new Refusal(RefreshTokenGrant.NotGood, "The account is gone or has changed."));

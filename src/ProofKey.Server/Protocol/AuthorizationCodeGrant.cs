@@ -20,7 +20,7 @@ internal static class AuthorizationCodeGrant
     internal sealed record Rule(string Name, Func<CodeRequest, Refusal?> Check);
 
     /// <summary>What the rules look at.</summary>
-    internal sealed record CodeRequest(Parameters Form, Client Client, AuthorizationCode Code, bool TriesAreUsedUp, DateTimeOffset Now);
+    internal sealed record CodeRequest(Parameters Form, RegisteredClient Client, AuthorizationCode Code, bool TriesAreUsedUp, DateTimeOffset Now);
 
     /// <summary>Applies the rules to a code whose seal opened.</summary>
     /// <returns>The first refusal, or <see langword="null"/> when the caller has proved possession.</returns>

@@ -29,7 +29,7 @@ internal sealed class AuthorizeRequest
         new("code has room", CodeHasRoom),
     ];
 
-    private AuthorizeRequest(Parameters parameters, Client client, RedirectUri registered, string redirectUri)
+    private AuthorizeRequest(Parameters parameters, RegisteredClient client, RedirectUri registered, string redirectUri)
     {
         Parameters = parameters;
         Client = client;
@@ -42,7 +42,7 @@ internal sealed class AuthorizeRequest
     /// <summary>All parameters as they came, without the step ticket.</summary>
     public Parameters Parameters { get; }
 
-    public Client Client { get; }
+    public RegisteredClient Client { get; }
 
     public RedirectUri RegisteredRedirectUri { get; }
 
@@ -75,7 +75,7 @@ internal sealed class AuthorizeRequest
     /// <param name="client">The client of the <c>client_id</c> that was sent, if there is one.</param>
     /// <returns>Shown (no address to trust), redirected (all other errors) or valid.</returns>
     // RFC 6749 section 4.1.2.1: without a known client and a registered redirect URI, tell the person, and never redirect
-    public static AuthorizeOutcome Parse(Parameters parameters, Client? client)
+    public static AuthorizeOutcome Parse(Parameters parameters, RegisteredClient? client)
     {
         if (parameters.IsDuplicated("client_id") || parameters["client_id"] is null)
             return new AuthorizeOutcome.Shown(OAuthError.InvalidRequest("The request must name one client in client_id."));
@@ -96,7 +96,7 @@ internal sealed class AuthorizeRequest
     }
 
     // RFC 6749 section 3.1.2.3: it may be left out with one registered; OpenID Connect Core section 3.1.2.1 requires it
-    private static string? RequestedRedirectUri(Parameters parameters, Client client)
+    private static string? RequestedRedirectUri(Parameters parameters, RegisteredClient client)
     {
         if (parameters["redirect_uri"] is { } requested) return requested;
         var asksForIdToken = Scope.TryParse(parameters["scope"], out var scope) && scope.Contains(Scope.OpenId);

@@ -23,7 +23,7 @@ internal sealed class TokenIssuer(KeyRing keys, ServerOptions options)
     /// <param name="refreshToken">The refresh token to hand out.</param>
     /// <param name="nonce">The nonce of the authorization request; none at a refresh (OpenID Connect Core section 12.2).</param>
     /// <param name="now">The time.</param>
-    public TokenResponse Issue(Grant grant, Client client, Scope scope, RefreshToken refreshToken, string? nonce, DateTimeOffset now)
+    public TokenResponse Issue(Grant grant, RegisteredClient client, Scope scope, RefreshToken refreshToken, string? nonce, DateTimeOffset now)
     {
         var expiresAt = now + options.AccessTokenLifetime;
         var accessToken = Jwt.Sign(keys.SigningKeyFor(SignatureAlgorithm.ES256), AccessTokenType, new AccessTokenFacts(grant, client, scope, now, expiresAt, _issuer), WriteAccessToken);
@@ -39,7 +39,7 @@ internal sealed class TokenIssuer(KeyRing keys, ServerOptions options)
         };
     }
 
-    private string IdToken(Grant grant, Client client, string accessToken, string? nonce, DateTimeOffset now, DateTimeOffset expiresAt) => Jwt.Sign(
+    private string IdToken(Grant grant, RegisteredClient client, string accessToken, string? nonce, DateTimeOffset now, DateTimeOffset expiresAt) => Jwt.Sign(
         keys.SigningKeyFor(client.IdTokenAlgorithm), "JWT", new IdTokenFacts(grant, accessToken, nonce, now, expiresAt, _issuer), WriteIdToken);
 
     // RFC 9068 section 2.2
@@ -75,7 +75,7 @@ internal sealed class TokenIssuer(KeyRing keys, ServerOptions options)
         claims.WriteEndArray();
     }
 
-    private readonly record struct AccessTokenFacts(Grant Grant, Client Client, Scope Scope, DateTimeOffset Now, DateTimeOffset ExpiresAt, string Issuer);
+    private readonly record struct AccessTokenFacts(Grant Grant, RegisteredClient Client, Scope Scope, DateTimeOffset Now, DateTimeOffset ExpiresAt, string Issuer);
 
     private readonly record struct IdTokenFacts(Grant Grant, string AccessToken, string? Nonce, DateTimeOffset Now, DateTimeOffset ExpiresAt, string Issuer);
 }

@@ -9,13 +9,13 @@ internal sealed class ClientStore(Database database, TimeProvider time)
     private static readonly SqlPart Columns = new(
         "id, name, secret_digest, redirect_uris, post_logout_redirect_uris, origins, scope, audience, response_modes, id_token_algorithm, first_party, strict, created_at");
 
-    public ValueTask<Client?> FindAsync(string id, CancellationToken cancellation) =>
+    public ValueTask<RegisteredClient?> FindAsync(string id, CancellationToken cancellation) =>
         database.FindAsync($"select {Columns} from client where id = {id} and removed_at is null", Read, cancellation);
 
-    public ValueTask<List<Client>> ListAsync(CancellationToken cancellation) =>
+    public ValueTask<List<RegisteredClient>> ListAsync(CancellationToken cancellation) =>
         database.ListAsync($"select {Columns} from client where removed_at is null order by created_at, id", Read, cancellation);
 
-    public async ValueTask AddAsync(Client client) => await database.WriteAsync(
+    public async ValueTask AddAsync(RegisteredClient client) => await database.WriteAsync(
         $"""
         insert into client ({Columns})
         values ({client.Id}, {client.Name}, {client.SecretDigest}, {Lines(client.RedirectUris.Select(uri => uri.Value))}, {Lines(client.PostLogoutRedirectUris)},
@@ -34,7 +34,7 @@ internal sealed class ClientStore(Database database, TimeProvider time)
             $"select id from client where removed_at is null and replace(origins, {line}, '') <> origins limit 1", reader => reader.GetString(0), cancellation) is not null;
     }
 
-    private static Client Read(DbDataReader reader) => new()
+    private static RegisteredClient Read(DbDataReader reader) => new()
     {
         Id = reader.GetString(0),
         Name = reader.GetString(1),

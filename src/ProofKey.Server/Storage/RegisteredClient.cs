@@ -3,7 +3,7 @@ using ProofKey.Jose;
 namespace ProofKey.Server.Storage;
 
 /// <summary>A registered client. A public one has no secret, and none is ever made for it.</summary>
-public sealed record Client
+public sealed record RegisteredClient
 {
     /// <summary>The id, chosen by the server.</summary>
     public required string Id { get; init; }
