@@ -31,6 +31,9 @@ public sealed record ClientRegistration
     /// <summary>The allowed response modes, the default one first; none means query and form_post.</summary>
     public IReadOnlyList<string> ResponseModes { get; init; } = [];
 
+    /// <summary>How ID tokens are signed: ES256, or RS256 for those who cannot check that.</summary>
+    public string IdTokenAlgorithm { get; init; } = SignatureAlgorithm.ES256.Name;
+
     /// <summary>Whether the operator vouches for the client, so that it is not asked for consent.</summary>
     public bool IsFirstParty { get; init; }
 
@@ -146,12 +149,17 @@ public sealed class Registry
             Scope = Scope.Parse(registration.Scope),
             Audience = registration.Audience is null ? null : Audience(registration.Audience),
             ResponseModes = modes,
-            IdTokenAlgorithm = SignatureAlgorithm.ES256,
+            IdTokenAlgorithm = IdTokenAlgorithm(registration.IdTokenAlgorithm),
             IsFirstParty = registration.IsFirstParty,
             IsStrict = registration.IsStrict,
             CreatedAt = _time.GetUtcNow(),
         };
     }
+
+    private static SignatureAlgorithm IdTokenAlgorithm(string name) =>
+        SignatureAlgorithm.TryParse(name, out var algorithm) && Keys.KeyRing.Algorithms.Contains(algorithm)
+            ? algorithm
+            : throw new FormatException($"ID tokens are signed with {string.Join(" or ", Keys.KeyRing.Algorithms.Select(known => known.Name))}.");
 
     private static string? NameProblem(string name) =>
         string.IsNullOrWhiteSpace(name) || name.Length > 100 || name.Any(char.IsControl) ? "A name has 1 to 100 characters and no control characters." : null;

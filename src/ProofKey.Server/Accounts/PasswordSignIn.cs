@@ -56,9 +56,10 @@ internal sealed class PasswordSignIn : IDisposable
 
     public async Task<PasswordResult> TryAsync(string name, string password, CancellationToken cancellation)
     {
-        var attempt = name.Length <= MaxLength ? await _accounts.CountPasswordTryAsync(name, TryWindow) : null;
-        var matches = await MatchesAsync(attempt?.PasswordHash ?? _nobodysHash, password, cancellation);
-        if (attempt is null) return new PasswordResult(null, "unknown or disabled account");
+        var attempt = await _accounts.CountPasswordTryAsync(name.Length <= MaxLength ? name : "", TryWindow);
+        var isNobody = attempt is null or { Subject: Schema.NobodysSubject };
+        var matches = await MatchesAsync(isNobody ? _nobodysHash : attempt!.PasswordHash, password, cancellation);
+        if (attempt is null || isNobody) return new PasswordResult(null, "unknown or disabled account");
         if (attempt.Tries > MaxTries) return new PasswordResult(null, "too many tries");
         if (!matches) return new PasswordResult(null, "wrong password");
         await _accounts.ForgetPasswordTriesAsync(attempt.Subject);

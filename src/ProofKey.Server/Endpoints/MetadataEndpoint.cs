@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
-using ProofKey.Jose;
 using ProofKey.Server.Http;
 using ProofKey.Server.Keys;
 
@@ -44,7 +43,7 @@ internal sealed class MetadataEndpoint(ServerOptions options, KeyRing keys)
         TokenEndpointAuthMethodsSupported = ["none", "client_secret_basic", "client_secret_post"],
         RevocationEndpointAuthMethodsSupported = ["none", "client_secret_basic", "client_secret_post"],
         SubjectTypesSupported = ["public"],
-        IdTokenSigningAlgorithmsSupported = [SignatureAlgorithm.ES256.Name, SignatureAlgorithm.RS256.Name],
+        IdTokenSigningAlgorithmsSupported = [.. KeyRing.Algorithms.Select(algorithm => algorithm.Name)],
         ClaimsSupported = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "amr", "name", "preferred_username", "email", "email_verified"],
         PromptValuesSupported = ["none", "login", "consent", "select_account"],
         AuthorizationResponseIssuerParameterSupported = true,

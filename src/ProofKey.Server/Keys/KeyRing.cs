@@ -18,6 +18,9 @@ internal sealed class KeyRing(KeyStore store, ServerOptions options, TimeProvide
 
     private static readonly TimeSpan SealingKeyAge = TimeSpan.FromDays(7);
 
+    /// <summary>The algorithms that there is a signing key for.</summary>
+    public static readonly IReadOnlyList<SignatureAlgorithm> Algorithms = [SignatureAlgorithm.ES256, SignatureAlgorithm.RS256];
+
     private readonly RootKey _root = new(options.RootKey);
     private Snapshot _keys = new([], []);
 
@@ -79,7 +82,7 @@ internal sealed class KeyRing(KeyStore store, ServerOptions options, TimeProvide
     {
         var now = time.GetUtcNow();
         var added = false;
-        foreach (var algorithm in (SignatureAlgorithm[])[SignatureAlgorithm.ES256, SignatureAlgorithm.RS256])
+        foreach (var algorithm in Algorithms)
         {
             if (keys.Signing.Any(key => key.Algorithm == algorithm)) continue;
             using var fresh = SigningKey.New(algorithm);

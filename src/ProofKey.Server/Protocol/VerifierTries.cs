@@ -20,6 +20,8 @@ internal sealed class VerifierTries
     public void Count(byte[] grantId, string address, DateTimeOffset until, DateTimeOffset now)
     {
         if (_tries.Count >= MaxEntries) ForgetEnded(now);
+        // Full of live entries is a flood by someone with an account; a verifier of 256 bits is not guessed by then either.
+        if (_tries.Count >= MaxEntries) return;
         _tries.AddOrUpdate((new Guid(grantId), address), (1, until), (_, tries) => (tries.Count + 1, until));
     }
 

@@ -23,10 +23,14 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>The most writes that share a commit; a batch never waits to fill.</summary>
     private const int MaxBatch = 64;
 
+    /// <summary>How many connections are kept for readers to come.</summary>
+    private const int MaxIdleReaders = 16;
+
     private readonly DbDataSource _source;
-    private readonly ConcurrentBag<DatabaseConnection> _readers = [];
+    private readonly ConcurrentStack<DatabaseConnection> _readers = [];
     private readonly Channel<PendingWrite> _writes = Channel.CreateBounded<PendingWrite>(new BoundedChannelOptions(4096) { SingleReader = true });
     private readonly Task _writer;
+    private int _idleReaders;
 
     public Database(DbDataSource source, DatabaseDialect dialect)
     {
@@ -44,16 +48,16 @@ internal sealed class Database : IAsyncDisposable
         var connection = await TakeReaderAsync(cancellation);
         try
         {
-            await using var reader = await connection.Prepare(sql).ExecuteReaderAsync(cancellation);
-            return await reader.ReadAsync(cancellation) ? read(reader) : null;
+            T? row;
+            await using (var reader = await connection.Prepare(sql).ExecuteReaderAsync(cancellation))
+                row = await reader.ReadAsync(cancellation) ? read(reader) : null;
+            await ReturnAsync(connection);
+            return row;
         }
         catch (DbException exception)
         {
+            await connection.DisposeAsync();
             throw Failure(exception);
-        }
-        finally
-        {
-            _readers.Add(connection);
         }
     }
 
@@ -63,18 +67,16 @@ internal sealed class Database : IAsyncDisposable
         var connection = await TakeReaderAsync(cancellation);
         try
         {
-            await using var reader = await connection.Prepare(sql).ExecuteReaderAsync(cancellation);
             var rows = new List<T>();
-            while (await reader.ReadAsync(cancellation)) rows.Add(read(reader));
+            await using (var reader = await connection.Prepare(sql).ExecuteReaderAsync(cancellation))
+                while (await reader.ReadAsync(cancellation)) rows.Add(read(reader));
+            await ReturnAsync(connection);
             return rows;
         }
         catch (DbException exception)
         {
+            await connection.DisposeAsync();
             throw Failure(exception);
-        }
-        finally
-        {
-            _readers.Add(connection);
         }
     }
 
@@ -137,9 +139,10 @@ internal sealed class Database : IAsyncDisposable
                 connection ??= await OpenAsync(CancellationToken.None);
                 await CommitAsync(connection, batch);
             }
-            catch (Exception exception) when (exception is DbException or DatabaseException)
+            catch (Exception exception)
             {
-                // The whole batch failed. A fresh connection carries no half-open transaction into the next one.
+                // The whole batch failed, whatever the cause: everyone is told, and the loop goes on. A fresh connection carries no
+                // half-open transaction into the next batch.
                 foreach (var write in batch) write.Fail(exception is DbException failed ? Failure(failed) : exception);
                 if (connection is not null) await connection.DisposeAsync();
                 connection = null;
@@ -168,8 +171,23 @@ internal sealed class Database : IAsyncDisposable
         foreach (var write in batch) write.Complete();
     }
 
-    private async ValueTask<DatabaseConnection> TakeReaderAsync(CancellationToken cancellation) =>
-        _readers.TryTake(out var connection) ? connection : await OpenAsync(cancellation);
+    private async ValueTask<DatabaseConnection> TakeReaderAsync(CancellationToken cancellation)
+    {
+        if (!_readers.TryPop(out var connection)) return await OpenAsync(cancellation);
+        Interlocked.Decrement(ref _idleReaders);
+        return connection;
+    }
+
+    private async ValueTask ReturnAsync(DatabaseConnection connection)
+    {
+        if (Interlocked.Increment(ref _idleReaders) <= MaxIdleReaders)
+        {
+            _readers.Push(connection);
+            return;
+        }
+        Interlocked.Decrement(ref _idleReaders);
+        await connection.DisposeAsync();
+    }
 
     private async ValueTask<DatabaseConnection> OpenAsync(CancellationToken cancellation)
     {

@@ -6,6 +6,9 @@ namespace ProofKey.Server.Storage;
 /// </summary>
 internal static class Schema
 {
+    /// <summary>The subject of the credential that belongs to nobody: tries with unknown names are counted on it.</summary>
+    public const string NobodysSubject = "";
+
     /// <summary>Brings the database to the newest version.</summary>
     /// <exception cref="DatabaseException">It cannot be written, or is newer than this program.</exception>
     public static Task MigrateAsync(Database database, TimeProvider time, CancellationToken cancellation) =>
@@ -74,6 +77,7 @@ internal static class Schema
                 primary key (subject, kind)
             ) {dialect.KeyedTable}
             """,
+            $"insert into credential (subject, kind, value, tries, tries_since, created_at) values ('{NobodysSubject}', 'password', '', 0, 0, 0)",
             $"""
             create table session (
                 key bytea primary key,
