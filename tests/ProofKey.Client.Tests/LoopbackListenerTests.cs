@@ -1,0 +1,444 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace ProofKey.Client.Tests;
+
+/// <summary>Raw sockets against the listener while a sign-in waits.</summary>
+public sealed class LoopbackListenerTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    /// <summary>A sign-in that waits, and the query of its right answer.</summary>
+    private sealed class Waiting : IAsyncDisposable
+    {
+        public required ScriptedServer Server { get; init; }
+
+        public required PublicClient Client { get; init; }
+
+        public required PendingSignIn Pending { get; init; }
+
+        public required Task<SignInResult> Result { get; init; }
+
+        public required string Query { get; init; }
+
+        public required List<ClientEvent> Events { get; init; }
+
+        public int Port => new Uri(Pending.RedirectUri).Port;
+
+        public IEnumerable<IgnoredRequestReason> Ignored
+        {
+            get
+            {
+                lock (Events) return [.. Events.OfType<ClientEvent.RequestIgnored>().Select(ignored => ignored.Reason)];
+            }
+        }
+
+        public static async Task<Waiting> BeginAsync(Func<ClientOptions, ClientOptions>? change = null)
+        {
+            var server = await ScriptedServer.StartAsync();
+            var events = new List<ClientEvent>();
+            var options = server.Options() with
+            {
+                OnEvent = happened =>
+                {
+                    lock (events) events.Add(happened);
+                },
+            };
+            var client = new PublicClient(change?.Invoke(options) ?? options);
+            var pending = await client.BeginAsync(Cancel);
+            var query = (await SignInTests.CallbackOfAsync(pending)).Query;
+            return new Waiting { Server = server, Client = client, Pending = pending, Result = pending.CompleteAsync(Cancel), Query = query, Events = events };
+        }
+
+        public string Get(string target, string? host = null) => $"GET {target} HTTP/1.1\r\nHost: {host ?? $"127.0.0.1:{Port}"}\r\n\r\n";
+
+        public string Post(string target, string body, string type = "application/x-www-form-urlencoded") =>
+            $"POST {target} HTTP/1.1\r\nHost: 127.0.0.1:{Port}\r\nContent-Type: {type}\r\nContent-Length: {body.Length}\r\n\r\n{body}";
+
+        /// <summary>Sends bytes and reads the whole answer; empty when the connection was closed without one.</summary>
+        public async Task<string> SendAsync(string request, IPAddress? address = null)
+        {
+            using var socket = await ConnectAsync(address);
+            await socket.SendAsync(Encoding.Latin1.GetBytes(request), Cancel);
+            return await ReadAsync(socket);
+        }
+
+        public async Task<Socket> ConnectAsync(IPAddress? address = null)
+        {
+            var to = address ?? IPAddress.Loopback;
+            var socket = new Socket(to.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            await socket.ConnectAsync(to, Port, Cancel);
+            return socket;
+        }
+
+        public static async Task<string> ReadAsync(Socket socket)
+        {
+            var text = new StringBuilder();
+            var buffer = new byte[4096];
+            for (int read; (read = await socket.ReceiveAsync(buffer, Cancel)) > 0;) text.Append(Encoding.UTF8.GetString(buffer, 0, read));
+            return text.ToString();
+        }
+
+        /// <summary>The right answer still ends the sign-in, and it is the first token request.</summary>
+        public async Task StillCompletesAsync()
+        {
+            Result.IsCompleted.ShouldBeFalse();
+            Server.TokenRequests.ShouldBeEmpty();
+            var answer = SendAsync(Get("/callback" + Query));
+            await SendAsync(await LocationAsync(answer));
+            (await Result).ShouldBeOfType<SignInResult.SignedIn>();
+            Server.TokenRequests.Count.ShouldBe(1);
+        }
+
+        public async Task<string> LocationAsync(Task<string> answer)
+        {
+            var text = await answer;
+            text.ShouldStartWith("HTTP/1.1 303 ");
+            var location = text.Split("\r\n").Single(line => line.StartsWith("Location: ", StringComparison.Ordinal))["Location: ".Length..];
+            return Get(location);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await Pending.DisposeAsync();
+            await Client.DisposeAsync();
+            await Server.DisposeAsync();
+        }
+    }
+
+    [Theory]
+    [InlineData("/favicon.ico", IgnoredRequestReason.Path)]
+    [InlineData("/", IgnoredRequestReason.Path)]
+    [InlineData("/callback/?{0}", IgnoredRequestReason.Path)]
+    [InlineData("/Callback?{0}", IgnoredRequestReason.Path)]
+    [InlineData("/%63allback?{0}", IgnoredRequestReason.Path)]
+    [InlineData("//callback?{0}", IgnoredRequestReason.Path)]
+    [InlineData("/callback/done", IgnoredRequestReason.Path)]
+    [InlineData("/callback", IgnoredRequestReason.State)]
+    [InlineData("/callback?code=x", IgnoredRequestReason.State)]
+    [InlineData("/callback?code=x&state=wrong", IgnoredRequestReason.State)]
+    [InlineData("/callback?error=access_denied", IgnoredRequestReason.State)]
+    [InlineData("/callback?error=access_denied&state=wrong", IgnoredRequestReason.State)]
+    [InlineData("/callback?{0}&state=wrong", IgnoredRequestReason.State)]
+    [InlineData("/callback?{0}&x=%00", IgnoredRequestReason.State)]
+    [InlineData("/callback?{0}&x=%ff", IgnoredRequestReason.State)]
+    [Assertion("CL-01")]
+    [Assertion("CL-07")]
+    [Rfc("RFC 6749", "10.12")]
+    public async Task A_request_with_another_path_or_state_gets_404_and_changes_nothing(string target, IgnoredRequestReason reason)
+    {
+        await using var waiting = await Waiting.BeginAsync();
+
+        var answer = await waiting.SendAsync(waiting.Get(target.Replace("{0}", waiting.Query.TrimStart('?'), StringComparison.Ordinal)));
+
+        answer.ShouldStartWith("HTTP/1.1 404 ");
+        waiting.Ignored.ShouldBe([reason]);
+        await waiting.StillCompletesAsync();
+    }
+
+    [Theory]
+    [InlineData("evil.example")]
+    [InlineData("localhost:{0}")]
+    [InlineData("127.0.0.1")]
+    [InlineData("127.0.0.1:1")]
+    [InlineData("127.0.0.1:{0}.evil.example")]
+    [InlineData("")]
+    [Assertion("CL-07")]
+    public async Task A_request_for_another_host_gets_404_and_changes_nothing(string host)
+    {
+        await using var waiting = await Waiting.BeginAsync();
+        var named = host.Replace("{0}", waiting.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal);
+
+        (await waiting.SendAsync(waiting.Get("/callback" + waiting.Query, named))).ShouldStartWith("HTTP/1.1 404 ");
+
+        waiting.Ignored.ShouldBe([IgnoredRequestReason.Host]);
+        await waiting.StillCompletesAsync();
+    }
+
+    [Fact]
+    [Assertion("CL-07")]
+    public async Task A_preflight_gets_no_permission_and_changes_nothing()
+    {
+        await using var waiting = await Waiting.BeginAsync();
+
+        var answer = await waiting.SendAsync(
+            $"OPTIONS /callback{waiting.Query} HTTP/1.1\r\nHost: 127.0.0.1:{waiting.Port}\r\nOrigin: https://evil.example\r\nAccess-Control-Request-Method: GET\r\n"
+            + "Access-Control-Request-Private-Network: true\r\nAccess-Control-Request-Local-Network: true\r\n\r\n");
+
+        answer.ShouldStartWith("HTTP/1.1 204 ");
+        answer.ShouldNotContain("Access-Control", Case.Insensitive);
+        await waiting.StillCompletesAsync();
+    }
+
+    [Theory]
+    [InlineData("HEAD")]
+    [InlineData("POST")]
+    [InlineData("PUT")]
+    [InlineData("get")]
+    [Assertion("CL-07")]
+    public async Task Another_method_than_GET_changes_nothing(string method)
+    {
+        await using var waiting = await Waiting.BeginAsync();
+
+        (await waiting.SendAsync($"{method} /callback{waiting.Query} HTTP/1.1\r\nHost: 127.0.0.1:{waiting.Port}\r\n\r\n")).ShouldStartWith("HTTP/1.1 404 ");
+
+        waiting.Ignored.ShouldBe([IgnoredRequestReason.Method]);
+        await waiting.StillCompletesAsync();
+    }
+
+    [Theory]
+    [InlineData("\u0016\u0003\u0001\u0002\r\n\r\n")]
+    [InlineData("GET /callback{1}\r\n\r\n")]
+    [InlineData("GET  /callback{1} HTTP/1.1\r\nHost: {0}\r\n\r\n")]
+    [InlineData("GET http://{0}/callback{1} HTTP/1.1\r\nHost: {0}\r\n\r\n")]
+    [InlineData("GET /callback{1} HTTP/2.0\r\nHost: {0}\r\n\r\n")]
+    [InlineData("GET /callback{1} HTTP/1.1\r\nHost: {0}\r\nHost: {0}\r\n\r\n")]
+    [InlineData("GET /callback{1} HTTP/1.1\r\nHost : {0}\r\n\r\n")]
+    [InlineData("GET /callback{1} HTTP/1.1\r\nHost: {0}\r\n folded\r\n\r\n")]
+    [InlineData("GET /callback{1} HTTP/1.1\nHost: {0}\n\r\n\r\n")]
+    [InlineData("GET /callback{1} HTTP/1.1\r\nHost: {0}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")]
+    [InlineData("GET /callback{1} HTTP/1.1\r\nHost: {0}\r\nContent-Length: -1\r\n\r\n")]
+    [InlineData("GET /callback{1} HTTP/1.1\r\nHost: {0}\r\n\r\nGET /callback{1} HTTP/1.1\r\nHost: {0}\r\n\r\n")]
+    [Assertion("CL-07")]
+    public async Task Malformed_requests_get_400_and_change_nothing(string pattern)
+    {
+        await using var waiting = await Waiting.BeginAsync();
+        var request = pattern.Replace("{0}", $"127.0.0.1:{waiting.Port}", StringComparison.Ordinal).Replace("{1}", waiting.Query, StringComparison.Ordinal);
+
+        (await waiting.SendAsync(request)).ShouldStartWith("HTTP/1.1 400 ");
+
+        waiting.Ignored.ShouldBe([IgnoredRequestReason.Malformed]);
+        await waiting.StillCompletesAsync();
+    }
+
+    [Fact]
+    [Assertion("CL-07")]
+    public async Task A_megabyte_of_headers_or_of_body_is_cut_off()
+    {
+        await using var waiting = await Waiting.BeginAsync(options => options with { ResponseMode = ResponseMode.FormPost });
+        foreach (var request in (string[])[waiting.Get("/callback?" + new string('x', 1_000_000)), waiting.Post("/callback", new string('x', 1_000_000))])
+        {
+            using var socket = await waiting.ConnectAsync();
+            // The rest of the megabyte may not find a reader any more.
+            await Record.ExceptionAsync(() => socket.SendAsync(Encoding.ASCII.GetBytes(request), Cancel).AsTask());
+            var answer = "";
+            await Record.ExceptionAsync(async () => answer = await Waiting.ReadAsync(socket));
+            answer.ShouldNotContain("200 OK");
+        }
+
+        waiting.Result.IsCompleted.ShouldBeFalse();
+        waiting.Server.TokenRequests.ShouldBeEmpty();
+        (await waiting.SendAsync(waiting.Post("/callback", waiting.Query.TrimStart('?')))).ShouldStartWith("HTTP/1.1 303 ");
+    }
+
+    [Fact]
+    [Assertion("CL-07")]
+    public async Task An_empty_connection_is_no_answer()
+    {
+        await using var waiting = await Waiting.BeginAsync();
+        using var idle = await waiting.ConnectAsync();
+        using (var empty = await waiting.ConnectAsync()) empty.Shutdown(SocketShutdown.Send);
+        using (var reset = await waiting.ConnectAsync()) reset.LingerState = new LingerOption(true, 0);
+
+        await waiting.StillCompletesAsync();
+        waiting.Ignored.ShouldBeEmpty();
+    }
+
+    [Fact]
+    [Assertion("CL-07")]
+    public async Task Thirty_silent_connections_do_not_keep_the_browser_out()
+    {
+        await using var waiting = await Waiting.BeginAsync();
+        var idle = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => waiting.ConnectAsync()));
+
+        await waiting.StillCompletesAsync();
+
+        foreach (var socket in idle) socket.Dispose();
+    }
+
+    [Fact]
+    [Assertion("CL-07")]
+    public async Task More_silent_connections_than_there_are_places_give_way_in_time()
+    {
+        await using var waiting = await Waiting.BeginAsync(options => options with { TimeProvider = new HastyTime() });
+        var idle = await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => waiting.ConnectAsync()));
+
+        await waiting.StillCompletesAsync();
+
+        foreach (var socket in idle) socket.Dispose();
+    }
+
+    [Fact]
+    [Assertion("CL-07")]
+    public async Task A_client_that_sends_a_byte_now_and_then_is_cut_off()
+    {
+        await using var waiting = await Waiting.BeginAsync(options => options with { TimeProvider = new HastyTime() });
+        using var slow = await waiting.ConnectAsync();
+        await slow.SendAsync("GET /call"u8.ToArray(), Cancel);
+
+        (await Waiting.ReadAsync(slow)).ShouldBeEmpty();
+
+        await waiting.StillCompletesAsync();
+    }
+
+    [Fact]
+    [Assertion("CL-07")]
+    public async Task A_hundred_requests_at_once_are_all_answered()
+    {
+        await using var waiting = await Waiting.BeginAsync();
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => waiting.SendAsync(waiting.Get($"/callback?code=x&state=guess{i}"))));
+
+        answers.ShouldAllBe(answer => answer.StartsWith("HTTP/1.1 404 ", StringComparison.Ordinal));
+        await waiting.StillCompletesAsync();
+    }
+
+    [Fact]
+    [Assertion("CL-07")]
+    public async Task A_second_answer_is_late_and_the_code_is_redeemed_once()
+    {
+        await using var waiting = await Waiting.BeginAsync();
+        var gate = new TaskCompletionSource();
+        waiting.Server.Instead["/jwks"] = async context =>
+        {
+            await gate.Task;
+            await ScriptedServer.JsonAsync(context, 200, Encoding.UTF8.GetString(new Jose.JwkSet([waiting.Server.Key.PublicKey]).ToJson()));
+        };
+        var first = waiting.SendAsync(waiting.Get("/callback" + waiting.Query));
+        await Task.WhenAny(waiting.Result, Until(() => !waiting.Server.TokenRequests.IsEmpty));
+
+        (await waiting.SendAsync(waiting.Get("/callback" + waiting.Query))).ShouldStartWith("HTTP/1.1 404 ");
+        gate.SetResult();
+        await waiting.SendAsync(await waiting.LocationAsync(first));
+
+        (await waiting.Result).ShouldBeOfType<SignInResult.SignedIn>();
+        waiting.Ignored.ShouldBe([IgnoredRequestReason.Late]);
+        waiting.Server.TokenRequests.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    [Assertion("CL-07")]
+    [Rfc("RFC 8252", "7.3")]
+    public async Task It_listens_on_both_loopback_addresses_and_on_no_other()
+    {
+        await using var waiting = await Waiting.BeginAsync();
+        (await waiting.SendAsync(waiting.Get("/callback", $"[::1]:{waiting.Port}"), IPAddress.IPv6Loopback)).ShouldStartWith("HTTP/1.1 404 ");
+        waiting.Ignored.ShouldBe([IgnoredRequestReason.State]);
+
+        // 127.0.0.2 stands for any other address of this machine: a listener on 0.0.0.0 would answer there.
+        var refused = await Should.ThrowAsync<SocketException>(() => waiting.ConnectAsync(IPAddress.Parse("127.0.0.2")));
+
+        refused.SocketErrorCode.ShouldBe(SocketError.ConnectionRefused);
+        await waiting.StillCompletesAsync();
+    }
+
+    [Fact]
+    public async Task The_answer_may_come_in_over_the_other_address_family()
+    {
+        await using var waiting = await Waiting.BeginAsync();
+        var answer = waiting.SendAsync(waiting.Get("/callback" + waiting.Query, $"[::1]:{waiting.Port}"), IPAddress.IPv6Loopback);
+
+        await waiting.SendAsync(await waiting.LocationAsync(answer), IPAddress.IPv6Loopback);
+
+        (await waiting.Result).ShouldBeOfType<SignInResult.SignedIn>();
+    }
+
+    [Fact]
+    [Assertion("CL-17")]
+    [Rfc("RFC 9700", "4.2.4")]
+    public async Task The_page_is_at_a_clean_address_and_holds_no_code()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var browser = new TestBrowser();
+        await using var client = new PublicClient(server.Options(browser));
+        await client.GetSessionAsync(Cancel);
+
+        var page = await browser.Page;
+
+        page.Status.ShouldBe(HttpStatusCode.OK);
+        page.Address.PathAndQuery.ShouldBe("/callback/done");
+        page.Headers["Cache-Control"].ShouldBe("no-store");
+        page.Headers["Referrer-Policy"].ShouldBe("no-referrer");
+        page.Headers["X-Content-Type-Options"].ShouldBe("nosniff");
+        page.Headers["Content-Security-Policy"].ShouldStartWith("default-src 'none'; style-src 'sha256-");
+        page.Headers["Content-Security-Policy"].ShouldContain("frame-ancestors 'none'");
+        foreach (var secret in server.Secrets) (page.Html + page.Address).ShouldNotContain(secret);
+        page.Html.ShouldNotContain("<script");
+    }
+
+    [Fact]
+    [Assertion("CL-17")]
+    public async Task The_style_of_the_page_is_the_one_that_its_policy_allows()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var browser = new TestBrowser();
+        await using var client = new PublicClient(server.Options(browser));
+        await client.GetSessionAsync(Cancel);
+        var page = await browser.Page;
+
+        var style = page.Html.Split("<style>")[1].Split("</style>")[0];
+
+        page.Headers["Content-Security-Policy"].ShouldContain($"'sha256-{Convert.ToBase64String(Secret.Digest(style))}'");
+    }
+
+    [Fact]
+    [Assertion("CL-07")]
+    public async Task The_page_arrives_whole_although_the_port_is_closed_right_after()
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            await using var waiting = await Waiting.BeginAsync();
+            var redirect = await waiting.LocationAsync(waiting.SendAsync(waiting.Get("/callback" + waiting.Query)));
+            (await waiting.SendAsync(redirect)).ShouldEndWith("</html>\n");
+            (await waiting.Result).ShouldBeOfType<SignInResult.SignedIn>();
+            (await Should.ThrowAsync<SocketException>(() => waiting.ConnectAsync())).SocketErrorCode.ShouldBe(SocketError.ConnectionRefused);
+        }
+    }
+
+    [Fact]
+    public async Task A_browser_that_leaves_before_its_page_does_not_stop_the_sign_in()
+    {
+        await using var waiting = await Waiting.BeginAsync();
+        using (var socket = await waiting.ConnectAsync())
+        {
+            await socket.SendAsync(Encoding.ASCII.GetBytes(waiting.Get("/callback" + waiting.Query)), Cancel);
+            await Until(() => !waiting.Server.TokenRequests.IsEmpty);
+            socket.LingerState = new LingerOption(true, 0);
+        }
+
+        (await waiting.Result).ShouldBeOfType<SignInResult.SignedIn>();
+    }
+
+    [Theory]
+    [InlineData("GET", "application/x-www-form-urlencoded", "/callback")]
+    [InlineData("POST", "text/plain", "/callback")]
+    [InlineData("POST", "application/x-www-form-urlencoded", "/other")]
+    [Assertion("CL-08")]
+    public async Task Who_asked_for_a_form_post_takes_nothing_else(string method, string type, string path)
+    {
+        await using var waiting = await Waiting.BeginAsync(options => options with { ResponseMode = ResponseMode.FormPost });
+        var form = waiting.Query.TrimStart('?');
+
+        (await waiting.SendAsync(method == "GET" ? waiting.Get($"{path}?{form}") : waiting.Post(path, form, type))).ShouldStartWith("HTTP/1.1 404 ");
+        (await waiting.Pending.CompleteAsync(new Uri($"{waiting.Pending.RedirectUri}?{form}"), Cancel)).ShouldBeOfType<SignInResult.Rejected>();
+        waiting.Result.IsCompleted.ShouldBeFalse();
+        waiting.Server.TokenRequests.ShouldBeEmpty();
+
+        await waiting.SendAsync(await waiting.LocationAsync(waiting.SendAsync(waiting.Post("/callback", form))));
+        (await waiting.Result).ShouldBeOfType<SignInResult.SignedIn>();
+        waiting.Server.AuthorizeRequests.Single()["response_mode"].ShouldBe("form_post");
+    }
+
+    private static async Task Until(Func<bool> condition)
+    {
+        while (!condition()) await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, Cancel);
+    }
+
+    /// <summary>Runs short timers a hundred times as fast, so that ten seconds of patience are over in a tenth of one.</summary>
+    private sealed class HastyTime : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            base.CreateTimer(callback, state, dueTime == TimeSpan.FromSeconds(10) ? dueTime / 100 : dueTime, period);
+    }
+}
