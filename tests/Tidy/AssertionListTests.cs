@@ -39,12 +39,25 @@ public partial class AssertionListTests
         Named.Where(test => Lines.All(line => line.Id != Id(test))).Select(test => $"{Id(test)} ({test.Name})").Distinct().ShouldBeEmpty();
 
     [Fact]
+    public void Every_assertion_that_a_document_names_is_in_the_list()
+    {
+        var named = from document in Tree.TextFiles.Where(path => path.EndsWith(".md", StringComparison.Ordinal))
+                    from Match id in Mention().Matches(Tree.Read(document))
+                    where Lines.All(line => line.Id != id.Value)
+                    select $"{document}: {id.Value}";
+        named.ShouldBeEmpty();
+    }
+
+    [Fact]
     public void Whatever_names_an_assertion_is_run() => Named.Where(test => !test.IsTest).Select(test => $"{test.Path}: {test.Name}").ShouldBeEmpty();
 
     private static string Id(NamedTest test) => test.Attribute.Groups["id"].Value;
 
     [GeneratedRegex(@"Assertion\(""(?<id>[^""]+)""\)")]
     private static partial Regex Attribute();
+
+    [GeneratedRegex(@"\b(AZ|PK|RU|TK|RT|RV|MD|RS|CL|UI|OI|DP)-\d\d\b")]
+    private static partial Regex Mention();
 
     [GeneratedRegex(@"^\| (?<id>[A-Z]{2}-\d\d) \| (?<star>★?) ?\| [^|]+ \| (?<state>[^|]+)\|$", RegexOptions.Multiline)]
     private static partial Regex Row();
