@@ -57,6 +57,7 @@ internal sealed class Backchannel : IDisposable
     {
         AllowAutoRedirect = false,
         UseCookies = false,
+        Proxy = new DirectToLoopback(HttpClient.DefaultProxy),
         // A connection that idled in the pool may be dead by the time a refresh token is sent over it.
         PooledConnectionLifetime = TimeSpan.FromMinutes(2),
     };
@@ -130,4 +131,21 @@ internal sealed class Backchannel : IDisposable
     }
 
     private static ProtocolViolationException TooLarge(string what, string actual) => new("too_large", $"{what} in at most 64 KiB", actual);
+}
+
+/// <summary>
+/// The system's proxy, except for this machine: http is good enough for loopback because it never leaves the machine, so no proxy may
+/// carry it away.
+/// </summary>
+internal sealed class DirectToLoopback(IWebProxy system) : IWebProxy
+{
+    public ICredentials? Credentials
+    {
+        get => system.Credentials;
+        set => system.Credentials = value;
+    }
+
+    public Uri? GetProxy(Uri destination) => destination.IsLoopback ? null : system.GetProxy(destination);
+
+    public bool IsBypassed(Uri host) => host.IsLoopback || system.IsBypassed(host);
 }

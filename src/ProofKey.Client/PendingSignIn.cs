@@ -134,6 +134,8 @@ public sealed class PendingSignIn : IAsyncDisposable
         catch (Exception failed)
         {
             _handedOver.TrySetException(failed);
+            // Often nobody waits at the listener; the caller of this method hears of it.
+            _ = _handedOver.Task.Exception;
             throw;
         }
         finally

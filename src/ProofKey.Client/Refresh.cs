@@ -8,6 +8,9 @@ internal sealed class Refresh(PublicClient client)
 {
     private readonly ClientOptions _options = client.Options;
 
+    // Tokens that could not be stored: their predecessor is spent, so they are all that is left of the session.
+    private (string Spent, StoredSession Fresh)? _unsaved;
+
     /// <summary>Brings a session up to date.</summary>
     /// <param name="known">The session as the caller knows it.</param>
     /// <param name="isGood">Whether a session found in the store is all that the caller wanted.</param>
@@ -19,7 +22,7 @@ internal sealed class Refresh(PublicClient client)
         if (isGood(current) || held is null) return current;
         try
         {
-            return await SendAsync(current);
+            return await RenewAsync(current, isGood);
         }
         catch (ClientException failed)
         {
@@ -31,21 +34,30 @@ internal sealed class Refresh(PublicClient client)
     // Another sign-in under the same profile may be another person's.
     private StoredSession? Current(StoredSession known) => client.Store.Find(_options) is { } found && found.Id == known.Id ? found : null;
 
-    private async Task<StoredSession> SendAsync(StoredSession current)
+    private async Task<StoredSession> RenewAsync(StoredSession current, Func<StoredSession, bool> isGood)
     {
         if (current.RefreshToken is not { } refreshToken) throw new SignInRequiredException(SignInRequiredReason.SessionEnded);
+        var left = _unsaved?.Spent == refreshToken ? _unsaved?.Fresh : null;
+        var (fresh, error) = left is null ? await SendAsync(current, refreshToken) : (left, null);
+        if (fresh is null) return Refused(current, error!);
+        _unsaved = (refreshToken, fresh);
+        client.Store.Save(fresh);
+        _unsaved = null;
+        _options.Emit(new ClientEvent.TokensRefreshed(fresh.ExpiresAt));
+        return left is null || isGood(fresh) ? fresh : await RenewAsync(fresh, isGood);
+    }
+
+    private async Task<(StoredSession? Fresh, OAuthError? Error)> SendAsync(StoredSession current, string refreshToken)
+    {
         var server = await client.Discovery.GetAsync(CancellationToken.None);
         var (tokens, error) = await client.TokenEndpoint.RefreshAsync(server, refreshToken, CancellationToken.None);
-        if (tokens is null) return Refused(current, error!);
-        var fresh = current.With(tokens, _options.TimeProvider.GetUtcNow());
+        if (tokens is null) return (null, error);
         if (tokens.IdToken is { } idToken && current.Claims is { } original)
         {
             var context = new IdTokenContext(null, original, tokens.AccessToken);
             await IdToken.ValidateAsync(idToken, server, client.Keys, _options, context, CancellationToken.None);
         }
-        client.Store.Save(fresh);
-        _options.Emit(new ClientEvent.TokensRefreshed(fresh.ExpiresAt));
-        return fresh;
+        return (current.With(tokens, _options.TimeProvider.GetUtcNow()), null);
     }
 
     // RFC 6749 section 5.2: invalid_grant alone says that the refresh token is no longer good; nothing else ends a session.

@@ -160,8 +160,7 @@ public sealed class SessionStore : IDisposable
     {
         null => throw Damaged("it is empty of sense"),
         { Version: not StoredSessions.CurrentVersion } => throw Damaged("it was written by another version of this library"),
-        { Sessions: var sessions } when sessions.Any(session => !Issuer.TryParse(session.Issuer, out _, out _) || !Scope.TryParse(session.AskedScope, out _)) =>
-            throw Damaged("a session in it has no issuer or scope"),
+        { Sessions: var sessions } when !sessions.All(session => session is { IsUsable: true }) => throw Damaged("a session in it makes no sense"),
         _ => read,
     };
 

@@ -35,7 +35,15 @@ internal sealed record StoredSession
     public string? RefreshToken { get; init; }
 
     [JsonIgnore]
-    public string? Subject => Claims is { } claims && claims.TryGetProperty("sub", out var subject) ? subject.GetString() : null;
+    public string? Subject => Claims is { } claims && claims.TryGetProperty("sub", out var subject) && subject.ValueKind == JsonValueKind.String ? subject.GetString() : null;
+
+    /// <summary>Whether every member can be used as what it should be.</summary>
+    [JsonIgnore]
+    public bool IsUsable =>
+        ProofKey.Issuer.TryParse(Issuer, out _, out _)
+        && Scope.TryParse(AskedScope, out _)
+        && Scope.TryParse(GrantedScope, out _)
+        && Claims is null or { ValueKind: JsonValueKind.Object };
 
     /// <summary>Whether this is what the options ask for.</summary>
     public bool IsFor(ClientOptions options) =>

@@ -1,5 +1,7 @@
 using System.IO.Compression;
 using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 
@@ -361,6 +363,38 @@ public sealed class DiscoveryTests
         await using var client = new PublicClient(server.Options() with { ResponseMode = ResponseMode.FormPost });
 
         (await Should.ThrowAsync<ProtocolViolationException>(() => client.BeginAsync(Cancel))).Code.ShouldBe("response_mode");
+    }
+
+    [Fact]
+    [Assertion("CL-14")]
+    [Rfc("RFC 6749", "10.9")]
+    public async Task A_certificate_that_nobody_vouches_for_is_refused()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var now = TimeProvider.System.GetUtcNow();
+        using var certificate = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256).CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        await using var server = await ScriptedServer.StartAsync(certificate);
+        await using var client = new PublicClient(server.Options());
+
+        var problem = await Should.ThrowAsync<AuthorizationServerUnavailableException>(() => client.BeginAsync(Cancel));
+
+        problem.Actual.ShouldContain("SecureConnectionError");
+        server.Paths.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void No_proxy_carries_what_is_meant_for_this_machine()
+    {
+        var proxy = new DirectToLoopback(new WebProxy("http://proxy.example:3128"));
+
+        foreach (var address in (string[])["http://127.0.0.1:8080/token", "http://[::1]:8080/token", "http://localhost/token"])
+        {
+            proxy.IsBypassed(new Uri(address)).ShouldBeTrue();
+            proxy.GetProxy(new Uri(address)).ShouldBeNull();
+        }
+        proxy.IsBypassed(new Uri("https://login.example.com/")).ShouldBeFalse();
+        proxy.GetProxy(new Uri("https://login.example.com/")).ShouldBe(new Uri("http://proxy.example:3128"));
+        Backchannel.NewHandler().Proxy.ShouldBeOfType<DirectToLoopback>();
     }
 
     internal static Task Redirect(HttpContext context, int status, Uri target)

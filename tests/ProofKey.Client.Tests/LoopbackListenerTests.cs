@@ -7,6 +7,11 @@ namespace ProofKey.Client.Tests;
 /// <summary>Raw sockets against the listener while a sign-in waits.</summary>
 public sealed class LoopbackListenerTests
 {
+    /// <summary>Whether this machine has [::1]; where it has not, 127.0.0.1 is all that there is to listen on.</summary>
+    internal static bool HasIPv6 { get; } = CanBindIPv6();
+
+    private static IPAddress OtherFamily => HasIPv6 ? IPAddress.IPv6Loopback : IPAddress.Loopback;
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     /// <summary>A sign-in that waits, and the query of its right answer.</summary>
@@ -323,7 +328,7 @@ public sealed class LoopbackListenerTests
     public async Task It_listens_on_both_loopback_addresses_and_on_no_other()
     {
         await using var waiting = await Waiting.BeginAsync();
-        (await waiting.SendAsync(waiting.Get("/callback", $"[::1]:{waiting.Port}"), IPAddress.IPv6Loopback)).ShouldStartWith("HTTP/1.1 404 ");
+        (await waiting.SendAsync(waiting.Get("/callback", $"{(HasIPv6 ? "[::1]" : "127.0.0.1")}:{waiting.Port}"), OtherFamily)).ShouldStartWith("HTTP/1.1 404 ");
         waiting.Ignored.ShouldBe([IgnoredRequestReason.State]);
 
         // 127.0.0.2 stands for any other address of this machine: a listener on 0.0.0.0 would answer there.
@@ -337,9 +342,9 @@ public sealed class LoopbackListenerTests
     public async Task The_answer_may_come_in_over_the_other_address_family()
     {
         await using var waiting = await Waiting.BeginAsync();
-        var answer = waiting.SendAsync(waiting.Get("/callback" + waiting.Query, $"[::1]:{waiting.Port}"), IPAddress.IPv6Loopback);
+        var answer = waiting.SendAsync(waiting.Get("/callback" + waiting.Query, $"{(HasIPv6 ? "[::1]" : "127.0.0.1")}:{waiting.Port}"), OtherFamily);
 
-        await waiting.SendAsync(await waiting.LocationAsync(answer), IPAddress.IPv6Loopback);
+        await waiting.SendAsync(await waiting.LocationAsync(answer), OtherFamily);
 
         (await waiting.Result).ShouldBeOfType<SignInResult.SignedIn>();
     }
@@ -428,6 +433,20 @@ public sealed class LoopbackListenerTests
         await waiting.SendAsync(await waiting.LocationAsync(waiting.SendAsync(waiting.Post("/callback", form))));
         (await waiting.Result).ShouldBeOfType<SignInResult.SignedIn>();
         waiting.Server.AuthorizeRequests.Single()["response_mode"].ShouldBe("form_post");
+    }
+
+    private static bool CanBindIPv6()
+    {
+        try
+        {
+            using var listener = new TcpListener(IPAddress.IPv6Loopback, 0);
+            listener.Start();
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
     }
 
     private static async Task Until(Func<bool> condition)

@@ -1,0 +1,115 @@
+using ProofKey.Client.Loopback;
+
+namespace ProofKey.Client.Tests;
+
+public sealed class BrowserLauncherTests
+{
+    private static readonly Uri Address = new("https://example.com/authorize?a=$(touch pwned)&b=`x`;c|d&e='f\"");
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("file:///etc/passwd")]
+    [InlineData("calc:")]
+    [InlineData("javascript:alert(1)")]
+    [InlineData("ms-settings:")]
+    [InlineData("-flag")]
+    [Assertion("CL-06")]
+    public async Task Nothing_but_http_and_https_is_opened(string address)
+    {
+        using var folder = new TemporaryFolder();
+        var launcher = Launcher(("BROWSER", Script(folder, "echo ran > ran")));
+
+        (await launcher.OpenAsync(new Uri(address, UriKind.RelativeOrAbsolute), Cancel)).ShouldBeFalse();
+        File.Exists(Path.Combine(folder.Path, "ran")).ShouldBeFalse();
+    }
+
+    [Fact]
+    [Assertion("CL-06")]
+    public async Task The_address_is_one_argument_that_no_shell_reads()
+    {
+        using var folder = new TemporaryFolder();
+        var launcher = Launcher(("BROWSER", Script(folder, "printf '%s\\n' \"$#\" \"$1\" > seen")));
+
+        (await launcher.OpenAsync(Address, Cancel)).ShouldBeTrue();
+
+        var seen = await File.ReadAllLinesAsync(Path.Combine(folder.Path, "seen"), Cancel);
+        seen.ShouldBe(["1", Address.AbsoluteUri]);
+        File.Exists(Path.Combine(folder.Path, "pwned")).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task The_choice_of_the_person_may_hold_arguments_and_say_where_the_address_goes()
+    {
+        using var folder = new TemporaryFolder();
+        var launcher = Launcher(("BROWSER", $"/no/such/program:{Script(folder, "printf '%s\\n' \"$@\" > seen")} --new-window %s --private"));
+
+        (await launcher.OpenAsync(Address, Cancel)).ShouldBeTrue();
+
+        (await File.ReadAllLinesAsync(Path.Combine(folder.Path, "seen"), Cancel)).ShouldBe(["--new-window", Address.AbsoluteUri, "--private"]);
+    }
+
+    [Fact]
+    public async Task A_launcher_that_is_missing_or_fails_is_an_answer_and_no_exception()
+    {
+        using var folder = new TemporaryFolder();
+
+        (await Launcher(("BROWSER", "/no/such/program")).OpenAsync(Address, Cancel)).ShouldBeFalse();
+        (await Launcher(("BROWSER", folder.Path)).OpenAsync(Address, Cancel)).ShouldBeFalse();
+        (await Launcher(("BROWSER", Script(folder, "exit 3"))).OpenAsync(Address, Cancel)).ShouldBeFalse();
+        (await Launcher().OpenAsync(Address, Cancel)).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_browser_that_goes_on_running_has_opened_and_may_talk_as_much_as_it_likes()
+    {
+        using var folder = new TemporaryFolder();
+        var launcher = new BrowserLauncher(name => name == "BROWSER" ? Script(folder, "head -c 300000 /dev/zero | tr '\\0' 'x'; echo done > done; exec sleep 5") : null, TimeSpan.FromMilliseconds(700));
+
+        (await launcher.OpenAsync(Address, Cancel)).ShouldBeTrue();
+
+        File.Exists(Path.Combine(folder.Path, "done")).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task What_the_launcher_prints_does_not_reach_our_output()
+    {
+        using var folder = new TemporaryFolder();
+        var launcher = Launcher(("BROWSER", Script(folder, "echo Opening in existing browser session.; echo noise >&2; readlink /proc/self/fd/1 > out")));
+
+        await launcher.OpenAsync(Address, Cancel);
+
+        (await File.ReadAllTextAsync(Path.Combine(folder.Path, "out"), Cancel)).ShouldNotBe(File.ResolveLinkTarget("/proc/self/fd/1", returnFinalTarget: false)?.FullName + "\n");
+    }
+
+    [Fact]
+    public void Without_a_display_no_text_browser_is_started()
+    {
+        Programs().ShouldBeEmpty();
+        Programs(("DISPLAY", ":0")).ShouldBe(["xdg-open"]);
+        Programs(("WAYLAND_DISPLAY", "wayland-0")).ShouldBe(["xdg-open"]);
+        Programs(("BROWSER", "firefox:chromium"), ("DISPLAY", ":0")).ShouldBe(["firefox", "chromium", "xdg-open"]);
+    }
+
+    [Fact]
+    public void Inside_WSL_the_browser_is_on_the_Windows_side()
+    {
+        var commands = Launcher(("WSL_DISTRO_NAME", "Debian"), ("DISPLAY", ":0")).Commands("https://example.com/?a=1&b=2").ToList();
+
+        commands.Select(command => command.Program).ShouldBe(["wslview", "/mnt/c/Windows/System32/rundll32.exe", "xdg-open"]);
+        commands[1].Arguments.ShouldBe(["url.dll,FileProtocolHandler", "https://example.com/?a=1&b=2"]);
+    }
+
+    private static IEnumerable<string> Programs(params (string Name, string Value)[] environment) => Launcher(environment).Commands("https://example.com/").Select(command => command.Program);
+
+    private static BrowserLauncher Launcher(params (string Name, string Value)[] environment) =>
+        new(name => environment.FirstOrDefault(one => one.Name == name).Value, TimeSpan.FromSeconds(10));
+
+    private static string Script(TemporaryFolder folder, string body)
+    {
+        var path = Path.Combine(folder.Path, "browser");
+        File.WriteAllText(path, $"#!/bin/sh\ncd '{folder.Path}'\n{body}\n");
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        return path;
+    }
+}

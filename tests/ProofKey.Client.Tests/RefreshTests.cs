@@ -1,0 +1,426 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http;
+
+namespace ProofKey.Client.Tests;
+
+public sealed class RefreshTests
+{
+    private static readonly TimeSpan NearTheEnd = TimeSpan.FromMinutes(9.5);
+    private static readonly TimeSpan AfterTheEnd = TimeSpan.FromMinutes(11);
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    [Rfc("RFC 6749", "6")]
+    public async Task A_token_near_its_end_is_refreshed_and_the_new_ones_are_stored_first()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await using var client = await SignedInAsync(server, folder);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        var before = session.Stored;
+        server.Time.Shift = NearTheEnd;
+
+        var token = await session.GetAccessTokenAsync(cancel: Cancel);
+
+        token.Reveal().ShouldNotBe(before.AccessToken);
+        token.ExpiresAt.ShouldBeGreaterThan(server.Time.GetUtcNow() + TimeSpan.FromMinutes(9));
+        var stored = client.Store.Find(client.Options)!;
+        stored.AccessToken.ShouldBe(token.Reveal());
+        stored.RefreshToken.ShouldNotBe(before.RefreshToken);
+        server.TokenRequests.Last().Keys.Order().ShouldBe(["client_id", "grant_type", "refresh_token"]);
+    }
+
+    [Fact]
+    public async Task A_token_that_lasts_is_not_refreshed()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        server.Time.Shift = TimeSpan.FromMinutes(8);
+
+        await session.GetAccessTokenAsync(cancel: Cancel);
+        server.TokenRequests.Count.ShouldBe(1);
+
+        await session.GetAccessTokenAsync(TimeSpan.FromMinutes(5), Cancel);
+        server.TokenRequests.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task More_life_than_the_server_gives_cannot_be_had_and_does_not_refresh_each_time()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        var session = (await client.FindSessionAsync(Cancel))!;
+
+        for (var i = 0; i < 3; i++) await session.GetAccessTokenAsync(TimeSpan.FromHours(5), Cancel);
+
+        server.TokenRequests.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task The_session_survives_a_restart()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await (await SignedInAsync(server, folder)).DisposeAsync();
+        server.Time.Shift = AfterTheEnd;
+
+        await using var later = new PublicClient(server.Options() with { SessionFile = folder.SessionFile });
+        var session = await later.GetSessionAsync(Cancel);
+
+        session.Subject.ShouldBe("alice");
+        session.Claims.GetProperty("name").GetString().ShouldBe("Alice");
+        server.AuthorizeRequests.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    [Assertion("RT-15")]
+    public async Task Many_callers_in_one_process_share_one_refresh()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        server.Time.Shift = AfterTheEnd;
+
+        var tokens = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => session.GetAccessTokenAsync(cancel: Cancel)));
+
+        tokens.Select(token => token.Reveal()).Distinct().Count().ShouldBe(1);
+        server.TokenRequests.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    [Assertion("RT-15")]
+    [Rfc("RFC 9700", "4.14.2")]
+    public async Task Two_hundred_clients_on_one_file_refresh_once()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await (await SignedInAsync(server, folder)).DisposeAsync();
+        server.Time.Shift = AfterTheEnd;
+
+        // Each client opens the lock file by itself, as a process of its own would.
+        var tokens = await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => Task.Run(async () =>
+        {
+            await using var client = new PublicClient(server.Options() with { SessionFile = folder.SessionFile });
+            return (await (await client.FindSessionAsync(Cancel))!.GetAccessTokenAsync(cancel: Cancel)).Reveal();
+        })));
+
+        tokens.Distinct().Count().ShouldBe(1);
+        server.TokenRequests.Count(request => request["grant_type"] == "refresh_token").ShouldBe(1);
+        server.Reuses.ShouldBe(0);
+    }
+
+    [Fact]
+    [Assertion("RT-15")]
+    public async Task A_process_that_is_killed_while_it_holds_the_lock_leaves_the_session_usable()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await (await SignedInAsync(server, folder)).DisposeAsync();
+        // It had begun to write the next file, too.
+        await File.WriteAllTextAsync(folder.SessionFile + ".new", "{\"version\":1,\"sess", Cancel);
+        using var holder = await LockedByAnotherProcessAsync(folder.SessionFile + ".lock");
+        server.Time.Shift = AfterTheEnd;
+        await using var client = new PublicClient(server.Options() with { SessionFile = folder.SessionFile });
+        var waiting = (await client.FindSessionAsync(Cancel))!.GetAccessTokenAsync(cancel: Cancel);
+        (await Task.WhenAny(waiting, Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, Cancel))).ShouldNotBe(waiting);
+
+        holder.Kill(entireProcessTree: true);
+
+        (await waiting).Reveal().ShouldBe(client.Store.Find(client.Options)!.AccessToken);
+        server.Reuses.ShouldBe(0);
+    }
+
+    [Fact]
+    [Assertion("RT-15")]
+    public async Task Who_waits_for_the_lock_takes_what_another_process_stored_and_sends_nothing()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await using var first = await SignedInAsync(server, folder);
+        await using var second = new PublicClient(server.Options() with { SessionFile = folder.SessionFile });
+        var session = (await second.FindSessionAsync(Cancel))!;
+        server.Time.Shift = AfterTheEnd;
+        Task<AccessToken> waiting;
+        using (await first.Store.LockAsync(Cancel))
+        {
+            waiting = session.GetAccessTokenAsync(cancel: Cancel);
+            var stored = first.Store.Find(first.Options)!;
+            first.Store.Save(stored with { AccessToken = "fresh", ObtainedAt = server.Time.GetUtcNow(), ExpiresAt = server.Time.GetUtcNow() + TimeSpan.FromMinutes(10) });
+            // The lock is still held: the token is enough to go on.
+            (await waiting).Reveal().ShouldBe("fresh");
+        }
+        server.TokenRequests.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    [Assertion("RT-15")]
+    public async Task A_caller_who_gives_up_does_not_stop_the_refresh_for_the_others()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        server.Time.Shift = AfterTheEnd;
+        var gate = Gate(server);
+        using var giveUp = new CancellationTokenSource();
+        var first = session.GetAccessTokenAsync(cancel: giveUp.Token);
+        var second = session.GetAccessTokenAsync(cancel: Cancel);
+
+        await giveUp.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(() => first);
+        server.Instead.Clear();
+        gate.SetResult();
+
+        await second;
+        session.ExpiresAt.ShouldBeGreaterThan(server.Time.GetUtcNow());
+        server.Reuses.ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData(500, "application/json", "{\"error\":\"invalid_grant\"}")]
+    [InlineData(503, "text/html", "<html>")]
+    [InlineData(429, "application/json", "{\"error\":\"slow_down\"}")]
+    [InlineData(200, "text/html", "<html>portal</html>")]
+    [InlineData(400, "text/html", "<html>proxy</html>")]
+    [InlineData(302, "text/html", "")]
+    [InlineData(200, "application/json", "{")]
+    [InlineData(400, "application/json", "{\"error\":\"invalid_client\"}")]
+    [InlineData(400, "application/json", "{\"error\":\"invalid_request\"}")]
+    [InlineData(400, "application/json", "{\"error\":\"INVALID_GRANT\"}")]
+    [Assertion("RT-16")]
+    [Rfc("RFC 6749", "5.2")]
+    public async Task Nothing_but_invalid_grant_ends_the_session(int status, string type, string body)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await using var client = await SignedInAsync(server, folder);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        var before = await File.ReadAllBytesAsync(folder.SessionFile, Cancel);
+        server.Time.Shift = AfterTheEnd;
+        server.Instead["/token"] = context => ScriptedServer.JsonAsync(context, status, body, type);
+
+        await Should.ThrowAsync<ClientException>(() => session.GetAccessTokenAsync(cancel: Cancel));
+        (await File.ReadAllBytesAsync(folder.SessionFile, Cancel)).ShouldBe(before);
+
+        server.Instead.Clear();
+        (await session.GetAccessTokenAsync(cancel: Cancel)).ExpiresAt.ShouldBeGreaterThan(server.Time.GetUtcNow());
+    }
+
+    [Fact]
+    [Assertion("RT-16")]
+    public async Task A_timeout_keeps_the_session()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await (await SignedInAsync(server, folder)).DisposeAsync();
+        await using var hasty = new PublicClient(server.Options() with { SessionFile = folder.SessionFile, RequestTimeout = TimeSpan.FromMilliseconds(200) });
+        var session = (await hasty.FindSessionAsync(Cancel))!;
+        server.Time.Shift = AfterTheEnd;
+        server.Instead["/token"] = context => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
+
+        (await Should.ThrowAsync<AuthorizationServerUnavailableException>(() => session.GetAccessTokenAsync(cancel: Cancel))).Code.ShouldBe("timeout");
+
+        (await hasty.FindSessionAsync(Cancel)).ShouldNotBeNull();
+    }
+
+    [Fact]
+    [Assertion("RT-16")]
+    public async Task Invalid_grant_ends_the_session_and_the_next_call_signs_in()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        using var browser = new TestBrowser();
+        var events = new List<ClientEvent>();
+        await using var client = new PublicClient(server.Options(browser) with { SessionFile = folder.SessionFile, OnEvent = events.Add });
+        var session = await client.GetSessionAsync(Cancel);
+        server.Time.Shift = AfterTheEnd;
+        server.Instead["/token"] = context => ScriptedServer.ErrorAsync(context, "invalid_grant");
+
+        var ended = await Should.ThrowAsync<SignInRequiredException>(() => session.GetAccessTokenAsync(cancel: Cancel));
+
+        ended.Reason.ShouldBe(SignInRequiredReason.SessionEnded);
+        (await client.FindSessionAsync(Cancel)).ShouldBeNull();
+        events.ShouldContain(new ClientEvent.RefreshFailed("session_ended", SessionKept: false));
+        server.Instead.Clear();
+        (await client.GetSessionAsync(Cancel)).Subject.ShouldBe("alice");
+        server.AuthorizeRequests.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    [Assertion("RT-15")]
+    public async Task Invalid_grant_does_not_end_a_session_that_another_program_rotated()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await using var client = await SignedInAsync(server, folder);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        server.Time.Shift = AfterTheEnd;
+        // It does not keep to our lock: the file changes while our request is under way.
+        server.Instead["/token"] = context =>
+        {
+            var stored = client.Store.Find(client.Options)!;
+            client.Store.Save(stored with { RefreshToken = "rotated", AccessToken = "fresh", ExpiresAt = server.Time.GetUtcNow() + TimeSpan.FromMinutes(10) });
+            return ScriptedServer.ErrorAsync(context, "invalid_grant");
+        };
+
+        (await session.GetAccessTokenAsync(cancel: Cancel)).Reveal().ShouldBe("fresh");
+        client.Store.Find(client.Options)!.RefreshToken.ShouldBe("rotated");
+    }
+
+    [Fact]
+    [Assertion("RT-16")]
+    public async Task A_token_that_has_not_ended_is_good_enough_while_the_server_is_away()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        server.Time.Shift = NearTheEnd;
+        server.Instead["/token"] = context => ScriptedServer.JsonAsync(context, 503, "{}");
+
+        (await session.GetAccessTokenAsync(cancel: Cancel)).Reveal().ShouldBe(session.Stored.AccessToken);
+        server.Time.Shift = AfterTheEnd;
+        await Should.ThrowAsync<AuthorizationServerUnavailableException>(() => session.GetAccessTokenAsync(cancel: Cancel));
+    }
+
+    [Fact]
+    public async Task Without_a_refresh_token_the_session_ends_with_its_access_token()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.GivesRefreshTokens = false;
+        await using var client = await SignedInAsync(server);
+        var session = (await client.FindSessionAsync(Cancel))!;
+
+        server.Time.Shift = NearTheEnd;
+        await session.GetAccessTokenAsync(cancel: Cancel);
+        server.Time.Shift = AfterTheEnd;
+        (await Should.ThrowAsync<SignInRequiredException>(() => session.GetAccessTokenAsync(cancel: Cancel))).Reason.ShouldBe(SignInRequiredReason.SessionEnded);
+        session.CanRefresh.ShouldBeFalse();
+    }
+
+    [Fact]
+    [Rfc("RFC 6749", "6")]
+    public async Task No_new_refresh_token_means_that_the_old_one_goes_on()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        var refreshToken = session.Stored.RefreshToken;
+        server.SpoilTokens = tokens => tokens.Remove("refresh_token");
+        server.Time.Shift = AfterTheEnd;
+
+        await session.GetAccessTokenAsync(cancel: Cancel);
+
+        session.Stored.RefreshToken.ShouldBe(refreshToken);
+    }
+
+    [Fact]
+    [Assertion("RT-15")]
+    public async Task Tokens_that_could_not_be_stored_are_stored_by_the_next_call_and_not_spent_again()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await using var client = await SignedInAsync(server, folder);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        server.Time.Shift = AfterTheEnd;
+        // A folder in the place of the next file stands for a disk that takes no more.
+        Directory.CreateDirectory(folder.SessionFile + ".new");
+        (await Should.ThrowAsync<TokenStoreException>(() => session.GetAccessTokenAsync(cancel: Cancel))).State.ShouldBe(TokenStoreState.Denied);
+
+        Directory.Delete(folder.SessionFile + ".new");
+        await session.GetAccessTokenAsync(cancel: Cancel);
+
+        server.TokenRequests.Count.ShouldBe(2);
+        server.Time.Shift = 2 * AfterTheEnd;
+        await session.GetAccessTokenAsync(cancel: Cancel);
+        server.TokenRequests.Count.ShouldBe(3);
+        server.Reuses.ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData("sub", "\"mallory\"", "id_token_subject")]
+    [InlineData("iss", "\"http://evil.example\"", "id_token_issuer")]
+    [InlineData("aud", "\"another\"", "id_token_audience")]
+    [InlineData("aud", "[\"cli\",\"another\"]", "id_token_azp")]
+    [InlineData("nonce", "\"another\"", "id_token_nonce")]
+    [InlineData("auth_time", "1", "id_token_auth_time")]
+    [Assertion("RT-14")]
+    [Rfc("OpenID Connect Core", "12.2")]
+    public async Task The_ID_token_of_a_refresh_is_about_the_same_sign_in(string claim, string json, string code)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.SpoilIdToken = claims => claims["auth_time"] = 1000;
+        await using var client = await SignedInAsync(server);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        var before = session.Stored;
+        server.Time.Shift = AfterTheEnd;
+        server.SpoilIdToken = claims =>
+        {
+            claims["auth_time"] = 1000;
+            claims[claim] = JsonNode.Parse(json);
+        };
+
+        (await Should.ThrowAsync<ProtocolViolationException>(() => session.GetAccessTokenAsync(cancel: Cancel))).Code.ShouldBe(code);
+        session.Stored.ShouldBe(before);
+        session.Subject.ShouldBe("alice");
+    }
+
+    [Fact]
+    [Assertion("RT-14")]
+    [Rfc("OpenID Connect Core", "12.2")]
+    public async Task The_ID_token_of_a_refresh_may_repeat_the_first_nonce()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        server.Time.Shift = AfterTheEnd;
+        var nonce = session.Claims.GetProperty("nonce").GetString();
+        server.SpoilIdToken = claims => claims["nonce"] = nonce;
+
+        await session.GetAccessTokenAsync(cancel: Cancel);
+
+        server.TokenRequests.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    [Assertion("CL-16")]
+    public async Task A_refresh_cannot_widen_the_scope()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        server.Time.Shift = AfterTheEnd;
+        server.SpoilTokens = tokens => tokens["scope"] = "openid profile admin";
+
+        (await Should.ThrowAsync<ProtocolViolationException>(() => session.GetAccessTokenAsync(cancel: Cancel))).Code.ShouldBe("scope_wider");
+    }
+
+    private static async Task<PublicClient> SignedInAsync(ScriptedServer server, TemporaryFolder? folder = null)
+    {
+        using var browser = new TestBrowser();
+        var client = new PublicClient(server.Options(browser) with { SessionFile = folder?.SessionFile });
+        await client.GetSessionAsync(Cancel);
+        await browser.Page;
+        return client;
+    }
+
+    private static TaskCompletionSource Gate(ScriptedServer server)
+    {
+        var gate = new TaskCompletionSource();
+        server.Instead["/.well-known/openid-configuration"] = async context =>
+        {
+            await gate.Task;
+            await ScriptedServer.JsonAsync(context, StatusCodes.Status503ServiceUnavailable, "{}");
+        };
+        return gate;
+    }
+
+    // flock(1) takes the very lock that the library takes, in a process that can be killed.
+    private static async Task<Process> LockedByAnotherProcessAsync(string path)
+    {
+        var process = Process.Start(new ProcessStartInfo("flock", [path, "sh", "-c", "echo locked; sleep 60"]) { RedirectStandardOutput = true })!;
+        (await process.StandardOutput.ReadLineAsync(Cancel)).ShouldBe("locked");
+        return process;
+    }
+}

@@ -1,0 +1,211 @@
+namespace ProofKey.Client.Tests;
+
+public sealed class SessionStoreTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    [Assertion("CL-12")]
+    public async Task The_file_is_for_its_owner_alone_and_so_is_the_folder_that_was_made_for_it()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await SignInAsync(server, folder);
+
+        ModeOf(folder.SessionFile).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        ModeOf(folder.SessionFile + ".lock").ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        ModeOf(Path.GetDirectoryName(folder.SessionFile)!).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.GetFiles(Path.GetDirectoryName(folder.SessionFile)!).Select(Path.GetFileName).Order().ShouldBe(["sessions.json", "sessions.json.lock"]);
+    }
+
+    [Theory]
+    [InlineData(UnixFileMode.GroupRead)]
+    [InlineData(UnixFileMode.OtherRead)]
+    [InlineData(UnixFileMode.OtherWrite)]
+    [Assertion("CL-12")]
+    public async Task A_file_that_others_can_read_is_not_used(UnixFileMode extra)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await SignInAsync(server, folder);
+        SetMode(folder.SessionFile, ModeOf(folder.SessionFile) | extra);
+        await using var client = Client(server, folder);
+
+        var problem = await Should.ThrowAsync<TokenStoreException>(() => client.FindSessionAsync(Cancel));
+
+        problem.State.ShouldBe(TokenStoreState.Exposed);
+        problem.Code.ShouldBe("token_store_exposed");
+        problem.Message.ShouldContain(folder.SessionFile);
+    }
+
+    [Fact]
+    [Assertion("CL-12")]
+    public async Task A_folder_that_everybody_can_write_to_is_not_used()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await SignInAsync(server, folder);
+        var parent = Path.GetDirectoryName(folder.SessionFile)!;
+        SetMode(parent, ModeOf(parent) | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute);
+        await using var client = Client(server, folder);
+
+        (await Should.ThrowAsync<TokenStoreException>(() => client.FindSessionAsync(Cancel))).State.ShouldBe(TokenStoreState.Exposed);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("{\"version\":1}")]
+    [InlineData("{\"version\":2,\"sessions\":[]}")]
+    [InlineData("{\"version\":1,\"version\":1,\"sessions\":[]}")]
+    [InlineData("{\"version\":1,\"sessions\":[{\"id\":\"x\"}]}")]
+    [InlineData("{\"version\":1,\"sessions\":[null]}")]
+    [InlineData("{\"version\":1,\"sessions\":[{\"id\":\"x\",\"profile\":\"default\",\"issuer\":\"nowhere\",\"client_id\":\"cli\",\"asked_scope\":\"\",\"granted_scope\":\"\",\"access_token\":\"x\",\"obtained_at\":\"2026-01-01T00:00:00Z\",\"expires_at\":\"2026-01-01T00:00:00Z\"}]}")]
+    [InlineData("{\"version\":1,\"sessions\":[{\"id\":\"x\",\"profile\":\"default\",\"issuer\":\"https://a.example\",\"client_id\":\"cli\",\"asked_scope\":\"\",\"granted_scope\":\"\",\"claims\":7,\"access_token\":\"x\",\"obtained_at\":\"2026-01-01T00:00:00Z\",\"expires_at\":\"2026-01-01T00:00:00Z\"}]}")]
+    public async Task A_damaged_file_is_reported_before_a_browser_opens_and_left_as_it_is(string text)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await SignInAsync(server, folder);
+        await File.WriteAllTextAsync(folder.SessionFile, text, Cancel);
+        await using var client = Client(server, folder);
+
+        var problem = await Should.ThrowAsync<TokenStoreException>(() => client.GetSessionAsync(Cancel));
+        await Should.ThrowAsync<TokenStoreException>(() => client.BeginAsync(Cancel));
+
+        problem.State.ShouldBe(TokenStoreState.Damaged);
+        problem.Remedy.ShouldContain("left as it is");
+        (await File.ReadAllTextAsync(folder.SessionFile, Cancel)).ShouldBe(text);
+        server.AuthorizeRequests.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_place_where_nothing_can_be_written_is_reported_before_a_browser_opens()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        var file = Path.Combine(folder.Path, "file");
+        await File.WriteAllTextAsync(file, "", Cancel);
+        await using var client = new PublicClient(server.Options() with { SessionFile = Path.Combine(file, "sessions.json") });
+
+        var problem = await Should.ThrowAsync<TokenStoreException>(() => client.BeginAsync(Cancel));
+
+        problem.State.ShouldBe(TokenStoreState.Denied);
+        problem.Path.ShouldBe(Path.Combine(file, "sessions.json"));
+    }
+
+    [Fact]
+    [Assertion("CL-20")]
+    public async Task A_stored_session_is_found_for_its_own_parameters_only()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await SignInAsync(server, folder);
+        var options = server.Options() with { SessionFile = folder.SessionFile };
+
+        (await FindAsync(options)).ShouldNotBeNull();
+        (await FindAsync(options with { Scope = Scope.Parse("profile openid") })).ShouldNotBeNull();
+        (await FindAsync(options with { Scope = Scope.Parse("openid") })).ShouldBeNull();
+        (await FindAsync(options with { Scope = Scope.Parse("openid profile email") })).ShouldBeNull();
+        (await FindAsync(options with { ClientId = "other" })).ShouldBeNull();
+        (await FindAsync(options with { Issuer = Issuer.Parse("https://other.example") })).ShouldBeNull();
+        (await FindAsync(options with { Resource = "https://api.example.com/" })).ShouldBeNull();
+        (await FindAsync(options with { Profile = "work" })).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Profiles_live_side_by_side_and_are_listed_without_tokens()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await SignInAsync(server, folder, "work");
+        server.Subject = "bob";
+        await SignInAsync(server, folder, "home");
+
+        using var store = new SessionStore(folder.SessionFile);
+        var listed = store.List();
+
+        listed.Select(one => (one.Profile, one.Subject)).ShouldBe([("home", "bob"), ("work", "alice")]);
+        listed.ShouldAllBe(one => one.CanRefresh && one.ClientId == ScriptedServer.ClientId && one.Issuer.Equals(server.Issuer));
+        foreach (var secret in server.Secrets) string.Join('\n', listed).ShouldNotContain(secret);
+    }
+
+    [Fact]
+    public void A_file_that_is_not_there_holds_nothing()
+    {
+        using var folder = new TemporaryFolder();
+        using var store = new SessionStore(folder.SessionFile);
+
+        store.List().ShouldBeEmpty();
+        File.Exists(folder.SessionFile).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void Sessions_belong_below_the_application_data_of_the_person() =>
+        SessionStore.DefaultPath("tool").ShouldBe(Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "tool", "sessions.json"));
+
+    [Fact]
+    [Assertion("CL-20")]
+    public async Task A_session_object_never_becomes_that_of_the_next_person()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await SignInAsync(server, folder);
+        await using var client = Client(server, folder);
+        var ofAlice = (await client.FindSessionAsync(Cancel))!;
+        server.Subject = "bob";
+        await SignInAsync(server, folder);
+        server.Time.Shift = TimeSpan.FromMinutes(11);
+
+        (await Should.ThrowAsync<SignInRequiredException>(() => ofAlice.GetAccessTokenAsync(cancel: Cancel))).Reason.ShouldBe(SignInRequiredReason.SignedOut);
+        (await client.FindSessionAsync(Cancel))!.Subject.ShouldBe("bob");
+    }
+
+    [Fact]
+    public async Task Readers_see_a_whole_file_while_writers_replace_it()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await SignInAsync(server, folder);
+        await using var client = Client(server, folder);
+        var stored = client.Store.Find(client.Options)!;
+        var done = false;
+        var reading = Task.Run(
+            () =>
+            {
+                var reads = 0;
+                for (; !Volatile.Read(ref done); reads++) client.Store.Find(client.Options)!.Id.ShouldBe(stored.Id);
+                return reads;
+            },
+            Cancel);
+
+        for (var i = 0; i < 100; i++)
+            using (await client.Store.LockAsync(Cancel)) client.Store.Save(stored);
+        Volatile.Write(ref done, true);
+
+        (await reading).ShouldBeGreaterThan(0);
+    }
+
+    private static UnixFileMode ModeOf(string path) => File.GetUnixFileMode(path);
+
+    private static void SetMode(string path, UnixFileMode mode) => File.SetUnixFileMode(path, mode);
+
+    private static PublicClient Client(ScriptedServer server, TemporaryFolder folder) => new(server.Options() with { SessionFile = folder.SessionFile });
+
+    private static async Task<Session?> FindAsync(ClientOptions options)
+    {
+        await using var client = new PublicClient(options);
+        return await client.FindSessionAsync(Cancel);
+    }
+
+    private static async Task SignInAsync(ScriptedServer server, TemporaryFolder folder, string profile = "default")
+    {
+        using var browser = new TestBrowser();
+        await using var client = new PublicClient(server.Options(browser) with { SessionFile = folder.SessionFile, Profile = profile });
+        await using var pending = await client.BeginAsync(Cancel);
+        await pending.OpenBrowserAsync(Cancel);
+        (await pending.CompleteAsync(Cancel)).ShouldBeOfType<SignInResult.SignedIn>();
+    }
+}

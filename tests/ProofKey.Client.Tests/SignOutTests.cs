@@ -1,0 +1,101 @@
+namespace ProofKey.Client.Tests;
+
+public sealed class SignOutTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    [Rfc("RFC 7009", "2.1")]
+    public async Task The_refresh_token_is_revoked_and_the_session_deleted()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        var (client, session) = await SignedInAsync(server, folder);
+        await using var owned = client;
+        var refreshToken = session.Stored.RefreshToken;
+
+        (await session.SignOutAsync(Cancel)).ShouldBe(new SignOutResult(true, null));
+
+        var form = server.Revocations.Single();
+        form["token"].ShouldBe(refreshToken);
+        form["token_type_hint"].ShouldBe("refresh_token");
+        (await client.FindSessionAsync(Cancel)).ShouldBeNull();
+        (await File.ReadAllTextAsync(folder.SessionFile, Cancel)).ShouldNotContain(refreshToken!);
+        (await Should.ThrowAsync<SignInRequiredException>(() => session.GetAccessTokenAsync(cancel: Cancel))).Reason.ShouldBe(SignInRequiredReason.SignedOut);
+    }
+
+    [Theory]
+    [InlineData(503)]
+    [InlineData(400)]
+    [InlineData(302)]
+    public async Task The_session_is_deleted_even_when_the_server_does_not_revoke(int status)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        var (client, session) = await SignedInAsync(server, folder);
+        await using var owned = client;
+        server.Instead["/revoke"] = context => ScriptedServer.JsonAsync(context, status, "{}");
+
+        var result = await session.SignOutAsync(Cancel);
+
+        result.Revoked.ShouldBeFalse();
+        result.Problem.ShouldNotBeNull();
+        (await client.FindSessionAsync(Cancel)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task The_session_is_deleted_even_when_the_server_is_gone()
+    {
+        var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        var (client, _) = await SignedInAsync(server, folder);
+        await client.DisposeAsync();
+        await server.DisposeAsync();
+        await using var later = new PublicClient(server.Options() with { SessionFile = folder.SessionFile });
+        var session = (await later.FindSessionAsync(Cancel))!;
+
+        (await session.SignOutAsync(Cancel)).Revoked.ShouldBeFalse();
+
+        (await later.FindSessionAsync(Cancel)).ShouldBeNull();
+    }
+
+    [Fact]
+    [Assertion("CL-11")]
+    public async Task The_token_follows_no_redirect()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var thief = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        var (client, session) = await SignedInAsync(server, folder);
+        await using var owned = client;
+        server.Instead["/revoke"] = context => DiscoveryTests.Redirect(context, 307, thief.At("/revoke"));
+
+        (await session.SignOutAsync(Cancel)).Revoked.ShouldBeFalse();
+
+        thief.Paths.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Another_profile_stays_signed_in()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        var (home, session) = await SignedInAsync(server, folder, "home");
+        await using var first = home;
+        var (work, _) = await SignedInAsync(server, folder, "work");
+        await using var second = work;
+
+        await session.SignOutAsync(Cancel);
+
+        (await work.FindSessionAsync(Cancel)).ShouldNotBeNull();
+    }
+
+    private static async Task<(PublicClient Client, Session Session)> SignedInAsync(ScriptedServer server, TemporaryFolder folder, string profile = "default")
+    {
+        using var browser = new TestBrowser();
+        var client = new PublicClient(server.Options(browser) with { SessionFile = folder.SessionFile, Profile = profile });
+        var session = await client.GetSessionAsync(Cancel);
+        await browser.Page;
+        return (client, session);
+    }
+}
