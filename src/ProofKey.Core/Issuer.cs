@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using System.Text;
 
 namespace ProofKey;
 
@@ -46,6 +47,8 @@ public sealed class Issuer : IEquatable<Issuer>
         problem = null;
         if (string.IsNullOrEmpty(text) || !Uri.TryCreate(text, UriKind.Absolute, out var address) || address.Scheme is not ("https" or "http"))
             problem = "An issuer is an absolute https address, such as https://login.example.com.";
+        else if (!Ascii.IsValid(text))
+            problem = $"An issuer is written in ASCII; did you mean {address.Scheme}://{address.IdnHost}?";
         else if (address.Scheme == "http" && !IsLoopback(address))
             problem = "An issuer must be https; http is allowed on a loopback host only.";
         else if (address.UserInfo.Length > 0 || text.Contains('@', StringComparison.Ordinal))

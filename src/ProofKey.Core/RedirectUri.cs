@@ -120,9 +120,11 @@ public sealed class RedirectUri
     public static string FormActionSource(string uri)
     {
         ArgumentNullException.ThrowIfNull(uri);
-        return uri.StartsWith("http", StringComparison.Ordinal) && Uri.TryCreate(uri, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
-            ? new Uri(uri).GetLeftPart(UriPartial.Authority)
-            : uri[..(uri.IndexOf(':', StringComparison.Ordinal) + 1)];
+        var scheme = uri[..(uri.IndexOf(':', StringComparison.Ordinal) + 1)];
+        if (scheme is not ("https:" or "http:")) return scheme;
+        var address = new Uri(uri);
+        // A policy cannot name an IP address other than 127.0.0.1: browsers ignore http://[::1], so its scheme is the least that works.
+        return address.HostNameType == UriHostNameType.Dns || address.Host == "127.0.0.1" ? address.GetLeftPart(UriPartial.Authority) : scheme;
     }
 
     /// <inheritdoc />
@@ -151,28 +153,26 @@ public sealed class RedirectUri
             return address.Scheme.Contains('.', StringComparison.Ordinal) ? null : "A private-use scheme has a dot in it, such as com.example.app:/callback.";
         if (!text.StartsWith(address.Scheme + "://", StringComparison.Ordinal) || address.Host.Length == 0)
             return "A redirect URI has two slashes and a host after its scheme.";
-        var normal = address.AbsoluteUri;
-        var written = AuthorityOf(text).EndsWith($":{address.Port.ToString(CultureInfo.InvariantCulture)}", StringComparison.Ordinal) && address.IsDefaultPort
-            ? "a port that is the default"
-            : normal != text && normal != text + "/" ? "another form" : null;
-        if (written is not null && !text.StartsWith(LoopbackV4, StringComparison.Ordinal))
-            return $"A redirect URI is written in its normal form; did you mean {normal}?";
-        if (address.Scheme == "https")
-        {
-            kind = RedirectUriKind.Https;
-            return address.Host.EndsWith('.') ? "A redirect URI's host has no dot at its end." : null;
-        }
-        if (AuthorityOf(text) is var authority && (IsLoopbackLiteral(authority, "127.0.0.1") || IsLoopbackLiteral(authority, "[::1]")))
-        {
-            kind = RedirectUriKind.Loopback;
-            return null;
-        }
-        kind = RedirectUriKind.Localhost;
-        return address.Host == "localhost" ? null : "An http redirect URI is for 127.0.0.1, [::1] or localhost only; use https.";
+        var isLoopback = TryWithoutLoopbackPort(text, out var withoutPort);
+        var normal = new Uri(withoutPort).AbsoluteUri;
+        if (normal != withoutPort && normal != withoutPort + "/") return $"A redirect URI is written in its normal form; did you mean {normal}?";
+        kind = address.Scheme == "https" ? RedirectUriKind.Https : isLoopback ? RedirectUriKind.Loopback : RedirectUriKind.Localhost;
+        if (kind == RedirectUriKind.Https) return address.Host.EndsWith('.') ? "A redirect URI's host has no dot at its end." : null;
+        return isLoopback || address.Host == "localhost" ? null : "An http redirect URI is for 127.0.0.1, [::1] or localhost only; use https.";
     }
 
-    private static bool IsLoopbackLiteral(ReadOnlySpan<char> authority, string literal) =>
-        authority.StartsWith(literal, StringComparison.Ordinal) && AfterPort(authority[literal.Length..], out var rest) && rest.IsEmpty;
+    // RFC 8252 section 7.3: the port of a loopback address says nothing, so it has no normal form either.
+    private static bool TryWithoutLoopbackPort(string text, out string withoutPort)
+    {
+        withoutPort = text;
+        foreach (var literal in (ReadOnlySpan<string>)[LoopbackV4, LoopbackV6])
+            if (text.StartsWith(literal, StringComparison.Ordinal) && AfterPort(text.AsSpan(literal.Length), out var rest))
+            {
+                withoutPort = $"{literal}{rest}";
+                return true;
+            }
+        return false;
+    }
 
     private static string? QueryProblem(Uri address)
     {

@@ -13,16 +13,19 @@ internal static class JwkReader
     public static bool TryRead(JsonElement json, [NotNullWhen(true)] out Jwk? key, [NotNullWhen(false)] out string? problem)
     {
         key = null;
-        problem = MembersProblem(json);
-        if (problem is not null || !TryMaterial(json, out var material, out problem)) return false;
-        if (!StrictJson.TryText(json, "kid", out var keyId) || !StrictJson.TryText(json, "use", out var use) || !StrictJson.TryText(json, "alg", out var name))
-            problem = "The key's kid, use and alg are texts.";
-        else if (!TryKeyOperations(json, out var operations))
-            problem = "The key's key_ops is a list of different texts.";
-        else if (!TryAlgorithm(name, material.KeyType, out var algorithm))
-            problem = "The key's algorithm (alg) is not one of ours for its type: ES256, RS256 or PS256.";
-        else
-            key = material.Described(keyId, use, algorithm, operations);
+        try
+        {
+            problem = MembersProblem(json) ?? Read(json, out key);
+        }
+        catch (InvalidOperationException)
+        {
+            // RFC 8259 section 8.2: half of a surrogate pair, which the platform refuses to hand out as a text.
+            problem = "The key holds a text that is not Unicode.";
+        }
+        catch (CryptographicException)
+        {
+            problem = "The platform does not take the key.";
+        }
         return key is not null;
     }
 
@@ -41,32 +44,26 @@ internal static class JwkReader
         return names.Contains("x5u") ? "The key points to another address (x5u)." : null;
     }
 
-    private static bool TryMaterial(JsonElement json, [NotNullWhen(true)] out Jwk? key, [NotNullWhen(false)] out string? problem)
+    private static string? Read(JsonElement json, out Jwk? key)
     {
         key = null;
-        StrictJson.TryText(json, "kty", out var keyType);
-        try
-        {
-            problem = keyType switch
-            {
-                "EC" => ReadEc(json, out key),
-                "RSA" => ReadRsa(json, out key),
-                _ => "The key's type (kty) is not EC or RSA.",
-            };
-        }
-        catch (CryptographicException)
-        {
-            problem = "The platform does not take the key.";
-        }
-        return problem is null && key is not null;
+        if (!json.TryText("kty", out var keyType) || !json.TryText("kid", out var keyId) || !json.TryText("use", out var use) || !json.TryText("alg", out var name))
+            return "The key's kty, kid, use and alg are texts.";
+        if (keyType is not ("EC" or "RSA")) return "The key's type (kty) is not EC or RSA.";
+        if (!TryKeyOperations(json, out var operations)) return "The key's key_ops is a list of different texts.";
+        if (!TryAlgorithm(name, keyType, out var algorithm)) return "The key's algorithm (alg) is not one of ours for its type: ES256, RS256 or PS256.";
+        var problem = keyType == "EC" ? ReadEc(json, out key) : ReadRsa(json, out key);
+        key = key?.Described(keyId, use, algorithm, operations);
+        return problem;
     }
 
     private static string? ReadEc(JsonElement json, out Jwk? key)
     {
         key = null;
-        if (!StrictJson.TryText(json, "crv", out var curve) || curve != "P-256") return "The key's curve (crv) is not P-256.";
+        if (!json.TryText("crv", out var curve) || curve != "P-256") return "The key's curve (crv) is not P-256.";
         // RFC 7518 section 6.2.1.2: a coordinate has the full size of the curve, 32 bytes.
-        if (!TryBytes(json, "x", out var x) || !TryBytes(json, "y", out var y) || !P256.HasPoint(x, y)) return "The key's coordinates are not a point on P-256.";
+        if (!TryBytes(json, "x", out var x) || !TryBytes(json, "y", out var y) || !P256.HasPoint(x, y))
+            return "The key's coordinates are not a point on P-256.";
         key = new Jwk(new ECParameters { Curve = ECCurve.NamedCurves.nistP256, Q = new ECPoint { X = x, Y = y } });
         return null;
     }
@@ -86,7 +83,7 @@ internal static class JwkReader
     private static bool TryBytes(JsonElement json, string name, [NotNullWhen(true)] out byte[]? bytes)
     {
         bytes = null;
-        return StrictJson.TryText(json, name, out var text) && text is not null && Base64UrlText.TryDecode(text, out bytes);
+        return json.TryText(name, out var text) && text is not null && Base64UrlText.TryDecode(text, out bytes);
     }
 
     // RFC 7517 section 4.3: duplicate operations must not be present.

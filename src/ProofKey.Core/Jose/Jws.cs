@@ -74,7 +74,7 @@ public static class Jws
             problem = "The token's header is not a JSON object without duplicate members.";
         else if (Array.Exists(RefusedMembers, name => json.TryGetProperty(name, out _)))
             problem = "The token's header asks for an extension that is not understood.";
-        else if (!StrictJson.TryText(json, "alg", out var algorithm) || algorithm is null || !StrictJson.TryText(json, "kid", out var keyId) || !StrictJson.TryText(json, "typ", out var type))
+        else if (!json.TryText("alg", out var algorithm) || algorithm is null || !json.TryText("kid", out var keyId) || !json.TryText("typ", out var type))
             problem = "The token's header has no algorithm (alg), or its alg, kid or typ is not a text.";
         else
             jws = new UnverifiedJws(text, payload, signature, algorithm, keyId, type);

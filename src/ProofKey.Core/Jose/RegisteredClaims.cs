@@ -22,9 +22,9 @@ internal sealed record RegisteredClaims
     {
         registered = null;
         problem = null;
-        if (!StrictJson.TryText(claims, "iss", out var issuer) || issuer is null)
+        if (!claims.TryText("iss", out var issuer) || issuer is null)
             problem = Malformed("iss is not a text.");
-        else if (!StrictJson.TryText(claims, "sub", out var subject))
+        else if (!claims.TryText("sub", out var subject))
             problem = Malformed("sub is not a text.");
         else if (!TryAudiences(claims, out var audiences))
             problem = Malformed("aud is neither a text nor a list of texts.");
@@ -37,7 +37,12 @@ internal sealed record RegisteredClaims
         else
             registered = new RegisteredClaims
             {
-                Issuer = issuer, Subject = subject, Audiences = audiences, ExpiresAt = expiresAt.Value, NotBefore = notBefore, IssuedAt = issuedAt,
+                Issuer = issuer,
+                Subject = subject,
+                Audiences = audiences,
+                ExpiresAt = expiresAt.Value,
+                NotBefore = notBefore,
+                IssuedAt = issuedAt,
             };
         return registered is not null;
     }
@@ -55,7 +60,9 @@ internal sealed record RegisteredClaims
         if (!expected.AllowExpired && now - ExpiresAt >= expected.ClockSkew)
             return new JwtProblem(JwtProblem.Expired, "The token has ended (exp).");
         // RFC 7519 section 4.1.5: before nbf it must not be accepted either.
-        return NotBefore is { } notBefore && notBefore - now > expected.ClockSkew ? new JwtProblem(JwtProblem.NotYetValid, "The token is not good yet (nbf).") : null;
+        if (NotBefore is { } notBefore && notBefore - now > expected.ClockSkew)
+            return new JwtProblem(JwtProblem.NotYetValid, "The token is not good yet (nbf).");
+        return null;
     }
 
     private static JwtProblem Malformed(string what) => new(JwtProblem.Claim, $"A claim is missing or malformed: {what}");

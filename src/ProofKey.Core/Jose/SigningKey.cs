@@ -10,6 +10,7 @@ namespace ProofKey.Jose;
 public sealed class SigningKey : IDisposable
 {
     private const int NewRsaBits = 2048;
+    private const string OtherLength = "The platform made a signature of another length.";
 
     private readonly Lock _gate = new();
     private readonly byte[] _pkcs8;
@@ -121,8 +122,8 @@ public sealed class SigningKey : IDisposable
         var key = pool.Borrow();
         try
         {
-            if (!key.TrySignData(data, signature, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation, out var written) || written != signature.Length)
-                throw new CryptographicException("The platform made a signature of another length.");
+            var made = key.TrySignData(data, signature, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation, out var written);
+            if (!made || written != signature.Length) throw new CryptographicException(OtherLength);
         }
         finally
         {
@@ -135,8 +136,8 @@ public sealed class SigningKey : IDisposable
         var key = pool.Borrow();
         try
         {
-            if (!key.TrySignData(data, signature, HashAlgorithmName.SHA256, padding, out var written) || written != signature.Length)
-                throw new CryptographicException("The platform made a signature of another length.");
+            var made = key.TrySignData(data, signature, HashAlgorithmName.SHA256, padding, out var written);
+            if (!made || written != signature.Length) throw new CryptographicException(OtherLength);
         }
         finally
         {

@@ -24,7 +24,7 @@ internal static class StrictJson
     }
 
     /// <summary>Reads a member that may be absent but is a text where it is there.</summary>
-    public static bool TryText(JsonElement json, string name, out string? text)
+    public static bool TryText(this JsonElement json, string name, out string? text)
     {
         text = null;
         if (!json.TryGetProperty(name, out var value)) return true;

@@ -30,7 +30,7 @@ public sealed class UnverifiedJws
     /// <summary>The <c>typ</c> of the header.</summary>
     public string? Type { get; }
 
-    /// <summary>Checks the signature; the algorithm is looked for on the list before any key is touched (RFC 8725 section 3.1).</summary>
+    /// <summary>Checks the signature; the algorithm is looked for on the list before any key is touched (RFC 8725 section 3.1 and section 3.3).</summary>
     /// <param name="keys">The keys of the one who should have signed.</param>
     /// <param name="allowed">The algorithms that are accepted.</param>
     /// <param name="payload">The bytes that were signed, or <see langword="null"/>.</param>

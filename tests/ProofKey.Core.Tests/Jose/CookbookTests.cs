@@ -90,7 +90,14 @@ public sealed class CookbookTests
         byte[] Bytes(string name) => Base64UrlText.TryDecode(key.GetProperty(name).GetString(), out var bytes) ? bytes : [];
         return new()
         {
-            Modulus = Bytes("n"), Exponent = Bytes("e"), D = Bytes("d"), P = Bytes("p"), Q = Bytes("q"), DP = Bytes("dp"), DQ = Bytes("dq"), InverseQ = Bytes("qi"),
+            Modulus = Bytes("n"),
+            Exponent = Bytes("e"),
+            D = Bytes("d"),
+            P = Bytes("p"),
+            Q = Bytes("q"),
+            DP = Bytes("dp"),
+            DQ = Bytes("dq"),
+            InverseQ = Bytes("qi"),
         };
     }
 }

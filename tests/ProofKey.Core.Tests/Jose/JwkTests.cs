@@ -32,6 +32,9 @@ public sealed class JwkTests
 
     [Theory]
     [Assertion("MD-07")]
+    [Rfc("RFC 7518", "6.2.2")]
+    [Rfc("RFC 7518", "6.3.2")]
+    [Rfc("RFC 7518", "6.4")]
     [MemberData(nameof(PrivateOrSymmetricMembers))]
     public void A_key_with_a_private_or_symmetric_member_is_refused(string keyType, string member)
     {
@@ -120,6 +123,17 @@ public sealed class JwkTests
 
         Jwk.TryParse(careless.RootElement, out _, out var problem).ShouldBeFalse();
         problem.ShouldBe("A member of the key stands there twice.");
+    }
+
+    [Theory]
+    [Rfc("RFC 8259", "8.2")]
+    [InlineData("""{"kty":"EC","kid":"\ud800"}""")]
+    [InlineData("""{"kty":"EC","\udc00":1}""")]
+    [InlineData("""{"kty":"EC","key_ops":["\ud800"]}""")]
+    public void A_text_that_is_not_unicode_is_refused_even_where_the_caller_parsed_carelessly(string json)
+    {
+        Jwk.TryParse(JsonElement.Parse(json), out _, out var problem).ShouldBeFalse();
+        problem.ShouldBe("The key holds a text that is not Unicode.");
     }
 
     [Fact]
@@ -290,6 +304,7 @@ public sealed class JwkTests
     }
 
     [Fact]
+    [Rfc("RFC 7518", "3.3")]
     public void An_rsa_signature_has_exactly_the_length_of_the_modulus()
     {
         var good = TestKeys.Rsa.Sign("data"u8);

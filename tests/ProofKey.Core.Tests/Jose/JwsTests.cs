@@ -21,7 +21,6 @@ public sealed class JwsTests
     [InlineData("ES256")]
     [InlineData("RS256")]
     [InlineData("PS256")]
-    [Rfc("RFC 7515", "7.1")]
     public void What_was_signed_is_read_back(string algorithm)
     {
         var key = TestKeys.For(algorithm);
@@ -63,6 +62,7 @@ public sealed class JwsTests
     }
 
     [Fact]
+    [Rfc("RFC 8259", "8.2")]
     public void A_header_that_is_not_utf8_is_refused()
     {
         byte[] header = [.. """{"alg":"ES256","kid":"""u8, (byte)'"', 0xED, 0xA0, 0x80, .. "\"}"u8];
@@ -72,7 +72,7 @@ public sealed class JwsTests
 
     [Theory]
     [Assertion("RS-10")]
-    [Rfc("RFC 7515", "3.1")]
+    [Rfc("RFC 7515", "7.1")]
     [InlineData(null)]
     [InlineData("")]
     [InlineData(".")]
@@ -117,7 +117,6 @@ public sealed class JwsTests
 
     [Fact]
     [Assertion("RS-11")]
-    [Rfc("RFC 8725", "3.3")]
     public void Monstrous_texts_are_refused_before_they_cost_anything()
     {
         var deep = Base64UrlText.Encode(Encoding.ASCII.GetBytes($$"""{"alg":"ES256","x":{{new string('[', 5_000)}}{{new string(']', 5_000)}}}"""));

@@ -7,7 +7,6 @@ namespace ProofKey.Core.Tests.Jose;
 
 /// <summary>Which tokens are accepted. Each hostile one differs from a good one in one thing.</summary>
 [Rfc("RFC 7519", "7.2")]
-[Rfc("RFC 8725", "3")]
 public sealed class JwtTests
 {
     private static readonly long Now = HandMade.Now.ToUnixTimeSeconds();
@@ -113,6 +112,10 @@ public sealed class JwtTests
 
     [Theory]
     [Assertion("RS-09")]
+    [Rfc("RFC 7519", "2")]
+    [Rfc("RFC 7519", "4.1.3")]
+    [Rfc("RFC 8725", "3.8")]
+    [Rfc("RFC 8725", "3.9")]
     [MemberData(nameof(Claims))]
     public void A_claim_must_be_as_expected(string name, string value, string verdict)
     {
@@ -314,6 +317,7 @@ public sealed class JwtTests
 
     [Theory]
     [Assertion("RS-10")]
+    [Rfc("RFC 8259", "8.2")]
     [InlineData("")]
     [InlineData("null")]
     [InlineData("[]")]
@@ -332,7 +336,6 @@ public sealed class JwtTests
 
     [Fact]
     [Assertion("RS-10")]
-    [Rfc("RFC 7519", "5.2")]
     public void A_token_in_a_token_is_malformed()
     {
         var inner = HandMade.Token(TestKeys.Ec, HandMade.GoodClaims());

@@ -31,7 +31,8 @@ public sealed class RfcVectorTests
     }
 
     [Fact]
-    [Rfc("RFC 7638", "3.1")]
+    [Rfc("RFC 7638", "3")]
+    [Rfc("RFC 7638", "3.2")]
     public void The_thumbprint_is_the_one_that_rfc_7638_prints()
     {
         var vector = VectorFile.Read("rfc/rfc7638.json");

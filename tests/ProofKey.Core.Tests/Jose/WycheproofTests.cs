@@ -9,7 +9,7 @@ namespace ProofKey.Core.Tests.Jose;
 /// PS256 signatures with a salt of another length (281 to 286), which RFC 7518 section 3.5 forbids.
 /// </summary>
 [Assertion("RS-12")]
-[Rfc("RFC 8725", "3.2")]
+[Rfc("RFC 8725", "3.3")]
 public sealed class WycheproofTests
 {
     // HS256 vectors that are marked valid though a "?" stands in their base64url text (RFC 7515 section 2 has no such letter). We refuse
