@@ -1,71 +1,67 @@
+using System.Text.RegularExpressions;
+
 namespace EndToEnd;
 
-/// <summary>The single-file programs of samples/, run with <c>dotnet run</c> as their readers do.</summary>
-public sealed class CSharpSampleTests(RunningServer server, CSharpSampleTests.Document003 sample) : IClassFixture<CSharpSampleTests.Document003>
+/// <summary>The single-file programs of samples/, run as their readers run them.</summary>
+public sealed partial class CSharpSampleTests(RunningServer server, SampleProgram.Folder folder) : IClassFixture<SampleProgram.Folder>
 {
-    private const string RedirectUri = "https://your-app.example/callback";
+    private const string Application = "https://your-app.example/callback";
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    [Theory]
-    [InlineData("allow", "", 0, "Signed in as ")]
-    [InlineData("deny", "", 9, "Not signed in: UserDenied.")]
-    [InlineData("allow", "&state=another", 7, "This is not an answer to our request")]
-    public async Task Document_003_in_three_steps_of_the_client_library(string decision, string addition, int exitCode, string sentence)
+    [Fact]
+    public async Task Document_003_in_three_steps_of_the_client_library()
     {
-        var client = await server.AddClientAsync("Document 003", Cancellation, "--redirect-uri", RedirectUri);
-        await using var program = sample.Run(server.Issuer, client, RedirectUri);
-        using var person = new Person { Decision = decision };
+        var sample = await SampleProgram.BuildAsync("document-003.cs", folder);
+
+        (await PasteAsync(sample, new Person(), addition: "")).ShouldBe((0, "Signed in as"));
+        (await PasteAsync(sample, new Person { Decision = "deny" }, addition: "")).ShouldBe((9, "Not signed in"));
+        (await PasteAsync(sample, new Person(), addition: "&state=another")).ShouldBe((7, "This is not an answer to our request"));
+    }
+
+    [Fact]
+    public async Task Sign_in_calls_the_protected_api_and_opens_no_browser_the_second_time()
+    {
+        var apiSample = await SampleProgram.BuildAsync("protected-api.cs", folder);
+        var clientSample = await SampleProgram.BuildAsync("sign-in.cs", folder);
+        var apiAddress = $"http://127.0.0.1:{RunningServer.FreePort()}/";
+        var client = await server.AddClientAsync(
+            "Sign-in sample", Cancellation, "--redirect-uri", "http://127.0.0.1/callback", "--scope", "openid profile orders.read", "--audience", DemoApi.Audience);
+        await using var api = apiSample.Run(server.Issuer, DemoApi.Audience, "--urls", apiAddress);
+        await api.ReadUntilAsync(Listening, Cancellation);
+        using var browser = new BrowserStandIn();
+        using var person = new Person();
+
+        await using var first = clientSample.RunWithBrowser(browser.Command, server.Issuer, client, apiAddress);
+        var answer = await person.AnswerAsync(await browser.OpenedAsync(Cancellation), Cancellation);
+        using var page = await person.OpenAsync(answer, Cancellation);
+        var signedIn = await first.ExitAsync(Cancellation);
+        await using var second = clientSample.Run(server.Issuer, client, apiAddress);
+        var again = await second.ExitAsync(Cancellation);
+
+        signedIn.ExitCode.ShouldBe(0, signedIn.Errors);
+        signedIn.LastLine.ShouldStartWith("The orders of ");
+        again.ExitCode.ShouldBe(0, again.Errors);
+        again.LastLine.ShouldBe(signedIn.LastLine);
+    }
+
+    [GeneratedRegex("Now listening on")]
+    private static partial Regex Listening { get; }
+
+    /// <summary>Runs a sample that reads the address that the browser ended at.</summary>
+    /// <returns>Its exit code, and the sentence that it ends with.</returns>
+    private async Task<(int ExitCode, string Sentence)> PasteAsync(SampleProgram sample, Person person, string addition)
+    {
+        using var theirs = person;
+        var client = await server.AddClientAsync("Document 003", Cancellation, "--redirect-uri", Application);
+        await using var program = sample.Run(server.Issuer, client, Application);
 
         var request = await program.ReadUntilAsync(PythonProgram.AuthorizationRequest, Cancellation);
         var answer = await person.AnswerAsync(new Uri(request.Value), Cancellation);
         await program.WriteLineAsync($"{answer.AbsoluteUri}{addition}");
         var result = await program.ExitAsync(Cancellation);
-
-        result.Output.ShouldContain(sentence);
-        result.ExitCode.ShouldBe(exitCode, result.Errors);
+        return (result.ExitCode, Sentences.First(sentence => result.LastLine.StartsWith(sentence, StringComparison.Ordinal)));
     }
 
-    /// <summary>The sample, compiled once into a folder of its own.</summary>
-    public sealed class Document003 : IAsyncLifetime
-    {
-        private readonly DirectoryInfo _artifacts = Directory.CreateTempSubdirectory("proofkey-samples-");
-        private readonly string _file = Path.Combine(Root(), "samples", "document-003.cs");
-
-        public async ValueTask InitializeAsync()
-        {
-            await using var build = Dotnet("build", _file, "--artifacts-path", _artifacts.FullName, "-v", "quiet");
-            var result = await build.ExitAsync(Cancellation, TimeSpan.FromMinutes(5));
-            result.ExitCode.ShouldBe(0, result.Output + result.Errors);
-        }
-
-        public ChildProcess Run(params string[] arguments) =>
-            Dotnet(["run", _file, "--no-build", "--artifacts-path", _artifacts.FullName, "--", .. arguments]);
-
-        public ValueTask DisposeAsync()
-        {
-            _artifacts.Delete(recursive: true);
-            return ValueTask.CompletedTask;
-        }
-
-        private static ChildProcess Dotnet(params string[] arguments) => ChildProcess.Start(
-            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
-            arguments,
-            new Dictionary<string, string>
-            {
-                ["DOTNET_NOLOGO"] = "1",
-                ["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1",
-                // No build server outlives the test.
-                ["MSBUILDDISABLENODEREUSE"] = "1",
-                ["UseSharedCompilation"] = "false",
-            });
-
-        private static string Root()
-        {
-            for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-                if (File.Exists(Path.Combine(folder.FullName, "ProofKey.slnx"))) return folder.FullName;
-            return Environment.GetEnvironmentVariable("PROOFKEY_ROOT")
-                ?? throw new InvalidOperationException("The tests are not inside the repository: set PROOFKEY_ROOT to its root.");
-        }
-    }
+    private static readonly string[] Sentences = ["Signed in as", "Not signed in", "This is not an answer to our request", ""];
 }
