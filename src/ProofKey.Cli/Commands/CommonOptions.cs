@@ -1,0 +1,25 @@
+using System.CommandLine;
+using ProofKey.Cli.Configuration;
+
+namespace ProofKey.Cli.Commands;
+
+/// <summary>Options that several verbs have.</summary>
+internal static class CommonOptions
+{
+    public static readonly Option<string> Config = new("--config") { HelpName = "FILE", Recursive = true, Description = "Take options from a JSON file. Command line and environment go before it." };
+
+    public static readonly Option<string> Data = new("--data") { HelpName = "DIR", Description = "The folder with the server's database and root key." };
+
+    public static readonly Option<bool> Json = new("--json") { Description = "Print JSON." };
+
+    public static readonly Option<string> Profile = new("--profile", "-p") { HelpName = "PROFILE", Description = "Which sign-in is meant; the one called default unless another is named." };
+
+    /// <summary>The keys that a configuration file may have: one for each option, and those settings that have no option.</summary>
+    public static HashSet<string> KeysOf(Command root)
+    {
+        var keys = new HashSet<string>(OptionsOf(root).Where(option => option.Name is not ("--help" or "--version" or "--config")).Select(option => Settings.KeyOf(option.Name))) { "sessions" };
+        return keys;
+    }
+
+    private static IEnumerable<Option> OptionsOf(Command command) => command.Options.Concat(command.Subcommands.SelectMany(OptionsOf));
+}

@@ -1,0 +1,32 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+
+namespace ProofKey.Cli.Commands;
+
+/// <summary>The help of a command: what the parser knows of it, then examples.</summary>
+internal static class Help
+{
+    public static readonly HelpOption Option = new("--help", "-h") { Description = "Show help." };
+
+    public static bool IsAskedFor(ParseResult parsed) => parsed.GetResult(Option) is { Implicit: false };
+
+    /// <summary>Writes the help of the command that was typed.</summary>
+    public static void Write(ParseResult parsed, TextWriter writer)
+    {
+        parsed.InvocationConfiguration.Output = writer;
+        new HelpAction().Invoke(parsed);
+        var command = parsed.CommandResult.Command;
+        writer.WriteLine(command is Verb { Examples.Count: > 1 } ? "Examples:" : "Example:");
+        foreach (var example in ExamplesOf(command)) writer.WriteLine($"  {example}");
+        writer.WriteLine();
+        if (command is Verb) return;
+        writer.WriteLine("Each option has an environment variable, as PROOFKEY_DATA for --data, and a key");
+        writer.WriteLine("in the file of --config, as \"data\". Exit codes: 0 done, 1 failed, 2 wrong usage,");
+        writer.WriteLine("3 timed out, 4 sign-in needed, 5 refused, 6 unavailable, 7 protocol violation,");
+        writer.WriteLine("8 session file locked or missing, 9 cancelled.");
+    }
+
+    // A group shows the first example of its first verb.
+    private static IEnumerable<string> ExamplesOf(Command command) =>
+        command is Verb verb ? verb.Examples : ((Verb?)command.Subcommands.FirstOrDefault(sub => sub is Verb))?.Examples.Take(1) ?? [];
+}

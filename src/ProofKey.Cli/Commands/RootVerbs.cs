@@ -1,0 +1,19 @@
+using System.CommandLine;
+
+namespace ProofKey.Cli.Commands;
+
+/// <summary>All verbs there are: the table of contents of the program.</summary>
+internal static class RootVerbs
+{
+    public static RootCommand Create()
+    {
+        var root = new RootCommand("Sign people in with the authorization code flow and PKCE: run a server, be a client of one.");
+        root.Options.Remove(root.Options.OfType<System.CommandLine.Help.HelpOption>().Single());
+        root.Add(Help.Option);
+        root.Add(CommonOptions.Config);
+        root.Add(new ServeVerb());
+        root.Add(new VerbGroup("client", "Register clients at the server of a data folder.", new ClientAddVerb(), new ClientListVerb(), new ClientShowVerb(), new ClientRemoveVerb()));
+        root.Add(new VerbGroup("user", "Say who can sign in at the server of a data folder.", new UserAddVerb(), new UserListVerb(), new UserRemoveVerb()));
+        return root;
+    }
+}

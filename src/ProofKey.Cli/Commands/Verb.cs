@@ -1,0 +1,33 @@
+using System.CommandLine;
+
+namespace ProofKey.Cli.Commands;
+
+/// <summary>A command with examples in its help.</summary>
+internal abstract class Verb : Command
+{
+    /// <param name="name">The word that is typed.</param>
+    /// <param name="description">What it does, one sentence.</param>
+    /// <param name="examples">Lines that can be typed as they are, names aside; at least one.</param>
+    protected Verb(string name, string description, params string[] examples)
+        : base(name, description)
+    {
+        Examples = examples;
+        SetAction((parsed, cancellation) => RunAsync(Invocation.Of(parsed, cancellation)));
+    }
+
+    public IReadOnlyList<string> Examples { get; }
+
+    /// <summary>Does it.</summary>
+    /// <returns>One of <see cref="ExitCodes"/>.</returns>
+    protected abstract Task<int> RunAsync(Invocation invocation);
+}
+
+/// <summary>A word that verbs share, such as <c>client</c> of <c>client add</c>.</summary>
+internal sealed class VerbGroup : Command
+{
+    public VerbGroup(string name, string description, params Verb[] verbs)
+        : base(name, description)
+    {
+        foreach (var verb in verbs) Add(verb);
+    }
+}

@@ -1,0 +1,67 @@
+using System.Text.Json;
+
+namespace ProofKey.Cli.Configuration;
+
+/// <summary>
+/// The file of <c>--config</c>: one JSON object whose keys are the options' names with underscores, such as <c>client_id</c>. Comments
+/// and a last comma are allowed. A key that no option has is refused, since it is a typing error.
+/// </summary>
+internal sealed class ConfigurationFile
+{
+    private readonly Dictionary<string, JsonElement> _values;
+
+    private ConfigurationFile(string path, Dictionary<string, JsonElement> values)
+    {
+        Location = path;
+        _values = values;
+    }
+
+    /// <summary>No file.</summary>
+    public static ConfigurationFile None { get; } = new("", []);
+
+    /// <summary>Where it was read from.</summary>
+    public string Location { get; }
+
+    /// <summary>Reads a file.</summary>
+    /// <param name="path">Where it is.</param>
+    /// <param name="keys">The keys that there are.</param>
+    /// <exception cref="CommandException">It cannot be read, is not JSON, or has a key of no option.</exception>
+    public static ConfigurationFile Read(string path, IReadOnlyCollection<string> keys)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, AllowDuplicateProperties = false });
+            if (json.RootElement.ValueKind != JsonValueKind.Object) throw Wrong(path, "it is not a JSON object");
+            var values = json.RootElement.EnumerateObject().ToDictionary(member => member.Name, member => member.Value.Clone());
+            if (values.Keys.FirstOrDefault(key => !keys.Contains(key)) is { } unknown)
+                throw CommandException.Usage($"The configuration file {path} has a key {unknown}, and there is no such option.", $"The keys are {string.Join(", ", keys.Order(StringComparer.Ordinal))}.");
+            return new ConfigurationFile(path, values);
+        }
+        catch (JsonException wrong)
+        {
+            throw Wrong(path, $"line {wrong.LineNumber + 1} is not JSON");
+        }
+        catch (Exception denied) when (denied is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw Wrong(path, denied.Message.TrimEnd('.'));
+        }
+    }
+
+    /// <summary>The texts under a key: one, or those of an array; none when the key is absent.</summary>
+    public IReadOnlyList<string>? Texts(string key)
+    {
+        if (!_values.TryGetValue(key, out var value)) return null;
+        return value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(item => Text(key, item))] : [Text(key, value)];
+    }
+
+    private string Text(string key, JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.String => value.GetString()!,
+        JsonValueKind.True => "true",
+        JsonValueKind.False => "false",
+        _ => throw CommandException.Usage($"The key {key} of the configuration file {Location} is not a text.", "Write a text, true or false, or an array of texts."),
+    };
+
+    private static CommandException Wrong(string path, string why) =>
+        CommandException.Usage($"The configuration file {path} cannot be used: {why}.", "Mend it, or leave out --config (PROOFKEY_CONFIG).");
+}

@@ -1,0 +1,73 @@
+using System.CommandLine;
+using System.Globalization;
+
+namespace ProofKey.Cli.Configuration;
+
+/// <summary>
+/// The values of options, from the first of three places that has one: the command line, the environment variable (<c>PROOFKEY_CLIENT_ID</c>
+/// for <c>--client-id</c>), the configuration file (<c>client_id</c>).
+/// </summary>
+internal sealed class Settings(ParseResult parsed, ConfigurationFile file)
+{
+    /// <summary>The environment variable of an option.</summary>
+    public static string VariableOf(string option) => $"PROOFKEY_{KeyOf(option).ToUpperInvariant()}";
+
+    /// <summary>The key of an option in the configuration file.</summary>
+    public static string KeyOf(string option) => option.TrimStart('-').Replace('-', '_');
+
+    /// <summary>The value of an option that has one.</summary>
+    public string? Text(Option<string> option) => parsed.GetResult(option) is { Implicit: false } ? parsed.GetValue(option) : Elsewhere(option.Name);
+
+    /// <summary>The value of an option that must be there.</summary>
+    /// <exception cref="CommandException">It is not.</exception>
+    public string Required(Option<string> option) => Text(option) is { Length: > 0 } text
+        ? text
+        : throw CommandException.Usage($"{option.Name} is needed.", $"Give {option.Name} {option.HelpName}, or set {VariableOf(option.Name)}.");
+
+    /// <summary>The values of an option that may be given several times; in a variable, white space lies between them.</summary>
+    public IReadOnlyList<string> Texts(Option<string[]> option)
+    {
+        if (parsed.GetResult(option) is { Implicit: false }) return parsed.GetValue(option) ?? [];
+        return Variable(option.Name) is { } variable ? variable.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) : file.Texts(KeyOf(option.Name)) ?? [];
+    }
+
+    /// <summary>Whether a switch is on.</summary>
+    public bool Flag(Option<bool> option)
+    {
+        if (parsed.GetResult(option) is { Implicit: false }) return parsed.GetValue(option);
+        return Elsewhere(option.Name) switch
+        {
+            null or "false" or "0" or "no" => false,
+            "true" or "1" or "yes" => true,
+            _ => throw CommandException.Usage($"{option.Name} is on or off, and its value is neither.", $"Set {VariableOf(option.Name)} to true or false."),
+        };
+    }
+
+    /// <summary>One of a few words; the first one when nothing was said.</summary>
+    public string Choice(Option<string> option, params string[] words)
+    {
+        var word = Text(option) ?? words[0];
+        return words.Contains(word) ? word : throw CommandException.Usage($"{option.Name} is not {word}.", $"Choose {string.Join(" or ", words)}.");
+    }
+
+    /// <summary>A length of time, such as <c>90s</c>, <c>5m</c> or <c>1h</c>.</summary>
+    public TimeSpan Duration(Option<string> option, TimeSpan otherwise) => Text(option) is not { } text ? otherwise : Duration(text)
+        ?? throw CommandException.Usage($"{option.Name} is a length of time, which {text} is not.", "Write a number of seconds, minutes or hours, such as 90s, 5m or 1h.");
+
+    /// <summary>A setting that has no option, only a variable and a key.</summary>
+    public string? Elsewhere(string option) => Variable(option) ?? file.Texts(KeyOf(option))?[0];
+
+    private static string? Variable(string option) => Environment.GetEnvironmentVariable(VariableOf(option)) is { Length: > 0 } value ? value : null;
+
+    private static TimeSpan? Duration(string text)
+    {
+        if (text.Length < 2 || !int.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return null;
+        return text[^1] switch
+        {
+            's' => TimeSpan.FromSeconds(number),
+            'm' => TimeSpan.FromMinutes(number),
+            'h' => TimeSpan.FromHours(number),
+            _ => null,
+        };
+    }
+}

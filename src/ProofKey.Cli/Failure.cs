@@ -1,0 +1,61 @@
+using ProofKey.Cli.Hosting;
+using ProofKey.Client;
+using ProofKey.Server.Storage;
+
+namespace ProofKey.Cli;
+
+/// <summary>How a command ended that did not do what was asked: the one map from what can happen to exit codes and sentences.</summary>
+/// <param name="ExitCode">One of <see cref="ExitCodes"/>.</param>
+/// <param name="Problem">What is wrong, one sentence.</param>
+/// <param name="Remedy">How to mend it, one sentence; empty where there is nothing to mend.</param>
+internal sealed record Failure(int ExitCode, string Problem, string Remedy)
+{
+    private const string SignInAgain = "Sign in again with: proofkey login";
+
+    /// <summary>What an exception means to the person at the keyboard.</summary>
+    public static Failure Of(Exception exception) => exception switch
+    {
+        CommandException command => new(command.ExitCode, command.Problem, command.Remedy),
+        OperationCanceledException => new(ExitCodes.Cancelled, "Cancelled.", ""),
+        ClientException client => Of(client),
+        // The message is made of both sentences.
+        SqliteMissingException or DataFolderException => new(ExitCodes.Failed, exception.Message, ""),
+        DatabaseException database => new(database.Failure == DatabaseFailure.Busy ? ExitCodes.Unavailable : ExitCodes.Failed, database.Message, ""),
+        FormatException wrong => new(ExitCodes.WrongUsage, wrong.Message, ""),
+        HttpRequestException { HttpRequestError: var error } => new(ExitCodes.Unavailable, $"The server could not be reached ({error}).", "Check the address and the network, then try again."),
+        IOException or UnauthorizedAccessException => new(ExitCodes.Failed, exception.Message, "Check the path, its owner and mode, and the free space."),
+        _ => new(ExitCodes.Failed, $"proofkey met a fault of its own: {exception.GetType().Name}, {exception.Message}", "Please report it, with the command but without its secrets."),
+    };
+
+    /// <summary>What an ending of a sign-in means; none when the person is signed in.</summary>
+    public static Failure? Of(SignInResult result) => result switch
+    {
+        SignInResult.SignedIn => null,
+        SignInResult.Cancelled { Reason: CancelReason.TimedOut } => new(ExitCodes.TimedOut, "Nobody finished the sign-in in time.", "Sign in again, and leave the browser's window open until it says that you are signed in."),
+        SignInResult.Cancelled => new(ExitCodes.Cancelled, "You declined in the browser; nothing was stored.", "Sign in again if that was a mistake."),
+        SignInResult.Refused { Error: var error } => new(ExitCodes.Refused, $"The server refused: {error.Code}, {error.Description}", "Check the client id, its registered redirect URI http://127.0.0.1/callback and the scope."),
+        SignInResult.Unavailable { Problem: var problem } => Of(problem),
+        SignInResult.Rejected { Violation: var violation } => new(ExitCodes.ProtocolViolation, Sentence(violation.Expected, violation.Actual), violation.Remedy),
+        _ => null,
+    };
+
+    private static Failure Of(ClientException exception) => exception switch
+    {
+        SignInRequiredException required => Of(required),
+        AuthorizationServerUnavailableException => new(ExitCodes.Unavailable, Sentence(exception.Expected, exception.Actual), exception.Remedy),
+        TokenStoreException => new(ExitCodes.TokenStore, Sentence(exception.Expected, exception.Actual), exception.Remedy),
+        _ => new(ExitCodes.ProtocolViolation, Sentence(exception.Expected, exception.Actual), exception.Remedy),
+    };
+
+    private static Failure Of(SignInRequiredException required) => required.Reason switch
+    {
+        SignInRequiredReason.TimedOut => new(ExitCodes.TimedOut, "Nobody finished the sign-in in time.", SignInAgain),
+        SignInRequiredReason.UserDenied => new(ExitCodes.Cancelled, "You declined in the browser.", SignInAgain),
+        SignInRequiredReason.Refused => new(ExitCodes.Refused, $"{Capital(required.Actual)}.", required.Remedy),
+        _ => new(ExitCodes.SignInNeeded, $"{Capital(required.Actual)}.", SignInAgain),
+    };
+
+    private static string Sentence(string expected, string actual) => $"Expected {expected}, but {actual}.";
+
+    private static string Capital(string text) => string.Concat(char.ToUpperInvariant(text[0]).ToString(), text.AsSpan(1));
+}

@@ -1,0 +1,46 @@
+using System.Text;
+
+namespace ProofKey.Cli.Output;
+
+/// <summary>Takes a password from a person or a pipe. It is never an argument, which others on the machine could read.</summary>
+internal static class PasswordPrompt
+{
+    /// <summary>Reads the first line of stdin.</summary>
+    public static async Task<string> ReadLineAsync(CancellationToken cancellation)
+    {
+        using var input = new StreamReader(Console.OpenStandardInput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: false));
+        return await input.ReadLineAsync(cancellation).AsTask().WaitAsync(cancellation)
+            ?? throw CommandException.Usage("There is no password on stdin.", "Put it on the first line, for example with: proofkey user add NAME --password-stdin < FILE");
+    }
+
+    /// <summary>Asks a person twice, without showing what is typed.</summary>
+    public static async Task<string> AskTwiceAsync(Terminal terminal, CancellationToken cancellation)
+    {
+        if (!terminal.CanAsk) throw CommandException.Usage("There is no terminal to ask for the password.", "Give it on stdin with --password-stdin.");
+        // Reading keys knows no cancellation, and Ctrl-C is to work at once.
+        return await Task.Run(() => AskTwice(terminal.Error), cancellation).WaitAsync(cancellation);
+    }
+
+    private static string AskTwice(TextWriter writer)
+    {
+        while (true)
+        {
+            var password = Ask(writer, "Password: ");
+            if (Ask(writer, "Once more: ") == password) return password;
+            writer.WriteLine("The two are not the same.");
+        }
+    }
+
+    private static string Ask(TextWriter writer, string prompt)
+    {
+        writer.Write(prompt);
+        var typed = new StringBuilder();
+        while (Console.ReadKey(intercept: true) is { Key: not ConsoleKey.Enter } key)
+        {
+            if (key.Key == ConsoleKey.Backspace) typed.Length = Math.Max(0, typed.Length - 1);
+            else if (key.KeyChar >= ' ') typed.Append(key.KeyChar);
+        }
+        writer.WriteLine();
+        return typed.ToString();
+    }
+}

@@ -1,0 +1,47 @@
+namespace ProofKey.Cli.Output;
+
+/// <summary>
+/// Where the program speaks. The datum that was asked for goes to stdout, everything else to stderr; colours only where a terminal reads
+/// them and nobody said <c>NO_COLOR</c> (no-color.org).
+/// </summary>
+internal sealed class Terminal
+{
+    private const string Red = "\e[1;31m";
+    private const string Faint = "\e[2m";
+    private const string Normal = "\e[0m";
+
+    /// <summary>For the datum.</summary>
+    public TextWriter Out { get; } = Console.Out;
+
+    /// <summary>For everything else.</summary>
+    public TextWriter Error { get; } = Console.Error;
+
+    /// <summary>Whether a person at a terminal reads the datum.</summary>
+    public bool OutIsTerminal { get; } = !Console.IsOutputRedirected;
+
+    /// <summary>Whether a person at a terminal reads the rest.</summary>
+    public bool ErrorIsTerminal { get; } = !Console.IsErrorRedirected;
+
+    /// <summary>Whether a person can be asked something.</summary>
+    public bool CanAsk { get; } = !Console.IsInputRedirected && !Console.IsErrorRedirected;
+
+    /// <summary>Whether colours are wanted at all.</summary>
+    public bool MayColour { get; } = string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && Environment.GetEnvironmentVariable("TERM") != "dumb";
+
+    /// <summary>Writes a line of the datum.</summary>
+    public void Write(string line) => Out.WriteLine(line);
+
+    /// <summary>Tells something beside the datum.</summary>
+    public void Say(string line) => Error.WriteLine(line);
+
+    /// <summary>Tells why the command failed, and how to mend it.</summary>
+    public void Fail(Failure failure)
+    {
+        var colour = ErrorIsTerminal && MayColour;
+        Error.WriteLine($"{(colour ? Red : "")}error:{(colour ? Normal : "")} {Lines(failure.Problem)}");
+        if (failure.Remedy.Length > 0) Error.WriteLine($"{(colour ? Faint : "")}{Lines(failure.Remedy)}{(colour ? Normal : "")}");
+    }
+
+    // A list of problems keeps its lines; nothing else that others wrote reaches the terminal as it is.
+    private static string Lines(string text) => string.Join('\n', text.Split('\n').Select(PlainText.Of));
+}
