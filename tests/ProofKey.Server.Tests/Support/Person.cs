@@ -8,14 +8,10 @@ namespace ProofKey.Server.Tests.Support;
 /// <summary>A person with a browser: keeps cookies, follows our own redirects, fills in forms, and stops at the client's address.</summary>
 internal sealed class Person : IDisposable
 {
-    private readonly RunningServer _server;
     private readonly HttpClient _http;
 
-    public Person(RunningServer server)
-    {
-        _server = server;
+    public Person(RunningServer server) =>
         _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = true, CookieContainer = Cookies }) { BaseAddress = new Uri(server.Issuer) };
-    }
 
     public CookieContainer Cookies { get; } = new();
 
@@ -100,12 +96,11 @@ internal sealed record PageForm(string Action, Dictionary<string, string> Fields
 /// <summary>An authorization request that a test can change at will.</summary>
 internal sealed class AuthorizeUrl
 {
-    private readonly string _path;
     private readonly List<KeyValuePair<string, string>> _parameters = [];
 
     public AuthorizeUrl(RunningServer server, RegisteredClient client, string? redirectUri = null)
     {
-        _path = new Uri(server.Issuer).AbsolutePath.TrimEnd('/') + "/authorize";
+        Path = new Uri(server.Issuer).AbsolutePath.TrimEnd('/') + "/authorize";
         Verifier = CodeVerifier.New();
         State = Secret.NewText(16);
         Nonce = Secret.NewText(16);
@@ -113,6 +108,8 @@ internal sealed class AuthorizeUrl
         Set("response_type", "code").Set("client_id", client.Id).Set("redirect_uri", RedirectUri).Set("scope", "openid profile email")
             .Set("state", State).Set("nonce", Nonce).Set("code_challenge", Verifier.Challenge.ToString()).Set("code_challenge_method", "S256");
     }
+
+    public string Path { get; }
 
     public CodeVerifier Verifier { get; }
 
@@ -139,5 +136,5 @@ internal sealed class AuthorizeUrl
         return this;
     }
 
-    public override string ToString() => $"{_path}?{ProofKey.Parameters.Of(_parameters).ToQuery()}";
+    public override string ToString() => $"{Path}?{ProofKey.Parameters.Of(_parameters).ToQuery()}";
 }
