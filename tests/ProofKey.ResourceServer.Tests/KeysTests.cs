@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Http;
 using ProofKey.Jose;
 
@@ -232,6 +234,40 @@ public sealed class KeysTests : IAsyncLifetime
 
         await ShouldBeUnavailable(_issuer.Token(), "5");
         (await _api.Log.NextAsync("The keys of")).ShouldContain("names no https jwks_uri");
+    }
+
+    [Fact]
+    [Assertion("RS-11")]
+    public async Task No_more_than_64_kB_of_a_document_are_read()
+    {
+        _issuer.Metadata["filler"] = new string('x', KeyDiscovery.MaxLength);
+
+        await ShouldBeUnavailable(_issuer.Token(), "5");
+        _issuer.KeyFetches.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Who_was_asked_over_https_does_not_name_keys_without_TLS()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256);
+        var now = TimeProvider.System.GetUtcNow();
+        using var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        using var trusting = new SocketsHttpHandler();
+        trusting.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, _) => shown?.GetCertHashString() == certificate.GetCertHashString();
+        await using var issuer = await TestIssuer.StartAsync(certificate: certificate);
+        await using var api = await Api.StartAsync(issuer, options => options.BackchannelHttpHandler = trusting);
+        var secure = issuer.Metadata["jwks_uri"]!.GetValue<string>();
+
+        issuer.Metadata["jwks_uri"] = _issuer.Issuer.Endpoint("/jwks");
+        using var downgraded = await api.GetAsync("/orders", issuer.Token());
+        downgraded.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        _issuer.Requests.ShouldBe(0);
+
+        issuer.Metadata["jwks_uri"] = secure;
+        issuer.Time.Advance(SigningKeys.FailurePause);
+        using var answer = await api.GetAsync("/orders", issuer.Token());
+        answer.StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 
     [Theory]

@@ -7,6 +7,8 @@ namespace ProofKey.ResourceServer.Tests;
 /// <summary>Keeps everything that is logged, and tells of our own events as they come.</summary>
 internal sealed class LogRecorder : ILoggerProvider
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     private readonly Channel<string> _ours = Channel.CreateUnbounded<string>();
 
     public ConcurrentQueue<string> Lines { get; } = [];
@@ -15,7 +17,8 @@ internal sealed class LogRecorder : ILoggerProvider
     {
         while (true)
         {
-            var line = await _ours.Reader.ReadAsync(TestContext.Current.CancellationToken);
+            // An event that never comes is a failure, not a test without end.
+            var line = await _ours.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience, TestContext.Current.CancellationToken);
             if (line.StartsWith(start, StringComparison.Ordinal)) return line;
         }
     }

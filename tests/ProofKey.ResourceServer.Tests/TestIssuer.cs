@@ -1,3 +1,5 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
@@ -51,11 +53,15 @@ internal sealed class TestIssuer : IAsyncDisposable
 
     public int KeyFetches => Volatile.Read(ref _keyFetches);
 
-    public static async Task<TestIssuer> StartAsync(string path = "")
+    public static async Task<TestIssuer> StartAsync(string path = "", X509Certificate2? certificate = null)
     {
         var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false"]);
         builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, socket =>
+        {
+            if (certificate is not null) socket.UseHttps(certificate);
+        }));
         var app = builder.Build();
         var issuer = new TestIssuer(app, new ManualTime());
         app.Run(issuer.AnswerAsync);
@@ -67,7 +73,8 @@ internal sealed class TestIssuer : IAsyncDisposable
 
     /// <summary>Waits until the next request has come in.</summary>
     /// <returns>Its path.</returns>
-    public ValueTask<string> NextRequestAsync() => _asked.Reader.ReadAsync(TestContext.Current.CancellationToken);
+    public Task<string> NextRequestAsync() =>
+        _asked.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
 
     public JsonObject Claims() => new()
     {
