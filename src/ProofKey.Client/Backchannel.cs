@@ -52,7 +52,7 @@ internal sealed class Backchannel : IDisposable
         _http = new HttpClient(options.HttpMessageHandler ?? NewHandler(), disposeHandler: options.HttpMessageHandler is null) { Timeout = System.Threading.Timeout.InfiniteTimeSpan };
     }
 
-    /// <summary>The platform's handler as this library uses it, for the server and for APIs alike.</summary>
+    /// <summary>The platform's handler as this library uses it, for the server and for APIs alike; it checks certificates (RFC 6749 section 10.9).</summary>
     public static SocketsHttpHandler NewHandler() => new()
     {
         AllowAutoRedirect = false,

@@ -15,7 +15,7 @@ internal static class BearerCredentials
         var headers = request.Headers.Authorization;
         if (headers.Count > 1) problem = "The request has more than one Authorization header.";
         if (headers.Count != 1 || TokenOf(headers[0]) is not { } token) return null;
-        // RFC 6750 section 2: one method per request.
+        // RFC 6750 section 2: one method per request; RFC 9700 section 4.3.2: and never the query.
         if (request.Query.ContainsKey(Parameter)) problem = "The request has a token in its query as well; send it in the Authorization header alone.";
         return problem is null ? token : null;
     }

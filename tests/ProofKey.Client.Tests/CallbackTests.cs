@@ -90,6 +90,19 @@ public sealed class CallbackTests
         server.TokenRequests.ShouldBeEmpty();
     }
 
+    [Theory]
+    [InlineData("caf\u00e9")]
+    [InlineData("a\nb")]
+    [Rfc("RFC 6749", "A.11")]
+    public async Task A_code_with_other_characters_than_printable_ASCII_is_no_code(string code)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.SpoilCallback = answer => Set(answer, "code", code);
+
+        (await RejectedAsync(server)).ShouldBe("callback_without_code");
+        server.TokenRequests.ShouldBeEmpty();
+    }
+
     [Fact]
     [Assertion("CL-01")]
     public async Task The_state_of_another_sign_in_or_of_an_earlier_one_counts_for_nothing()

@@ -67,6 +67,7 @@ public sealed class DiscoveryTests
     [InlineData("http://evil.example")]
     [Assertion("MD-11")]
     [Rfc("RFC 8414", "3.3")]
+    [Rfc("OpenID Connect Discovery", "4.3")]
     public async Task An_issuer_that_differs_by_a_character_is_refused_before_any_use(string pattern)
     {
         await using var server = await ScriptedServer.StartAsync();
@@ -140,6 +141,7 @@ public sealed class DiscoveryTests
 
     [Fact]
     [Assertion("MD-12")]
+    [Rfc("RFC 8259", "4")]
     public async Task A_member_that_comes_twice_is_refused()
     {
         await using var server = await ScriptedServer.StartAsync();

@@ -45,6 +45,7 @@ public sealed class IdTokenTests
     [InlineData("at_hash", "null", "id_token_at_hash")]
     [Assertion("CL-04")]
     [Rfc("OpenID Connect Core", "3.1.3.7")]
+    [Rfc("OpenID Connect Core", "3.1.3.6")]
     public async Task A_wrong_or_missing_claim_is_refused(string claim, string json, string code)
     {
         await using var server = await ScriptedServer.StartAsync();
@@ -149,6 +150,7 @@ public sealed class IdTokenTests
     [InlineData("x.y.z")]
     [InlineData("not a token")]
     [Assertion("CL-04")]
+    [Rfc("OpenID Connect Core", "3.1.3.3")]
     public async Task No_token_or_no_JWT_is_refused(string text)
     {
         await using var server = await ScriptedServer.StartAsync();

@@ -150,6 +150,7 @@ public sealed class LoopbackListenerTests
     [InlineData("127.0.0.1:{0}.evil.example")]
     [InlineData("")]
     [Assertion("CL-07")]
+    [Rfc("RFC 9110", "7.2")]
     public async Task A_request_for_another_host_gets_404_and_changes_nothing(string host)
     {
         await using var waiting = await Waiting.BeginAsync();
@@ -206,6 +207,7 @@ public sealed class LoopbackListenerTests
     [InlineData("GET /callback{1} HTTP/1.1\r\nHost: {0}\r\nContent-Length: -1\r\n\r\n")]
     [InlineData("GET /callback{1} HTTP/1.1\r\nHost: {0}\r\n\r\nGET /callback{1} HTTP/1.1\r\nHost: {0}\r\n\r\n")]
     [Assertion("CL-07")]
+    [Rfc("RFC 9112", "3.2"), Rfc("RFC 9112", "3.2.1"), Rfc("RFC 9112", "6.3")]
     public async Task Malformed_requests_get_400_and_change_nothing(string pattern)
     {
         await using var waiting = await Waiting.BeginAsync();
@@ -222,15 +224,9 @@ public sealed class LoopbackListenerTests
     public async Task A_megabyte_of_headers_or_of_body_is_cut_off()
     {
         await using var waiting = await Waiting.BeginAsync(options => options with { ResponseMode = ResponseMode.FormPost });
-        foreach (var request in (string[])[waiting.Get("/callback?" + new string('x', 1_000_000)), waiting.Post("/callback", new string('x', 1_000_000))])
-        {
-            using var socket = await waiting.ConnectAsync();
-            // The rest of the megabyte may not find a reader any more.
-            await Record.ExceptionAsync(() => socket.SendAsync(Encoding.ASCII.GetBytes(request), Cancel).AsTask());
-            var answer = "";
-            await Record.ExceptionAsync(async () => answer = await Waiting.ReadAsync(socket));
-            answer.ShouldNotContain("200 OK");
-        }
+        // What comes beyond the limit is drained, so that the answer is not lost to a reset.
+        (await waiting.SendAsync(waiting.Get("/callback?" + new string('x', 1_000_000)))).ShouldStartWith("HTTP/1.1 400 ");
+        (await waiting.SendAsync(waiting.Post("/callback", new string('x', 1_000_000)))).ShouldStartWith("HTTP/1.1 400 ");
 
         waiting.Result.IsCompleted.ShouldBeFalse();
         waiting.Server.TokenRequests.ShouldBeEmpty();

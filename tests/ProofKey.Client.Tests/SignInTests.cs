@@ -80,6 +80,7 @@ public sealed class SignInTests
     [Fact]
     [Assertion("PK-20")]
     [Rfc("RFC 7636", "4.1")]
+    [Rfc("RFC 7636", "4.3")]
     public async Task A_thousand_requests_have_a_thousand_verifiers_and_say_S256()
     {
         await using var server = await ScriptedServer.StartAsync();
@@ -343,6 +344,7 @@ public sealed class SignInTests
 
     [Fact]
     [Rfc("RFC 8707", "2")]
+    [Rfc("RFC 6749", "4.1.1"), Rfc("RFC 8707", "2.1")]
     public async Task Resource_and_more_parameters_are_sent()
     {
         await using var server = await ScriptedServer.StartAsync();

@@ -45,6 +45,7 @@ public sealed class TokenEndpointTests
     [InlineData("id_token", "null", "id_token_missing")]
     [Assertion("CL-16")]
     [Rfc("RFC 6749", "5.1")]
+    [Rfc("RFC 6749", "7.1"), Rfc("RFC 6750", "2.1")]
     public async Task An_answer_against_the_protocol_is_refused(string member, string json, string code)
     {
         await using var server = await ScriptedServer.StartAsync();

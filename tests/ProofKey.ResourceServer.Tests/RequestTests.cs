@@ -87,6 +87,7 @@ public sealed class RequestTests : IAsyncLifetime
     }
 
     [Fact]
+    [Rfc("RFC 8693", "4.2")]
     public async Task A_scope_written_as_an_array_is_understood()
     {
         using var answer = await _api.GetAsync("/orders/all", _issuer.Token(claims => claims["scope"] = new JsonArray("orders.read", "orders.write")));
@@ -95,6 +96,7 @@ public sealed class RequestTests : IAsyncLifetime
     }
 
     [Fact]
+    [Rfc("RFC 9068", "2.2.3.1")]
     public async Task A_refusal_by_another_policy_does_not_speak_of_scopes()
     {
         using var refused = await _api.GetAsync("/admin", _issuer.Token());
@@ -189,6 +191,7 @@ public sealed class RequestTests : IAsyncLifetime
     [InlineData("jkt")]
     [InlineData("x5t#S256")]
     [Assertion("DP-03"), Rfc("RFC 9449", "7.2")]
+    [Rfc("RFC 8705", "3")]
     public async Task A_token_bound_to_a_key_is_no_bearer_token(string confirmation)
     {
         var token = _issuer.Token(claims => claims["cnf"] = new JsonObject { [confirmation] = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" });
@@ -207,7 +210,7 @@ public sealed class RequestTests : IAsyncLifetime
     [InlineData("/orders", null, HttpStatusCode.Unauthorized)]
     [InlineData("/orders", "not a token", HttpStatusCode.Unauthorized)]
     [InlineData("/orders/all", "", HttpStatusCode.Forbidden)]
-    [Assertion("RS-18"), Rfc("RFC 6750", "5.3")]
+    [Assertion("RS-18")]
     public async Task Scripts_of_an_allowed_origin_can_read_why(string path, string? token, HttpStatusCode expected)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, path);

@@ -72,6 +72,7 @@ public sealed class TokenTests : IAsyncLifetime
     [Theory]
     [MemberData(nameof(NamesOfBadClaims))]
     [Assertion("RS-09"), Assertion("RS-02"), Rfc("RFC 9068", "4")]
+    [Rfc("RFC 9068", "2.2")]
     public async Task Claims_that_are_missing_or_wrong_are_refused(string name) =>
         await ShouldBeRefused(_issuer.Token(claims => BadClaims[name](claims, _issuer.Now)));
 

@@ -34,7 +34,7 @@ internal sealed partial record RfcSection(string Document, string Number) : ICom
     [GeneratedRegex(@"^\s*///.*$", RegexOptions.Multiline)]
     private static partial Regex DocumentationComment();
 
-    [GeneratedRegex(@"(?<document>RFC \d+|OpenID Connect [A-Z][\w-]*(?: [A-Z][\w-]*)*)(?:(?:,| and|, and)? (?:section|appendix) (?<number>\d+(?:\.\d+)*|[A-Z](?:\.\d+)*)|,? sections (?<number>\d+(?:\.\d+)*)(?:(?:,| and|, and) (?<number>\d+(?:\.\d+)*))+)+")]
+    [GeneratedRegex(@"(?<document>RFC \d+|OAuth 2\.1|OpenID Connect [A-Z][\w-]*(?: [A-Z][\w-]*)*)(?:(?:,| and|, and)? (?:section|appendix) (?<number>\d+(?:\.\d+)*|[A-Z](?:\.\d+)*)|,? sections (?<number>\d+(?:\.\d+)*)(?:(?:,| and|, and) (?<number>\d+(?:\.\d+)*))+)+")]
     private static partial Regex Mention();
 
     [GeneratedRegex("^(section|appendix) ", RegexOptions.IgnoreCase)]

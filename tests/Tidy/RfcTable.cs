@@ -65,7 +65,7 @@ internal sealed partial class RfcTable
     [GeneratedRegex(@"Rfc\(""(?<document>[^""]+)"", ""(?<number>[^""]+)""\)")]
     private static partial Regex Attribute();
 
-    [GeneratedRegex(@"^## (?<document>RFC \d+|OpenID Connect [^:\n]+)(?<title>: [^\n]+)?$", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^## (?<document>RFC \d+|OAuth 2\.1|OpenID Connect [^:\n]+)(?<title>: [^\n]+)?$", RegexOptions.Multiline)]
     private static partial Regex Heading();
 
     [GeneratedRegex(@"^\| (?<number>[\dA-Z][\d.]*) \|(?<rule>[^|]*)\|")]

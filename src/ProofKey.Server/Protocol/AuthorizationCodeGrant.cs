@@ -4,7 +4,7 @@ namespace ProofKey.Server.Protocol;
 
 /// <summary>
 /// The rules for redeeming a code, in order. Whether it was used before is asked last, by the INSERT: only who proved possession may set
-/// off the alarm, so a stranger who saw the code can neither burn it nor sign anyone out.
+/// off the alarm (OAuth 2.1 section 7.5.2), so a stranger who saw the code can neither burn it nor sign anyone out.
 /// </summary>
 internal static class AuthorizationCodeGrant
 {

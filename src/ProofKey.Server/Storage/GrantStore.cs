@@ -79,7 +79,7 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
     /// replayed the code.
     /// </summary>
     /// <returns>Whether this caller won. If not, <see cref="FindAsync"/> tells a replay (a row) from state that is gone (none).</returns>
-    // RFC 6749 section 4.1.2: a code is used once
+    // RFC 6749 section 4.1.2, section 10.5: a code is used once
     public async ValueTask<bool> RedeemAsync(Grant grant) => await database.WriteAsync(
         $"""
         insert into authorization_grant (id, client_id, subject, epoch, session_key, scope, resource, auth_time, amr, secret_digest, seq, prev_seq, rotated_at, created_at, expires_at)
