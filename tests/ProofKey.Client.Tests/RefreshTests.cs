@@ -369,6 +369,24 @@ public sealed class RefreshTests
     [Fact]
     [Assertion("RT-14")]
     [Rfc("OpenID Connect Core", "12.2")]
+    public async Task The_ID_token_of_a_refresh_has_the_first_audience_and_no_more()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        server.Time.Shift = AfterTheEnd;
+        server.SpoilIdToken = claims =>
+        {
+            claims["aud"] = new JsonArray(ScriptedServer.ClientId, "another");
+            claims["azp"] = ScriptedServer.ClientId;
+        };
+
+        (await Should.ThrowAsync<ProtocolViolationException>(() => session.GetAccessTokenAsync(cancel: Cancel))).Code.ShouldBe("id_token_audience");
+    }
+
+    [Fact]
+    [Assertion("RT-14")]
+    [Rfc("OpenID Connect Core", "12.2")]
     public async Task The_ID_token_of_a_refresh_may_repeat_the_first_nonce()
     {
         await using var server = await ScriptedServer.StartAsync();
