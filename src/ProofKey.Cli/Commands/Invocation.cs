@@ -2,6 +2,7 @@ using System.CommandLine;
 using ProofKey.Cli.Configuration;
 using ProofKey.Cli.Hosting;
 using ProofKey.Cli.Output;
+using ProofKey.Cli.Sessions;
 
 namespace ProofKey.Cli.Commands;
 
@@ -17,6 +18,9 @@ internal sealed record Invocation(ParseResult Parsed, Settings Settings, Termina
 
     /// <summary>The value of an argument that must be there.</summary>
     public string Argument(Argument<string> argument) => Parsed.GetValue(argument) ?? "";
+
+    /// <summary>The profile that is meant.</summary>
+    public string ProfileName => Profiles.Checked(Settings.Text(CommonOptions.Profile) ?? Profile.DefaultName);
 
     /// <summary>Opens the data folder that is meant.</summary>
     public DataFolder OpenData() => DataFolder.Open(Settings.Text(CommonOptions.Data) ?? Folders.Data());

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace ProofKey.Cli.Output;
@@ -23,6 +24,18 @@ internal sealed record ShownClient(
 /// <summary>What <c>user add --json</c> and <c>user list --json</c> print of a person.</summary>
 internal sealed record ShownUser(string Sub, string Name, string? Email, bool Admin, DateTimeOffset CreatedAt);
 
+/// <summary>What <c>login --json</c> prints.</summary>
+internal sealed record SignedInProfile(string Profile, string Issuer, string ClientId, string? Sub, string? Name, string Scope, DateTimeOffset ExpiresAt);
+
+/// <summary>What <c>token -o json</c> prints.</summary>
+internal sealed record ShownToken(string AccessToken, string TokenType, DateTimeOffset ExpiresAt, string Scope);
+
+/// <summary>What <c>whoami --json</c> prints.</summary>
+internal sealed record ShownPerson(string Profile, string Issuer, string ClientId, string? Sub, string Scope, JsonElement? Claims);
+
+/// <summary>What <c>list --json</c> prints of a profile; <c>state</c> is signed_in, signed_out or damaged.</summary>
+internal sealed record ShownProfile(string Profile, string Issuer, string ClientId, string Scope, string State, string? Sub);
+
 /// <summary>The JSON that the program prints, without reflection.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(AddedClient))]
@@ -30,4 +43,8 @@ internal sealed record ShownUser(string Sub, string Name, string? Email, bool Ad
 [JsonSerializable(typeof(IReadOnlyList<ShownClient>))]
 [JsonSerializable(typeof(ShownUser))]
 [JsonSerializable(typeof(IReadOnlyList<ShownUser>))]
+[JsonSerializable(typeof(SignedInProfile))]
+[JsonSerializable(typeof(ShownToken))]
+[JsonSerializable(typeof(ShownPerson))]
+[JsonSerializable(typeof(IReadOnlyList<ShownProfile>))]
 internal sealed partial class CliJson : JsonSerializerContext;

@@ -1,0 +1,112 @@
+using System.CommandLine;
+using System.Net;
+using System.Net.Http.Headers;
+using ProofKey.Cli.Output;
+
+namespace ProofKey.Cli.Commands;
+
+/// <summary><c>proofkey call</c>: calls an API with the session's token. The token goes to the address's origin and nowhere else.</summary>
+internal sealed class CallVerb : SessionVerb
+{
+    private readonly Argument<string> _method = new("METHOD") { Description = "The HTTP method, such as GET." };
+    private readonly Argument<string> _url = new("URL") { Description = "The API's address, https or on this machine." };
+    private readonly Option<string> _body = new("--body", "-d") { HelpName = "BODY|@FILE|-", Description = "The body: the text itself, a file's content, or stdin. It is sent as application/json unless -H says otherwise." };
+    private readonly Option<string[]> _headers = new("--header", "-H") { HelpName = "HEADER", Description = "One more header, such as \"Accept: text/csv\"; may be repeated." };
+
+    public CallVerb()
+        : base(
+            "call",
+            "Call an API with a fresh access token.",
+            "proofkey call GET https://api.example.com/orders",
+            "proofkey call POST https://api.example.com/orders -d '{\"item\":7}'",
+            "proofkey call PUT https://api.example.com/logo -d @logo.png -H \"Content-Type: image/png\"")
+    {
+        Add(_method);
+        Add(_url);
+        Add(_body);
+        Add(_headers);
+    }
+
+    protected override async Task<int> RunAsync(Invocation invocation, OpenProfile open)
+    {
+        var address = AddressOf(invocation);
+        using var request = await RequestAsync(invocation, address);
+        var session = await open.SessionAsync(invocation.Cancellation);
+        using var http = session.CreateHttpClient(onlyFor: new Uri(address.GetLeftPart(UriPartial.Authority)));
+        using var response = await SendAsync(http, request, invocation.Cancellation);
+        invocation.Terminal.Say($"{(int)response.StatusCode} {PlainText.Of(response.ReasonPhrase ?? "")}".TrimEnd());
+        await using var output = Console.OpenStandardOutput();
+        await response.Content.CopyToAsync(output, invocation.Cancellation);
+        if (response.IsSuccessStatusCode) return ExitCodes.Done;
+        if (HintFor(response) is { } hint) invocation.Terminal.Say(hint);
+        return ExitCodes.Failed;
+    }
+
+    private Uri AddressOf(Invocation invocation) =>
+        Uri.TryCreate(invocation.Argument(_url), UriKind.Absolute, out var address) && address.UserInfo.Length == 0
+        && (address.Scheme == Uri.UriSchemeHttps || (address.Scheme == Uri.UriSchemeHttp && address.IsLoopback))
+            ? address
+            : throw CommandException.Usage("A token is sent over https, or over http to this machine only.", "Give an absolute address, such as https://api.example.com/orders");
+
+    private async Task<HttpRequestMessage> RequestAsync(Invocation invocation, Uri address)
+    {
+        var method = invocation.Argument(_method);
+        if (!method.All(char.IsAsciiLetter)) throw CommandException.Usage("That is not an HTTP method.", "Write METHOD before URL, such as: proofkey call GET https://api.example.com/orders");
+        var request = new HttpRequestMessage(new HttpMethod(method.ToUpperInvariant()), address);
+        if (invocation.Settings.Text(_body) is { } body)
+        {
+            request.Content = new ByteArrayContent(await BytesAsync(body, invocation.Cancellation));
+            request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        }
+        foreach (var header in invocation.Settings.Texts(_headers)) AddHeader(request, header);
+        return request;
+    }
+
+    private static async Task<byte[]> BytesAsync(string body, CancellationToken cancellation)
+    {
+        if (body == "-")
+        {
+            await using var input = Console.OpenStandardInput();
+            using var read = new MemoryStream();
+            await input.CopyToAsync(read, cancellation).WaitAsync(cancellation);
+            return read.ToArray();
+        }
+        if (!body.StartsWith('@')) return System.Text.Encoding.UTF8.GetBytes(body);
+        return File.Exists(body[1..]) ? await File.ReadAllBytesAsync(body[1..], cancellation)
+            : throw CommandException.Usage($"There is no file {body[1..]}.", "Write -d @FILE with the path of a file, or -d TEXT.");
+    }
+
+    private static void AddHeader(HttpRequestMessage request, string header)
+    {
+        var colon = header.IndexOf(':', StringComparison.Ordinal);
+        var (name, value) = colon > 0 ? (header[..colon].Trim(), header[(colon + 1)..].Trim()) : ("", "");
+        if (name.Equals("Authorization", StringComparison.OrdinalIgnoreCase)) throw CommandException.Usage("The Authorization header is what this command itself sends.", "Leave it out, or use another program.");
+        if (name.Equals("Content-Type", StringComparison.OrdinalIgnoreCase)) request.Content?.Headers.Remove(name);
+        if (name.Length == 0 || value.Any(char.IsControl) || !(request.Headers.TryAddWithoutValidation(name, value) || request.Content?.Headers.TryAddWithoutValidation(name, value) == true))
+            throw CommandException.Usage("That is not a header of this request.", "Write NAME: VALUE, such as -H \"Accept: text/csv\"; one about the body needs -d.");
+    }
+
+    private static async Task<HttpResponseMessage> SendAsync(HttpClient http, HttpRequestMessage request, CancellationToken cancellation)
+    {
+        try
+        {
+            return await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
+        }
+        catch (OperationCanceledException slow) when (!cancellation.IsCancellationRequested)
+        {
+            throw new CommandException(ExitCodes.TimedOut, $"{http.BaseAddress} did not answer within {http.Timeout.TotalSeconds:F0} s.", "Try again later.", slow);
+        }
+        catch (HttpRequestException away)
+        {
+            throw new CommandException(ExitCodes.Unavailable, $"{http.BaseAddress} could not be reached ({away.HttpRequestError}).", "Check the address and the network, then try again.", away);
+        }
+    }
+
+    // RFC 6750 section 3.1
+    private static string? HintFor(HttpResponseMessage response) => response.StatusCode switch
+    {
+        HttpStatusCode.Unauthorized => "The API did not take the token. See whether it is meant for this API, in aud and iss: proofkey token | proofkey decode -",
+        HttpStatusCode.Forbidden => "The token may not do that. Sign in with the scope that the API asks for: proofkey login --scope \"…\"",
+        _ => null,
+    };
+}

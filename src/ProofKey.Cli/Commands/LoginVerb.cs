@@ -1,0 +1,58 @@
+using System.CommandLine;
+using System.Text.Json;
+using ProofKey.Cli.Output;
+using ProofKey.Cli.Sessions;
+using ProofKey.Client;
+
+namespace ProofKey.Cli.Commands;
+
+/// <summary><c>proofkey login</c>: signs a person in, in the browser.</summary>
+internal sealed class LoginVerb : Verb
+{
+    private readonly Argument<string?> _issuer = new("ISSUER") { Arity = ArgumentArity.ZeroOrOne, Description = "The server's address. May be left out for a profile that signed in before." };
+    private readonly Option<string> _clientId = new("--client-id") { HelpName = "ID", Description = "The id of a public client with the redirect URI http://127.0.0.1/callback." };
+    private readonly Option<string> _scope = new("--scope") { HelpName = "SCOPE", Description = $"What to ask for, with spaces between. Without it: {Profile.DefaultScope}." };
+    private readonly Option<bool> _noBrowser = new("--no-browser") { Description = "Print the address, and open no browser." };
+
+    public LoginVerb()
+        : base(
+            "login",
+            "Sign in, in the browser.",
+            "proofkey login http://127.0.0.1:8080 --client-id CLIENT_ID",
+            "proofkey login https://login.example.com --client-id CLIENT_ID --scope \"openid orders.read\" -p work",
+            "proofkey login -p work")
+    {
+        Add(_issuer);
+        foreach (var option in new Option[] { _clientId, _scope, CommonOptions.Profile, _noBrowser, CommonOptions.Json }) Add(option);
+    }
+
+    protected override async Task<int> RunAsync(Invocation invocation)
+    {
+        var profiles = Profiles.Of(invocation.Settings);
+        var profile = ProfileOf(invocation, profiles);
+        await using var client = profile.CreateClient(profiles.SessionFileOf(profile.Name));
+        var session = await new InteractiveSignIn(client, invocation.Terminal).RunAsync(!invocation.Settings.Flag(_noBrowser), invocation.Cancellation);
+        profiles.Remember(profile);
+        var claims = await Person.ClaimsAsync(session, invocation.Cancellation);
+        invocation.Terminal.Say($"Signed in as {PlainText.Of(Person.NameOf(claims, session))} ({PlainText.Of(session.Subject ?? "no subject")}) at {session.Issuer}; profile {profile.Name}.");
+        if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(Shown(profile, session, claims), CliJson.Default.SignedInProfile));
+        return ExitCodes.Done;
+    }
+
+    private static SignedInProfile Shown(Profile profile, Session session, JsonElement claims) =>
+        new(profile.Name, session.Issuer.Value, session.ClientId, session.Subject, Person.Text(claims, "name") ?? Person.Text(claims, "preferred_username"), session.Scope.ToString(), session.ExpiresAt);
+
+    // What is not said is as it was the last time, as long as it is the same server.
+    private Profile ProfileOf(Invocation invocation, Profiles profiles)
+    {
+        var name = invocation.ProfileName;
+        var known = profiles.Find(name);
+        var issuer = invocation.Parsed.GetValue(_issuer) ?? known?.Issuer
+            ?? throw CommandException.Usage("The server's address is needed.", "Give it, such as: proofkey login https://login.example.com --client-id ID");
+        if (!Issuer.TryParse(issuer, out _, out var problem)) throw CommandException.Usage(problem, "Give the server's address as it names itself, such as https://login.example.com");
+        if (known?.Issuer != issuer) known = null;
+        var scope = invocation.Settings.Text(_scope) ?? known?.Scope ?? Profile.DefaultScope;
+        if (!Scope.TryParse(scope, out _)) throw CommandException.Usage("The scope has characters that a scope cannot have.", "Write the values with single spaces between, such as --scope \"openid profile\"");
+        return new Profile { Name = name, Issuer = issuer, ClientId = invocation.Settings.Text(_clientId) ?? known?.ClientId ?? invocation.Settings.Required(_clientId), Scope = scope };
+    }
+}

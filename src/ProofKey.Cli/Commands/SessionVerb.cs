@@ -1,0 +1,41 @@
+using ProofKey.Cli.Sessions;
+using ProofKey.Client;
+
+namespace ProofKey.Cli.Commands;
+
+/// <summary>A profile that was found, and its client.</summary>
+internal sealed record OpenProfile(Profile Profile, PublicClient Client)
+{
+    /// <summary>The session of the profile.</summary>
+    /// <exception cref="CommandException">Nobody is signed in.</exception>
+    public async Task<Session> SessionAsync(CancellationToken cancellation) =>
+        await Client.FindSessionAsync(cancellation) ?? throw Ended("Nobody is signed in under this profile.");
+
+    public CommandException Ended(string problem) => new(ExitCodes.SignInNeeded, problem, $"Sign in again with: {Profile.LoginCommand}");
+}
+
+/// <summary>A verb that works with the session of one profile.</summary>
+internal abstract class SessionVerb : Verb
+{
+    protected SessionVerb(string name, string description, params string[] examples)
+        : base(name, description, examples) => Add(CommonOptions.Profile);
+
+    protected sealed override async Task<int> RunAsync(Invocation invocation)
+    {
+        var profiles = Profiles.Of(invocation.Settings);
+        var profile = profiles.Get(invocation.ProfileName);
+        await using var client = profile.CreateClient(profiles.SessionFileOf(profile.Name));
+        var open = new OpenProfile(profile, client);
+        try
+        {
+            return await RunAsync(invocation, open);
+        }
+        catch (SignInRequiredException ended) when (ended.Reason is SignInRequiredReason.SessionEnded or SignInRequiredReason.SignedOut or SignInRequiredReason.NoSession)
+        {
+            throw open.Ended("The session has ended.");
+        }
+    }
+
+    /// <summary>Does it.</summary>
+    protected abstract Task<int> RunAsync(Invocation invocation, OpenProfile open);
+}

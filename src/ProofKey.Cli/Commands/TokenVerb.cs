@@ -1,0 +1,65 @@
+using System.CommandLine;
+using System.Text.Json;
+using ProofKey.Cli.Output;
+using ProofKey.Cli.Sessions;
+using ProofKey.Client;
+
+namespace ProofKey.Cli.Commands;
+
+/// <summary><c>proofkey token</c>: prints a fresh access token.</summary>
+internal sealed class TokenVerb : SessionVerb
+{
+    private readonly Option<string> _minValid = new("--min-valid") { HelpName = "TIME", Description = "How long the token must last at least, such as 5m. Without it: 60s." };
+    private readonly Option<string> _output = new("--output", "-o") { HelpName = "token|header|json|env", Description = "The bare token, an Authorization header, JSON, or ACCESS_TOKEN=… Without it: token." };
+    private readonly Option<bool> _interactive = new("--interactive") { Description = "Open the browser when the session has ended." };
+
+    public TokenVerb()
+        : base(
+            "token",
+            "Print a fresh access token; it is refreshed when need be.",
+            "proofkey token",
+            "curl -H \"$(proofkey token -o header)\" https://api.example.com/orders",
+            "proofkey token -p work --min-valid 5m -o json")
+    {
+        Add(_minValid);
+        Add(_output);
+        Add(_interactive);
+    }
+
+    protected override async Task<int> RunAsync(Invocation invocation, OpenProfile open)
+    {
+        var form = invocation.Settings.Choice(_output, "token", "header", "json", "env");
+        var minValid = invocation.Settings.Duration(_minValid, Session.DefaultMinValid);
+        var (session, token) = await FreshAsync(invocation, open, minValid);
+        invocation.Terminal.Write(form switch
+        {
+            "header" => $"Authorization: Bearer {token.Reveal()}",
+            "env" => $"ACCESS_TOKEN={token.Reveal()}",
+            "json" => JsonSerializer.Serialize(new ShownToken(token.Reveal(), "Bearer", token.ExpiresAt, session.Scope.ToString()), CliJson.Default.ShownToken),
+            _ => token.Reveal(),
+        });
+        return ExitCodes.Done;
+    }
+
+    private async Task<(Session Session, AccessToken Token)> FreshAsync(Invocation invocation, OpenProfile open, TimeSpan minValid)
+    {
+        var interactive = invocation.Settings.Flag(_interactive);
+        if (await open.Client.FindSessionAsync(invocation.Cancellation) is { } session)
+        {
+            try
+            {
+                return (session, await session.GetAccessTokenAsync(minValid, invocation.Cancellation));
+            }
+            catch (SignInRequiredException ended) when (interactive && ended.Reason is SignInRequiredReason.SessionEnded or SignInRequiredReason.SignedOut)
+            {
+                // The session is over; the browser begins the next one.
+            }
+        }
+        else if (!interactive)
+        {
+            throw open.Ended("Nobody is signed in under this profile.");
+        }
+        var begun = await new InteractiveSignIn(open.Client, invocation.Terminal).RunAsync(opensBrowser: true, invocation.Cancellation);
+        return (begun, await begun.GetAccessTokenAsync(minValid, invocation.Cancellation));
+    }
+}

@@ -1,0 +1,41 @@
+using System.Text.Json;
+using ProofKey.Cli.Output;
+using ProofKey.Cli.Sessions;
+using ProofKey.Client;
+
+namespace ProofKey.Cli.Commands;
+
+/// <summary><c>proofkey whoami</c>: who is signed in, as the server tells now.</summary>
+internal sealed class WhoamiVerb : SessionVerb
+{
+    public WhoamiVerb()
+        : base("whoami", "Say who is signed in.", "proofkey whoami", "proofkey whoami -p work --json") => Add(CommonOptions.Json);
+
+    protected override async Task<int> RunAsync(Invocation invocation, OpenProfile open)
+    {
+        var session = await open.SessionAsync(invocation.Cancellation);
+        var claims = await Person.ClaimsAsync(session, invocation.Cancellation);
+        if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(Shown(open.Profile, session, claims), CliJson.Default.ShownPerson));
+        else Print(open.Profile, session, claims, invocation.Terminal);
+        return ExitCodes.Done;
+    }
+
+    private static ShownPerson Shown(Profile profile, Session session, JsonElement claims) =>
+        new(profile.Name, session.Issuer.Value, session.ClientId, session.Subject, session.Scope.ToString(), claims.ValueKind == JsonValueKind.Object ? claims : null);
+
+    private static void Print(Profile profile, Session session, JsonElement claims, Terminal terminal)
+    {
+        (string Label, string? Value)[] lines =
+        [
+            ("name", Person.NameOf(claims, session)),
+            ("e-mail", Person.Text(claims, "email")),
+            ("subject", session.Subject),
+            ("issuer", session.Issuer.Value),
+            ("client id", session.ClientId),
+            ("scope", session.Scope.ToString()),
+            ("profile", profile.Name),
+        ];
+        foreach (var (label, value) in lines)
+            if (value is { Length: > 0 }) terminal.Write($"{label,-11}{PlainText.Of(value)}");
+    }
+}

@@ -1,0 +1,82 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace ProofKey.Cli.Output;
+
+/// <summary>What a JWT says, for people to look at. Nothing of it was checked, so nothing may be decided by it.</summary>
+internal sealed class DecodedToken
+{
+    private const int MaxLength = 64 * 1024;
+
+    // RFC 7519 section 4.1 and OpenID Connect Core section 2: the claims that are times
+    private static readonly string[] TimeClaims = ["exp", "iat", "nbf", "auth_time"];
+
+    private static readonly JsonWriterOptions Indented = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly JsonElement _header;
+    private readonly JsonElement _claims;
+
+    private DecodedToken(JsonElement header, JsonElement claims) => (_header, _claims) = (header, claims);
+
+    /// <summary>Reads the parts of a token (RFC 7515 section 7.1).</summary>
+    public static bool TryRead(string text, [NotNullWhen(true)] out DecodedToken? token, [NotNullWhen(false)] out string? problem)
+    {
+        token = null;
+        var parts = text.Split('.');
+        problem = text.Length > MaxLength ? "That is too long for a token."
+            : parts.Length == 5 ? "That is an encrypted token, which only its recipient can read."
+            : parts.Length != 3 ? "That is not a JWT: it has not three parts with dots between." : null;
+        if (problem is not null) return false;
+        if (Json(parts[0]) is { } header && Json(parts[1]) is { } claims) token = new DecodedToken(header, claims);
+        else problem = "That is not a JWT: its parts are not base64url of JSON objects.";
+        return token is not null;
+    }
+
+    /// <summary>Writes header, claims and times; the signature stays out.</summary>
+    public void WriteTo(TextWriter writer, DateTimeOffset now)
+    {
+        writer.WriteLine($"header {Pretty(_header)}");
+        writer.WriteLine($"claims {Pretty(_claims)}");
+        foreach (var line in Times(now)) writer.WriteLine(line);
+    }
+
+    /// <summary>The header as indented JSON.</summary>
+    public string Header => Pretty(_header);
+
+    /// <summary>The claims as indented JSON.</summary>
+    public string Claims => Pretty(_claims);
+
+    /// <summary>The claims that are times, one line each.</summary>
+    public IEnumerable<string> Times(DateTimeOffset now)
+    {
+        foreach (var name in TimeClaims)
+            if (_claims.TryGetProperty(name, out var claim) && claim.ValueKind == JsonValueKind.Number && claim.TryGetDouble(out var seconds) && seconds is > -62e9 and < 253e9)
+                yield return $"{name,-10}{TimeText.Of(At(seconds))} ({TimeText.Relative(At(seconds), now)})";
+    }
+
+    private static DateTimeOffset At(double seconds) => DateTimeOffset.UnixEpoch.AddSeconds(seconds);
+
+    private static JsonElement? Json(string part)
+    {
+        if (!Base64UrlText.TryDecode(part, out var bytes)) return null;
+        try
+        {
+            using var json = JsonDocument.Parse(bytes);
+            return json.RootElement.ValueKind == JsonValueKind.Object ? json.RootElement.Clone() : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    // The relaxed encoder lets format characters through, which could reorder what a person reads.
+    private static string Pretty(JsonElement json)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream, Indented)) json.WriteTo(writer);
+        return string.Join('\n', Encoding.UTF8.GetString(stream.ToArray()).Split('\n').Select(PlainText.Of));
+    }
+}

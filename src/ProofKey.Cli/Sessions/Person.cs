@@ -1,0 +1,29 @@
+using System.Text.Json;
+using ProofKey.Client;
+
+namespace ProofKey.Cli.Sessions;
+
+/// <summary>Who a session belongs to, as far as the server tells.</summary>
+internal static class Person
+{
+    /// <summary>What the server says of the person; what it said at the sign-in when it cannot be asked.</summary>
+    public static async Task<JsonElement> ClaimsAsync(Session session, CancellationToken cancellation)
+    {
+        if (session.Subject is null) return default;
+        try
+        {
+            return await session.GetUserInfoAsync(cancellation);
+        }
+        catch (ClientException away) when (away is not SignInRequiredException)
+        {
+            return session.Claims;
+        }
+    }
+
+    /// <summary>The name to show; the subject when there is no other.</summary>
+    public static string NameOf(JsonElement claims, Session session) =>
+        Text(claims, "name") ?? Text(claims, "preferred_username") ?? Text(claims, "email") ?? session.Subject ?? "somebody";
+
+    public static string? Text(JsonElement claims, string name) =>
+        claims.ValueKind == JsonValueKind.Object && claims.TryGetProperty(name, out var claim) && claim.ValueKind == JsonValueKind.String ? claim.GetString() : null;
+}

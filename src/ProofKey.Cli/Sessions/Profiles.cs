@@ -1,0 +1,70 @@
+using System.Text.Json;
+using ProofKey.Cli.Configuration;
+
+namespace ProofKey.Cli.Sessions;
+
+/// <summary>The profiles of this person: a folder each, with what the profile is for and, beside it, the session.</summary>
+internal sealed class Profiles(string folder)
+{
+    private const string ProfileFile = "profile.json";
+    private const UnixFileMode OwnerFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    public static Profiles Of(Settings settings) => new(settings.Elsewhere("sessions") ?? Folders.Sessions());
+
+    /// <summary>Checks a name, which becomes the name of a folder.</summary>
+    /// <exception cref="CommandException">It cannot be one.</exception>
+    public static string Checked(string name) =>
+        name.Length is >= 1 and <= 64 && name[0] is not ('.' or '-') && name.All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '-' or '_') ? name
+            : throw CommandException.Usage("A profile's name has 1 to 64 letters, digits, dots, hyphens or underscores, and starts with a letter or digit.", "Choose another with --profile.");
+
+    /// <summary>Where the session of a profile is kept.</summary>
+    public string SessionFileOf(string name) => Path.Combine(folder, name, "session.json");
+
+    /// <summary>The names of all profiles.</summary>
+    public IReadOnlyList<string> Names() => !Directory.Exists(folder) ? []
+        : [.. Directory.EnumerateDirectories(folder).Select(path => Path.GetFileName(path)).Where(name => File.Exists(FileOf(name))).Order(StringComparer.Ordinal)];
+
+    /// <summary>Finds a profile.</summary>
+    /// <exception cref="CommandException">It is there and cannot be understood.</exception>
+    public Profile? Find(string name)
+    {
+        try
+        {
+            var profile = JsonSerializer.Deserialize(File.ReadAllBytes(FileOf(name)), ProfileJson.Default.Profile);
+            return profile is not null && Issuer.TryParse(profile.Issuer, out _, out _) && Scope.TryParse(profile.Scope, out _) ? profile : throw Damaged(name, null);
+        }
+        catch (Exception absent) when (absent is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+        catch (Exception damaged) when (damaged is JsonException or IOException or UnauthorizedAccessException)
+        {
+            throw Damaged(name, damaged);
+        }
+    }
+
+    /// <summary>Finds a profile that must be there.</summary>
+    /// <exception cref="CommandException">Nobody has signed in under that name.</exception>
+    public Profile Get(string name) => Find(name) ?? throw new CommandException(
+        ExitCodes.SignInNeeded,
+        name == Profile.DefaultName ? "Nobody has signed in here yet." : $"There is no profile {name}.",
+        Names() is { Count: > 0 } names ? $"The profiles are {string.Join(", ", names)}: choose one with -p, or sign in with: proofkey login ISSUER --client-id ID" : "Sign in with: proofkey login ISSUER --client-id ID");
+
+    /// <summary>Remembers what a profile is for. A reader finds the old file or the new one.</summary>
+    public void Remember(Profile profile)
+    {
+        var next = FileOf(profile.Name) + ".new";
+        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnerFile;
+        using (var file = new FileStream(next, options)) JsonSerializer.Serialize(file, profile, ProfileJson.Default.Profile);
+        File.Move(next, FileOf(profile.Name), overwrite: true);
+    }
+
+    /// <summary>Forgets a profile. The lock file of its session stays: another process may be waiting for it.</summary>
+    public void Forget(string name) => File.Delete(FileOf(name));
+
+    private string FileOf(string name) => Path.Combine(folder, name, ProfileFile);
+
+    private CommandException Damaged(string name, Exception? inner) =>
+        new(ExitCodes.TokenStore, $"The file {FileOf(name)} is damaged or cannot be read.", $"Remove it, and sign in again with: proofkey login ISSUER --client-id ID -p {name}", inner);
+}
