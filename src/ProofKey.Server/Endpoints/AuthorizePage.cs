@@ -33,6 +33,14 @@ internal sealed class AuthorizePage(ClientStore clients, Cookies cookies, Keys.K
         var parameters = ticket is null ? request.Parameters : request.Parameters.With(StepTicket.ParameterName, ticket.Seal(keys, request, browserCookie, now));
         return $"{options.Issuer.Path}{path}?{parameters.ToQuery()}";
     }
+
+    /// <summary>The authorization endpoint with the very query that came, which says there what is wrong with it.</summary>
+    public string BackAddress(HttpContext context)
+    {
+        var query = context.Request.QueryString.Value ?? "";
+        // No header can hold a control character, and no request either.
+        return options.Issuer.Path + AuthorizeEndpoint.Path + (query.Any(char.IsControl) ? "" : query);
+    }
 }
 
 /// <summary>What a query holds.</summary>

@@ -78,5 +78,5 @@ internal sealed class ConsentEndpoint(
         await pages.FormAsync(context, await renderer.ConsentAsync(view), request.RedirectUri, status);
     }
 
-    private void BackToAuthorize(HttpContext context) => Answers.SeeOther(context, options.Issuer.Path + AuthorizeEndpoint.Path + context.Request.QueryString.Value);
+    private void BackToAuthorize(HttpContext context) => Answers.SeeOther(context, page.BackAddress(context));
 }

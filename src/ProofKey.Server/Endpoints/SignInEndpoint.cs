@@ -86,5 +86,5 @@ internal sealed class SignInEndpoint(
         await pages.FormAsync(context, await renderer.SignInAsync(view), request.RedirectUri, code);
     }
 
-    private void BackToAuthorize(HttpContext context) => Answers.SeeOther(context, options.Issuer.Path + AuthorizeEndpoint.Path + context.Request.QueryString.Value);
+    private void BackToAuthorize(HttpContext context) => Answers.SeeOther(context, page.BackAddress(context));
 }
