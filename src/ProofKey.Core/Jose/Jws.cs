@@ -81,7 +81,7 @@ public static class Jws
         return jws is not null;
     }
 
-    // RFC 7515 section 5.2 step 1. Five parts are an encrypted token, one is perhaps the JSON serialization: both are refused here.
+    // RFC 7515 section 7.1. Five parts are an encrypted token, one is perhaps the JSON serialization: both are refused here.
     private static bool TrySplit(string text, out int payload, out int signature)
     {
         payload = text.IndexOf('.', StringComparison.Ordinal) + 1;

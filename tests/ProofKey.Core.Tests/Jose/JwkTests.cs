@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -176,6 +177,31 @@ public sealed class JwkTests
         Refusal(json).ShouldBe("The key's coordinates are not a point on P-256.");
     }
 
+    // One point must have one spelling: x + p is the same number on the curve, but another text and another thumbprint.
+    [Fact]
+    [Rfc("RFC 7518", "6.2.1.2")]
+    public void A_coordinate_that_was_not_reduced_is_refused_though_its_point_is_on_the_curve()
+    {
+        var p = Number("FFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF");
+        var b = Number("5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B");
+        // p is 3 modulo 4, so a power of a square is its root.
+        var (x, y, _) = Enumerable.Range(0, 100).Select(x => (X: x, Square: ((x * x * x) - (3 * x) + b) % p))
+            .Select(point => (point.X, Y: BigInteger.ModPow(point.Square, (p + 1) / 4, p), point.Square))
+            .First(point => point.Y * point.Y % p == point.Square);
+        var json = HandMade.Json(TestKeys.Ec.PublicKey);
+        (json["x"], json["y"]) = (Coordinate(x), Coordinate(y));
+        Read(json).KeyType.ShouldBe("EC");
+        json["x"] = Coordinate(x + p);
+        Refusal(json).ShouldBe("The key's coordinates are not a point on P-256.");
+
+        static BigInteger Number(string hex) => new(Convert.FromHexString(hex), isUnsigned: true, isBigEndian: true);
+        static string Coordinate(BigInteger number)
+        {
+            var bytes = number.ToByteArray(isUnsigned: true, isBigEndian: true);
+            return Base64UrlText.Encode([.. new byte[32 - bytes.Length], .. bytes]);
+        }
+    }
+
     [Theory]
     [Assertion("MD-07")]
     [InlineData(1024)]
@@ -206,6 +232,7 @@ public sealed class JwkTests
     [InlineData("Aw")]
     [InlineData("Ag")]
     [InlineData("AQAA")]
+    [InlineData("AQAC")]
     [InlineData("AQAAAAE")]
     public void An_rsa_exponent_is_odd_and_neither_tiny_nor_huge(string exponent)
     {

@@ -224,6 +224,16 @@ public sealed class JwtTests
     }
 
     [Fact]
+    [Rfc("RFC 7515", "4.1.9")]
+    public void The_prefix_of_a_kind_may_be_left_out_only_where_there_is_no_other_slash()
+    {
+        var header = $$"""{"alg":"ES256","kid":"{{TestKeys.Ec.KeyId}}","typ":"application/text/plain"}""";
+        var text = HandMade.Token(TestKeys.Ec, header, HandMade.GoodClaims().ToJsonString());
+        HandMade.Verdict(text, TestKeys.All, HandMade.Expected with { Types = ["application/text/plain"] }).ShouldBe("accepted");
+        HandMade.Verdict(text, TestKeys.All, HandMade.Expected with { Types = ["text/plain"] }).ShouldBe("type");
+    }
+
+    [Fact]
     [Assertion("RS-06")]
     [Rfc("RFC 8725", "2.1")]
     public void A_public_key_used_as_an_hmac_secret_opens_nothing()
