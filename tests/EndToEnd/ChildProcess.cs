@@ -119,8 +119,8 @@ public sealed class ChildProcess : IAsyncDisposable
     private string Said()
     {
         lock (_output)
-        lock (_errors)
-            return $"{_output}{_errors}";
+            lock (_errors)
+                return $"{_output}{_errors}";
     }
 
     private static CancellationTokenSource Limit(TimeSpan patience, CancellationToken cancellation)
