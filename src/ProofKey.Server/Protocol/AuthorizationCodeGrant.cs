@@ -36,8 +36,8 @@ internal static class AuthorizationCodeGrant
         ? null
         : new Refusal(NotGood, "The code was issued to another client.");
 
-    // RFC 6749 section 4.1.2: codes are short-lived
-    private static Refusal? NotExpired(CodeRequest request) => request.Now < request.Code.ExpiresAt
+    // RFC 6749 section 4.1.2: codes are short-lived, and none outlives the session whose grant it would make
+    private static Refusal? NotExpired(CodeRequest request) => request.Now < request.Code.ExpiresAt && request.Now < request.Code.GrantExpiresAt
         ? null
         : new Refusal(NotGood, "The code has expired.");
 

@@ -98,7 +98,8 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
     public ValueTask<Grant?> RotateAsync(byte[] id, byte[] secretDigest, long sequence, string clientId, DateTimeOffset now, RotationPolicy policy)
     {
         var nowMs = now.ToUnixTimeMilliseconds();
-        var before = policy.Leeway == TimeSpan.Zero ? nowMs + 1 : nowMs - (long)policy.Leeway.TotalMilliseconds;
+        // Without a leeway the counter alone decides: no clock that was set back may sign anyone out.
+        var before = policy.Leeway == TimeSpan.Zero ? long.MaxValue : nowMs - (long)policy.Leeway.TotalMilliseconds;
         var lateAfter = nowMs - (long)policy.LateReturn.TotalMilliseconds;
         var acceptsLate = policy.LateReturn > TimeSpan.Zero;
         var idleAfter = nowMs - (long)policy.IdleLifetime.TotalMilliseconds;
