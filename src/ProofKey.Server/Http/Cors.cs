@@ -12,9 +12,9 @@ internal sealed class Cors(ClientStore clients)
     /// <summary>Adds the headers to an answer, if its origin is registered.</summary>
     public async ValueTask AllowAsync(HttpContext context)
     {
-        var origin = context.Request.Headers.Origin;
-        if (origin.Count == 0) return;
+        // Always: a cache that kept an answer to a request without an origin must not give it to a page.
         context.Response.Headers.Append("Vary", "Origin");
+        var origin = context.Request.Headers.Origin;
         if (origin.Count != 1 || origin[0] is not { Length: > 0 and < 300 } one || !await clients.AllowsOriginAsync(one, context.RequestAborted)) return;
         context.Response.Headers.AccessControlAllowOrigin = one;
         context.Response.Headers.AccessControlExposeHeaders = "WWW-Authenticate";
