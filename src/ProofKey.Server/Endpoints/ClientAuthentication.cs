@@ -13,6 +13,14 @@ internal sealed class ClientAuthentication(ClientStore clients)
 
     public async ValueTask<ClientResult> IdentifyAsync(HttpContext context, Parameters form)
     {
+        var result = await CheckAsync(context, form);
+        // RFC 6749 section 5.2: who used the header learns by which scheme
+        if (result.Client is null && context.Request.Headers.Authorization.Count > 0) context.Response.Headers.WWWAuthenticate = "Basic realm=\"token\"";
+        return result;
+    }
+
+    private async ValueTask<ClientResult> CheckAsync(HttpContext context, Parameters form)
+    {
         var (claimed, problem) = Claim(context, form);
         if (claimed is null) return new(null, problem);
         var client = claimed.Id.Length <= 100 ? await clients.FindAsync(claimed.Id, context.RequestAborted) : null;
@@ -29,7 +37,6 @@ internal sealed class ClientAuthentication(ClientStore clients)
         var header = context.Request.Headers.Authorization;
         if (header.Count == 0)
             return form["client_id"] is { } id ? (new ClaimedClient(id, form["client_secret"]), null) : (null, OAuthError.InvalidRequest("The request must name the client in client_id."));
-        context.Response.Headers.WWWAuthenticate = "Basic realm=\"token\"";
         if (header.Count > 1 || Basic(header[0]) is not { } basic)
             return (null, new Refusal(OAuthError.InvalidClient("The Authorization header must be Basic, with id and secret form-encoded and joined by a colon."), "The Authorization header is malformed."));
         if (form["client_secret"] is not null || (form["client_id"] is { } other && other != basic.Id))

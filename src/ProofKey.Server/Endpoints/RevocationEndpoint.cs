@@ -17,11 +17,9 @@ internal sealed class RevocationEndpoint(ClientAuthentication authentication, Gr
 
     public async Task PostAsync(HttpContext context)
     {
-        var read = await FormReader.ReadAsync(context);
+        var read = await FormReader.ReadOnceAsync(context);
         if (!read.TryGet(out var form, out var problem))
             await RefuseAsync(context, OAuthError.InvalidRequest(problem), read.Status);
-        else if (form.Duplicate() is not null)
-            await RefuseAsync(context, OAuthError.InvalidRequest("A parameter was sent more than once; send each one once."));
         else if (!(await authentication.IdentifyAsync(context, form)).TryGet(out var client, out var refusal))
             await RefuseAsync(context, refusal, refusal.Error.Code == "invalid_client" ? StatusCodes.Status401Unauthorized : StatusCodes.Status400BadRequest);
         else if (form["token"] is not { } token)

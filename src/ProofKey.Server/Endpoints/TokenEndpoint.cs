@@ -15,7 +15,7 @@ internal sealed class TokenEndpoint(
 
     public async Task PostAsync(HttpContext context)
     {
-        var read = await FormReader.ReadAsync(context);
+        var read = await FormReader.ReadOnceAsync(context, repeatable: "resource");
         if (!read.TryGet(out var form, out var problem))
             await RefuseAsync(context, null, OAuthError.InvalidRequest(problem), read.Status);
         else if (GrantTypeProblem(form) is { } error)
@@ -28,15 +28,13 @@ internal sealed class TokenEndpoint(
             await RefreshAsync(context, form, client);
     }
 
-    // RFC 6749 section 3.2, section 5.2, RFC 9700 section 2.4 (no password grant)
-    private static OAuthError? GrantTypeProblem(Parameters form) => form.Duplicate("resource") is not null
-        ? OAuthError.InvalidRequest("A parameter was sent more than once; send each one once.")
-        : form["grant_type"] switch
-        {
-            "authorization_code" or "refresh_token" => null,
-            null => OAuthError.InvalidRequest("The request must have a grant_type."),
-            _ => OAuthError.UnsupportedGrantType("The grant types here are authorization_code and refresh_token."),
-        };
+    // RFC 6749 section 5.2, RFC 9700 section 2.4 (no password grant)
+    private static OAuthError? GrantTypeProblem(Parameters form) => form["grant_type"] switch
+    {
+        "authorization_code" or "refresh_token" => null,
+        null => OAuthError.InvalidRequest("The request must have a grant_type."),
+        _ => OAuthError.UnsupportedGrantType("The grant types here are authorization_code and refresh_token."),
+    };
 
     private async Task RedeemCodeAsync(HttpContext context, Parameters form, RegisteredClient client)
     {
@@ -175,7 +173,9 @@ internal sealed class TokenEndpoint(
 
     private Task RefuseAsync(HttpContext context, string? clientId, Refusal refusal, int status = StatusCodes.Status400BadRequest)
     {
-        Log.Refused(logger, Path, clientId is { Length: <= 100 } ? clientId : null, refusal.Error.Code, refusal.Reason);
+        // RFC 6749 appendix A.1: an id is visible ASCII; whatever else was sent would write into the log.
+        var loggable = clientId is { Length: <= 100 } && !clientId.AsSpan().ContainsAnyExceptInRange(' ', '~') ? clientId : null;
+        Log.Refused(logger, Path, loggable, refusal.Error.Code, refusal.Reason);
         return Answers.ErrorAsync(context, refusal.Error, status);
     }
 }

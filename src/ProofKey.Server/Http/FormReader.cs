@@ -33,6 +33,18 @@ internal static class FormReader
         }
     }
 
+    /// <summary>Reads a form in which no parameter may come twice, and none may come once more in the query (RFC 6749 section 3.2).</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="repeatable">The one name that may repeat, or none.</param>
+    /// <returns>The parameters, or what is wrong with the request.</returns>
+    public static async ValueTask<FormResult> ReadOnceAsync(HttpContext context, string? repeatable = null)
+    {
+        var read = await ReadAsync(context);
+        if (read.Parameters is not { } form) return read;
+        var isRepeated = form.Duplicate(repeatable) is not null || (context.Request.QueryString.HasValue && form.Pairs.Any(pair => context.Request.Query.ContainsKey(pair.Key)));
+        return isRepeated ? new(null, "A parameter was sent more than once; send each one once.") : read;
+    }
+
     private const string TooLong = "The body is longer than 32 KiB.";
 
     private static FormResult Parse(ReadOnlySpan<byte> body)
@@ -54,7 +66,7 @@ internal static class FormReader
         string.Equals(contentType, "application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase)
         || (MediaTypeHeaderValue.TryParse(contentType, out var type)
             && type.MediaType.Equals("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase)
-            && (!type.Charset.HasValue || type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)));
+            && (!type.Charset.HasValue || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase)));
 }
 
 /// <summary>A form that was read, or why it could not be.</summary>
