@@ -46,10 +46,13 @@ internal sealed class KeyRing(KeyStore store, ServerOptions options, TimeProvide
     /// <summary>Reads the keys, and makes those that are missing.</summary>
     public async Task LoadAsync(CancellationToken cancellation)
     {
-        var stored = await store.ListAsync(cancellation);
         // Unwrap before anything is made: a wrong root key must stop the start, never begin a second set of keys.
-        var keys = Open(stored);
-        if (await AddMissingAsync(keys)) keys = Open(await store.ListAsync(cancellation));
+        var keys = Open(await store.ListAsync(cancellation));
+        if (Missing(keys).Count > 0)
+        {
+            await store.AddAsync(present => Missing(Open(present)).Select(Make), cancellation);
+            keys = Open(await store.ListAsync(cancellation));
+        }
         _keys = keys;
     }
 
@@ -78,28 +81,26 @@ internal sealed class KeyRing(KeyStore store, ServerOptions options, TimeProvide
         return sealing[0];
     }
 
-    private async Task<bool> AddMissingAsync(Snapshot keys)
+    // A first sealing key is of use at once; a later one only when every replica has read the table again.
+    private List<MissingKey> Missing(Snapshot keys)
     {
         var now = time.GetUtcNow();
-        var added = false;
-        foreach (var algorithm in Algorithms)
-        {
-            if (keys.Signing.Any(key => key.Algorithm == algorithm)) continue;
-            using var fresh = SigningKey.New(algorithm);
-            await AddAsync(fresh.KeyId, Signing, algorithm.Name, now, fresh.ToPkcs8());
-            added = true;
-        }
-        if (keys.Sealing.Count > 0 && keys.Sealing[^1].NotBefore + SealingKeyAge > now) return added;
-        var id = Convert.ToHexStringLower(Secret.NewBytes(SealingKey.IdLength));
-        await AddAsync(id, Sealing, "A256GCM", keys.Sealing.Count == 0 ? now : now + (2 * RefreshInterval), Secret.NewBytes(RootKey.Length));
-        return true;
+        List<MissingKey> missing = [.. Algorithms.Where(algorithm => keys.Signing.All(key => key.Algorithm != algorithm)).Select(algorithm => new MissingKey(algorithm, now))];
+        if (keys.Sealing.Count == 0) missing.Add(new MissingKey(null, now));
+        else if (keys.Sealing[^1].NotBefore + SealingKeyAge <= now) missing.Add(new MissingKey(null, now + (2 * RefreshInterval)));
+        return missing;
     }
 
-    private async Task AddAsync(string id, string purpose, string algorithm, DateTimeOffset notBefore, byte[] secret)
+    private StoredKey Make(MissingKey missing)
     {
-        notBefore = DateTimeOffset.FromUnixTimeMilliseconds(notBefore.ToUnixTimeMilliseconds());
-        await store.AddAsync(new StoredKey(id, purpose, algorithm, _root.Wrap(id, purpose, notBefore, secret), notBefore, time.GetUtcNow()));
-        Log.KeyMade(logger, purpose, algorithm, id);
+        // The row holds milliseconds, and the seal covers what it holds.
+        var notBefore = DateTimeOffset.FromUnixTimeMilliseconds(missing.NotBefore.ToUnixTimeMilliseconds());
+        using var signing = missing.Algorithm is { } algorithm ? SigningKey.New(algorithm) : null;
+        var (id, purpose, name, secret) = signing is null
+            ? (Convert.ToHexStringLower(Secret.NewBytes(SealingKey.IdLength)), Sealing, "A256GCM", Secret.NewBytes(RootKey.Length))
+            : (signing.KeyId, Signing, signing.Algorithm.Name, signing.ToPkcs8());
+        Log.KeyMade(logger, purpose, name, id);
+        return new StoredKey(id, purpose, name, _root.Wrap(id, purpose, notBefore, secret), notBefore, time.GetUtcNow());
     }
 
     private Snapshot Open(List<StoredKey> stored)
@@ -114,6 +115,9 @@ internal sealed class KeyRing(KeyStore store, ServerOptions options, TimeProvide
         }
         return new Snapshot(signing, sealing);
     }
+
+    /// <summary>A key to be made: a signing key of an algorithm, or a sealing key.</summary>
+    private sealed record MissingKey(SignatureAlgorithm? Algorithm, DateTimeOffset NotBefore);
 
     private sealed record Snapshot(IReadOnlyList<SigningKey> Signing, IReadOnlyList<SealingKey> Sealing)
     {

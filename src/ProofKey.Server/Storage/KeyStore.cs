@@ -1,3 +1,5 @@
+using System.Data.Common;
+
 namespace ProofKey.Server.Storage;
 
 /// <summary>A key as it is stored: sealed with the root key.</summary>
@@ -6,23 +8,34 @@ internal sealed record StoredKey(string Id, string Purpose, string Algorithm, by
 /// <summary>The signing and sealing keys, shared by every replica on the same database.</summary>
 internal sealed class KeyStore(Database database)
 {
-    public ValueTask<List<StoredKey>> ListAsync(CancellationToken cancellation) => database.ListAsync(
-        $"select id, purpose, algorithm, sealed, not_before, created_at from key order by not_before, id",
-        reader => new StoredKey(
-            reader.GetString(0),
-            reader.GetString(1),
-            reader.GetString(2),
-            reader.GetFieldValue<byte[]>(3),
-            DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(4)),
-            DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(5))),
-        cancellation);
+    private static readonly SqlPart Columns = new("id, purpose, algorithm, sealed, not_before, created_at");
 
-    public async ValueTask AddAsync(StoredKey key) => await database.WriteAsync(
-        $"""
-        insert into key (id, purpose, algorithm, sealed, not_before, created_at)
-        values ({key.Id}, {key.Purpose}, {key.Algorithm}, {key.Sealed}, {key.NotBefore.ToUnixTimeMilliseconds()}, {key.CreatedAt.ToUnixTimeMilliseconds()})
-        on conflict do nothing
-        """);
+    private static Sql All => $"select {Columns} from key order by not_before, id";
 
-    public async ValueTask RemoveAsync(string id) => await database.WriteAsync($"delete from key where id = {id}");
+    public ValueTask<List<StoredKey>> ListAsync(CancellationToken cancellation) => database.ListAsync(All, Read, cancellation);
+
+    /// <summary>Adds what is missing. Asked under the write lock: of two servers that start at once, one makes the keys and the other finds them.</summary>
+    /// <param name="missing">Makes the keys that a list lacks.</param>
+    /// <param name="cancellation">Stops waiting.</param>
+    public Task AddAsync(Func<List<StoredKey>, IEnumerable<StoredKey>> missing, CancellationToken cancellation) => database.InTransactionAsync(
+        async connection =>
+        {
+            var present = new List<StoredKey>();
+            await using (var reader = await connection.Prepare(All).ExecuteReaderAsync(cancellation))
+                while (await reader.ReadAsync(cancellation)) present.Add(Read(reader));
+            foreach (var key in missing(present))
+                await connection.ExecuteAsync(
+                    $"""
+                    insert into key ({Columns})
+                    values ({key.Id}, {key.Purpose}, {key.Algorithm}, {key.Sealed}, {key.NotBefore.ToUnixTimeMilliseconds()}, {key.CreatedAt.ToUnixTimeMilliseconds()})
+                    """, cancellation);
+        }, cancellation);
+
+    private static StoredKey Read(DbDataReader reader) => new(
+        reader.GetString(0),
+        reader.GetString(1),
+        reader.GetString(2),
+        reader.GetFieldValue<byte[]>(3),
+        DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(4)),
+        DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(5)));
 }
