@@ -209,7 +209,7 @@ internal sealed class Database : IAsyncDisposable
         return new DatabaseException(failure, failure switch
         {
             DatabaseFailure.Busy => "The database is locked by another process; try again.",
-            DatabaseFailure.Full => "The disk that holds the database is full; free some space and try again.",
+            DatabaseFailure.Full => "The disk that holds the database is full or fails; free some space, check it, and try again.",
             DatabaseFailure.ReadOnly => "The database cannot be opened for writing; check the folder's owner, mode and path.",
             DatabaseFailure.Damaged => "The file is not a ProofKey database, or it is damaged; restore it from a backup.",
             _ => $"The database refused a statement: {exception.Message}",

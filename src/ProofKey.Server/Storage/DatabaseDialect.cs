@@ -9,7 +9,7 @@ public enum DatabaseFailure
     /// <summary>Another process holds the lock longer than we wait, or the connection broke: try again.</summary>
     Busy,
 
-    /// <summary>The disk is full.</summary>
+    /// <summary>The disk is full, or fails.</summary>
     Full,
 
     /// <summary>The file or folder cannot be written.</summary>
@@ -65,7 +65,8 @@ public sealed class DatabaseDialect
             {
                 5 or 6 => DatabaseFailure.Busy,
                 8 or 14 or 3 or 23 => DatabaseFailure.ReadOnly,
-                13 => DatabaseFailure.Full,
+                // 10, an I/O error, is also what a quota gives; like a full disk it ends the whole transaction.
+                10 or 13 => DatabaseFailure.Full,
                 11 or 26 => DatabaseFailure.Damaged,
                 _ => DatabaseFailure.Other,
             }
