@@ -14,7 +14,7 @@ internal static class RootVerbs
         root.Add(new ServeVerb());
         root.Add(new VerbGroup("client", "Register clients at the server of a data folder.", new ClientAddVerb(), new ClientListVerb(), new ClientShowVerb(), new ClientRemoveVerb()));
         root.Add(new VerbGroup("user", "Say who can sign in at the server of a data folder.", new UserAddVerb(), new UserListVerb(), new UserRemoveVerb()));
-        foreach (var verb in new Verb[] { new LoginVerb(), new TokenVerb(), new CallVerb(), new WhoamiVerb(), new ListVerb(), new LogoutVerb(), new DecodeVerb() }) root.Add(verb);
+        foreach (var verb in new Verb[] { new LoginVerb(), new TokenVerb(), new CallVerb(), new WhoamiVerb(), new ListVerb(), new LogoutVerb(), new DecodeVerb(), new DemoVerb() }) root.Add(verb);
         return root;
     }
 }
