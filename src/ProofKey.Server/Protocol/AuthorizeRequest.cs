@@ -11,7 +11,7 @@ internal sealed class AuthorizeRequest
     public const int MaxNonceLength = 128;
 
     /// <summary>The most bytes of scope, resource and nonce together: a sealed code has at most 512 characters.</summary>
-    public const int MaxSealedText = 200;
+    public const int MaxSealedText = 160;
 
     // The order is the policy: a client is known before its address is believed, and an address before anything is sent to it.
     internal static readonly IReadOnlyList<Rule> Rules =
