@@ -1,0 +1,132 @@
+using ProofKey.Server.Protocol;
+using ProofKey.Server.Storage;
+
+namespace ProofKey.Server.Tests;
+
+/// <summary>What has to happen before a code is issued, decided from its facts alone.</summary>
+public sealed class InteractionDecisionTests
+{
+    private static readonly DateTimeOffset Now = new(2030, 1, 1, 12, 0, 0, TimeSpan.Zero);
+
+    private static RegisteredClient Client(string redirectUri, bool firstParty) => new()
+    {
+        Id = "client",
+        Name = "Client",
+        RedirectUris = [RedirectUri.Parse(redirectUri)],
+        Scope = Scope.Parse("openid profile email"),
+        IsFirstParty = firstParty,
+    };
+
+    private static readonly RegisteredClient Native = Client("http://127.0.0.1/cb", false);
+    private static readonly RegisteredClient App = Client("com.example.app:/cb", false);
+    private static readonly RegisteredClient Web = Client("https://app.example/cb", false);
+    private static readonly RegisteredClient FirstParty = Client("https://app.example/cb", true);
+
+    private static AuthorizeRequest Request(RegisteredClient client, string scope = "openid", params (string Name, string Value)[] more)
+    {
+        var parameters = Parameters.Of(
+            new("client_id", "client"), new("redirect_uri", client.RedirectUris[0].Value), new("response_type", "code"), new("scope", scope),
+            new("code_challenge", CodeVerifier.New().Challenge.ToString()), new("code_challenge_method", "S256"));
+        foreach (var (name, value) in more) parameters = parameters.With(name, value);
+        return AuthorizeRequest.Parse(parameters, client).ShouldBeOfType<AuthorizeOutcome.Valid>().Request;
+    }
+
+    private static SignedInAccount SignedIn(string subject = "alice", int secondsAgo = 60) => new(subject, subject, 1, Now.AddSeconds(-secondsAgo), "pwd", Now.AddHours(1));
+
+    private static StepTicket Ticket(int firstCameSecondsAgo, string? subject = null, string? scope = null) => new(Now.AddSeconds(-firstCameSecondsAgo), subject, scope is null ? null : Scope.Parse(scope));
+
+    private static string Decide(AuthorizeRequest request, SignedInAccount? account, string? remembered = null, string? hint = null, StepTicket? ticket = null) =>
+        Interaction.Decide(request, account, remembered is null ? null : Scope.Parse(remembered), hint, ticket, Now) switch
+        {
+            Interaction.Refuse refuse => refuse.Error.Code,
+            var decision => decision.GetType().Name,
+        };
+
+    [Fact]
+    [Rfc("OpenID Connect Core", "3.1.2.6")]
+    public void Nobody_signed_in_means_sign_in_or_login_required()
+    {
+        Decide(Request(Web), null, "openid").ShouldBe("SignIn");
+        Decide(Request(Web, "openid", ("prompt", "none")), null, "openid").ShouldBe("login_required");
+        Decide(Request(FirstParty), null).ShouldBe("SignIn");
+        Decide(Request(Native), null, ticket: Ticket(1, "alice", "openid")).ShouldBe("SignIn", "a consent is no sign-in");
+    }
+
+    [Fact]
+    [Assertion("AZ-22")]
+    [Rfc("RFC 8252", "8.6")]
+    [Rfc("RFC 6749", "10.2")]
+    public void A_remembered_consent_counts_only_where_the_address_identifies_the_client()
+    {
+        Decide(Request(Web), SignedIn(), "openid").ShouldBe("Proceed");
+        Decide(Request(Native), SignedIn(), "openid").ShouldBe("Consent");
+        Decide(Request(App), SignedIn(), "openid").ShouldBe("Consent");
+        Decide(Request(Native, "openid", ("prompt", "none")), SignedIn(), "openid").ShouldBe("consent_required");
+        Decide(Request(Web, "openid", ("prompt", "none")), SignedIn(), "openid").ShouldBe("Proceed");
+    }
+
+    [Fact]
+    public void A_consent_covers_what_was_agreed_to_and_no_more()
+    {
+        Decide(Request(Web, "openid email"), SignedIn(), "openid").ShouldBe("Consent");
+        Decide(Request(Web, "openid"), SignedIn(), "openid email").ShouldBe("Proceed");
+        Decide(Request(Web, "openid"), SignedIn()).ShouldBe("Consent");
+        Decide(Request(Web, ""), SignedIn()).ShouldBe("Consent", "a request for nothing is asked for once too");
+        Decide(Request(Web, ""), SignedIn(), "").ShouldBe("Proceed");
+        Decide(Request(Native, "openid email"), SignedIn(), ticket: Ticket(5, "alice", "openid")).ShouldBe("Consent");
+    }
+
+    [Fact]
+    [Rfc("OpenID Connect Core", "3.1.2.1")]
+    public void A_prompt_for_consent_asks_even_where_it_is_remembered_or_not_needed()
+    {
+        Decide(Request(Web, "openid", ("prompt", "consent")), SignedIn(), "openid").ShouldBe("Consent");
+        Decide(Request(FirstParty, "openid", ("prompt", "consent")), SignedIn()).ShouldBe("Consent");
+        Decide(Request(FirstParty, "openid", ("prompt", "consent")), SignedIn(), ticket: Ticket(5, "alice", "openid")).ShouldBe("Proceed");
+        Decide(Request(FirstParty), SignedIn()).ShouldBe("Proceed");
+    }
+
+    [Fact]
+    [Assertion("UI-20")]
+    public void A_consent_counts_for_the_account_that_gave_it()
+    {
+        Decide(Request(Native), SignedIn(), ticket: Ticket(5, "alice", "openid")).ShouldBe("Proceed");
+        Decide(Request(Native), SignedIn("bob"), ticket: Ticket(5, "alice", "openid")).ShouldBe("Consent");
+    }
+
+    [Theory]
+    [InlineData("prompt", "login")]
+    [InlineData("prompt", "select_account")]
+    [InlineData("max_age", "0")]
+    [InlineData("max_age", "59")]
+    [InlineData("max_age", "60")]
+    [Rfc("OpenID Connect Core", "3.1.2.1")]
+    public void A_demand_for_a_fresh_sign_in_is_met_once_by_a_sign_in_since_the_request_came(string name, string value)
+    {
+        var request = Request(Web, "openid", (name, value));
+        Decide(request, SignedIn(), "openid").ShouldBe("SignIn");
+        Decide(request, SignedIn(), "openid", ticket: Ticket(firstCameSecondsAgo: 30)).ShouldBe("SignIn", "signed in before the request came");
+        Decide(request, SignedIn(), "openid", ticket: Ticket(firstCameSecondsAgo: 60)).ShouldBe("Proceed");
+        Decide(request, SignedIn(), "openid", ticket: Ticket(firstCameSecondsAgo: 90)).ShouldBe("Proceed", "signed in after the request came");
+    }
+
+    [Fact]
+    [Rfc("OpenID Connect Core", "3.1.2.1")]
+    public void A_session_that_is_young_enough_is_not_asked_again()
+    {
+        Decide(Request(Web, "openid", ("max_age", "61")), SignedIn(), "openid").ShouldBe("Proceed");
+        Decide(Request(Web, "openid", ("max_age", "60"), ("prompt", "none")), SignedIn(), "openid").ShouldBe("login_required");
+        Decide(Request(Web, "openid", ("max_age", "2147483647")), SignedIn(), "openid").ShouldBe("Proceed");
+    }
+
+    [Fact]
+    [Rfc("OpenID Connect Core", "3.1.2.1")]
+    public void A_hint_at_somebody_else_means_another_sign_in_even_after_one()
+    {
+        Decide(Request(Web), SignedIn(), "openid", hint: "alice").ShouldBe("Proceed");
+        Decide(Request(Web), SignedIn(), "openid", hint: "bob").ShouldBe("SignIn");
+        Decide(Request(Web), SignedIn(), "openid", hint: "bob", ticket: Ticket(90)).ShouldBe("SignIn");
+        Decide(Request(Web), SignedIn(), "openid", hint: "").ShouldBe("SignIn", "a hint that does not verify names nobody");
+        Decide(Request(Web, "openid", ("prompt", "none")), SignedIn(), "openid", hint: "bob").ShouldBe("login_required");
+    }
+}

@@ -1,0 +1,172 @@
+using System.Net;
+using System.Text;
+using ProofKey.Server.Keys;
+using ProofKey.Server.Protocol;
+using ProofKey.Server.Tests.Support;
+
+namespace ProofKey.Server.Tests;
+
+/// <summary>Codes, refresh tokens, step tickets and form tokens: each opens for its own purpose only, and only as it was sealed.</summary>
+public sealed class SealedValuesTests(OneServer shared) : IClassFixture<OneServer>
+{
+    private const string Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+    private readonly RunningServer _server = shared.Server;
+
+    // What is out there was sealed with these: a change of a name, a version or the order loses every code, ticket and refresh token.
+    [Theory]
+    [InlineData(SealPurpose.Code, "AQECAwTAqAd6-aldqJimGR5FT29ex6LXL8x4GJnihKiwum93CmQ")]
+    [InlineData(SealPurpose.RefreshToken, "AQECAwSH3fd4v-05jgMUOrBQtXjBEhGNcGk9TGReeV-WglwkUBo")]
+    [InlineData(SealPurpose.StepTicket, "AQECAwRVW17MVIpAz2JPyrTu_qjoANlmNsdBGdaJ-HtYeYev3Ms")]
+    [InlineData(SealPurpose.FormToken, "AQECAwQLYqwKgsgKfovH-pZleTLxhdlZgJ2EIpphXQ8QUEiTQws")]
+    public void The_constants_of_sealing_stay_as_they_are(object purpose, string expected)
+    {
+        var key = new SealingKey([1, 2, 3, 4], [.. Enumerable.Range(0, 32).Select(i => (byte)i)], DateTimeOffset.UnixEpoch, "https://issuer.example");
+        var text = Base64UrlText.Encode(key.Seal((SealPurpose)purpose, "value"u8));
+        text.ShouldBe(expected);
+        Base64UrlText.TryDecode(expected, out var bytes).ShouldBeTrue();
+        key.Open((SealPurpose)purpose, bytes).ShouldBe("value"u8.ToArray());
+    }
+
+    [Fact]
+    [Assertion("TK-11")]
+    [Rfc("RFC 8725", "3.11")]
+    public void A_value_opens_for_its_purpose_key_and_issuer_only()
+    {
+        byte[] secret = [.. Enumerable.Range(0, 32).Select(i => (byte)i)];
+        var key = new SealingKey([1, 2, 3, 4], secret, DateTimeOffset.UnixEpoch, "https://issuer.example");
+        var purposes = Enum.GetValues<SealPurpose>();
+        foreach (var purpose in purposes)
+        {
+            var text = key.Seal(purpose, "value"u8);
+            purposes.Where(other => key.Open(other, text) is not null).ShouldBe([purpose]);
+            new SealingKey([1, 2, 3, 4], secret, DateTimeOffset.UnixEpoch, "https://issuer.example/").Open(purpose, text).ShouldBeNull("another issuer");
+            new SealingKey([1, 2, 3, 5], secret, DateTimeOffset.UnixEpoch, "https://issuer.example").Open(purpose, text).ShouldBeNull("another key id");
+            new SealingKey([1, 2, 3, 4], [.. secret.Reverse()], DateTimeOffset.UnixEpoch, "https://issuer.example").Open(purpose, text).ShouldBeNull("another key");
+        }
+    }
+
+    [Fact]
+    public void Another_version_or_a_stump_names_no_key()
+    {
+        SealingKey.KeyIdOf(new byte[SealingKey.Overhead]).ToArray().ShouldBeEmpty("version 0");
+        SealingKey.KeyIdOf([1, .. new byte[SealingKey.Overhead - 2]]).ToArray().ShouldBeEmpty("too short");
+        SealingKey.KeyIdOf([1, 9, 8, 7, 6, .. new byte[SealingKey.Overhead - 5]]).ToArray().ShouldBe([9, 8, 7, 6]);
+        SealingKey.KeyIdOf([]).ToArray().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task The_longest_code_has_at_most_512_characters_and_is_redeemed()
+    {
+        const string Scopes = "openid";
+        var audience = "https://api.example/" + new string('a', AuthorizeRequest.MaxSealedText - AuthorizeRequest.MaxNonceLength - Scopes.Length - "https://api.example/".Length);
+        var client = await _server.AddClientAsync(change: registration => registration with { Audience = audience });
+        var request = shared.Request(client).Set("resource", audience).Set("nonce", new string('n', AuthorizeRequest.MaxNonceLength)).Set("scope", Scopes);
+
+        var code = await shared.CodeAsync(request);
+
+        code.Length.ShouldBeLessThanOrEqualTo(AuthorizationCode.MaxLength);
+        (await _server.RedeemAsync(client, request, code)).Status.ShouldBe(HttpStatusCode.OK);
+        using var person = _server.NewPerson();
+        var longer = request.Set("scope", Scopes + " email");
+        (await person.GetOnceAsync(longer.ToString())).ShouldRedirectWith("invalid_request", longer, _server.Issuer);
+    }
+
+    [Fact]
+    public void A_longer_subject_and_a_much_used_account_have_room_in_a_code_too()
+    {
+        var code = new AuthorizationCode
+        {
+            GrantId = new byte[16], ClientId = shared.Native.Id, RedirectUriDigest = AuthorizationCode.DigestOf(OneServer.NativeUri), Challenge = CodeVerifier.New().Challenge,
+            Subject = "9f1c3a52-7a39-4a3c-9a64-0d4f3f2f4f10", Epoch = 100_000, SessionKey = new byte[16], GrantExpiresAt = _server.Time.Now, Scope = Scope.Parse("openid"),
+            Nonce = new string('n', AuthorizeRequest.MaxSealedText - "openid".Length), AuthTime = _server.Time.Now, Amr = "pwd otp mfa", ExpiresAt = _server.Time.Now,
+        };
+        code.Seal(_server.Service<KeyRing>()).Length.ShouldBeLessThanOrEqualTo(AuthorizationCode.MaxLength);
+    }
+
+    [Fact]
+    [Assertion("TK-12")]
+    [Rfc("RFC 6749", "10.10")]
+    public async Task A_code_with_one_changed_character_is_refused_and_the_right_one_still_redeems()
+    {
+        var request = shared.Request();
+        var code = await shared.CodeAsync(request);
+        var keys = _server.Service<KeyRing>();
+        for (var position = 0; position < code.Length; position++)
+            foreach (var letter in Alphabet.Where(letter => letter != code[position]))
+                AuthorizationCode.Open(string.Concat(code.AsSpan(0, position), [letter], code.AsSpan(position + 1)), keys).ShouldBeNull();
+        foreach (var changed in (string[])[code[..^1], code[1..], code + "A", code + "=", code + " ", " " + code, code + "\n", code.ToUpperInvariant(), code.ToLowerInvariant(), code[4..], "pkr_" + code[4..], code + code, "", "pkc_"])
+            AuthorizationCode.Open(changed, keys).ShouldBeNull();
+
+        foreach (var changed in (string[])[code[..^1], code + "A", Flip(code, 4), Flip(code, code.Length / 2), Flip(code, code.Length - 1)])
+            (await _server.RedeemAsync(shared.Native, request, changed)).Error.ShouldBe("invalid_grant");
+        (await _server.RedeemAsync(shared.Native, request, code)).Status.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    [Assertion("TK-11")]
+    [Rfc("RFC 8725", "3.11")]
+    public async Task No_artefact_passes_for_another()
+    {
+        var request = shared.Request();
+        var code = await shared.CodeAsync(request);
+        using var person = await shared.SignedInAsync();
+        var consent = await person.ConsentFormAsync(request);
+        var (formToken, ticket) = (consent.Fields["form_token"], Browsing.Parameter(consent.Action, "step")!);
+        var tokens = await _server.RedeemAsync(shared.Native, request, code);
+        var refreshToken = tokens.Text("refresh_token");
+        string[] others = [refreshToken, ticket, formToken, tokens.Text("access_token"), tokens.Text("id_token"), request.State, request.Nonce, person.CookieOf(_server, Sessions.SessionCookie)!];
+
+        foreach (var other in others.SelectMany(other => (string[])[other, AuthorizationCode.Prefix + Bare(other)]))
+            (await _server.RedeemAsync(shared.Native, request, other)).Error.ShouldBe("invalid_grant");
+        foreach (var other in others.Skip(1).Append(code).SelectMany(other => (string[])[other, RefreshToken.Prefix + Bare(other)]))
+            (await _server.RefreshAsync(shared.Native, other)).Error.ShouldBe("invalid_grant");
+        foreach (var other in (string[])[Bare(code), Bare(refreshToken), ticket])
+            await (await person.PostOnceAsync(consent, [("form_token", other), ("decision", "allow")])).ShouldBeFormAgainAsync();
+        foreach (var other in (string[])[Bare(code), Bare(refreshToken), formToken])
+            (await Person.FormOf(await person.GetAsync(Browsing.WithParameter(request.ToString(), "step", other)))).Action.ShouldContain("/consent?");
+        (await _server.RefreshAsync(shared.Native, refreshToken)).Status.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    [Assertion("TK-19")]
+    public void What_is_sealed_does_not_print_itself()
+    {
+        var token = new RefreshToken(Secret.NewBytes(16), Secret.NewBytes(16), 1);
+        token.ToString().ShouldBe(nameof(RefreshToken));
+        var code = new AuthorizationCode
+        {
+            GrantId = [], ClientId = "client", RedirectUriDigest = [], Challenge = CodeVerifier.New().Challenge, Subject = "subject", Epoch = 1, GrantExpiresAt = default, Scope = Scope.None,
+            Nonce = "nonce", AuthTime = default, Amr = "pwd", ExpiresAt = default,
+        };
+        code.ToString().ShouldBe(nameof(AuthorizationCode));
+        CodeVerifier.New().ToString().ShouldBe("[code_verifier]");
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(127)]
+    [InlineData(128)]
+    [InlineData(long.MaxValue)]
+    [InlineData(-1)]
+    public void Numbers_and_texts_come_out_as_they_went_in(long number)
+    {
+        var written = new SealedPayload();
+        written.Write(number);
+        written.Write((string?)null);
+        written.Write("");
+        written.Write("é𝄞");
+        written.Write(Encoding.UTF8.GetBytes("bytes"));
+        var read = new SealedPayload(written.Written.ToArray());
+        read.ReadNumber().ShouldBe(number);
+        read.ReadText().ShouldBeNull();
+        read.ReadText().ShouldBe("");
+        read.ReadText().ShouldBe("é𝄞");
+        read.ReadBytes().ShouldBe(Encoding.UTF8.GetBytes("bytes"));
+    }
+
+    private static string Bare(string text) => text.Length > 4 && text[3] == '_' ? text[4..] : text;
+
+    private static string Flip(string text, int position) => string.Concat(text.AsSpan(0, position), [text[position] == 'A' ? 'E' : 'A'], text.AsSpan(position + 1));
+}
