@@ -10,8 +10,7 @@ internal static class Answers
     public static Task TokensAsync(HttpContext context, TokenResponse tokens)
     {
         NoStore(context);
-        context.Response.ContentType = "application/json";
-        return JsonSerializer.SerializeAsync(context.Response.Body, tokens, Wire.Default.TokenResponse, context.RequestAborted);
+        return JsonAsync(context, JsonSerializer.SerializeToUtf8Bytes(tokens, Wire.Default.TokenResponse));
     }
 
     /// <summary>A JSON refusal (RFC 6749 section 5.2).</summary>
@@ -19,12 +18,11 @@ internal static class Answers
     {
         NoStore(context);
         context.Response.StatusCode = status;
-        context.Response.ContentType = "application/json";
         var body = new ErrorResponse { Error = error.Code, ErrorDescription = error.Description };
-        return JsonSerializer.SerializeAsync(context.Response.Body, body, Wire.Default.ErrorResponse, context.RequestAborted);
+        return JsonAsync(context, JsonSerializer.SerializeToUtf8Bytes(body, Wire.Default.ErrorResponse));
     }
 
-    /// <summary>A JSON document that was written before.</summary>
+    /// <summary>A JSON document, whole and with its length, so that it leaves in one piece.</summary>
     public static async Task JsonAsync(HttpContext context, ReadOnlyMemory<byte> json)
     {
         context.Response.ContentType = "application/json";

@@ -1,0 +1,87 @@
+using System.Diagnostics;
+using System.Globalization;
+using ProofKey.Bench;
+
+CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+var program = args.Length > 0 ? args[0] : Path.Combine(AppContext.BaseDirectory, "proofkey.dll");
+var scale = args.Length > 1 ? double.Parse(args[1], CultureInfo.InvariantCulture) : 1;
+var folder = Directory.CreateTempSubdirectory("proofkey-bench-").FullName;
+try
+{
+    var clientId = await SignedInBrowser.PrepareAsync(program, folder);
+    await FirstAnswersAsync();
+    using (var server = await ServerProcess.StartAsync(program, folder, strictRotation: true))
+    {
+        var browser = await SignedInBrowser.SignInAsync(server, clientId);
+        Run(server, browser, "warm-up: sign-in", 8, Scaled(6000), flow => flow.SignIn());
+        Run(server, browser, "warm-up: refresh", 8, Scaled(6000), flow => flow.Refresh());
+        Console.WriteLine();
+        Console.WriteLine("| what | connections | operations | server CPU µs each | per second | bytes each |");
+        Console.WriteLine("|---|---|---|---|---|---|");
+        foreach (var connections in (int[])[1, 8, 64]) Run(server, browser, "sign-in", connections, Scaled(connections == 1 ? 5000 : 20000), flow => flow.SignIn(), report: true);
+        foreach (var connections in (int[])[1, 8, 64]) Run(server, browser, "refresh, strict", connections, Scaled(connections == 1 ? 5000 : 20000), flow => flow.Refresh(), report: true);
+    }
+    using (var server = await ServerProcess.StartAsync(program, folder, strictRotation: false))
+    {
+        var browser = await SignedInBrowser.SignInAsync(server, clientId);
+        Run(server, browser, "warm-up", 8, Scaled(6000), flow => flow.Refresh());
+        Run(server, browser, "refresh, tolerant", 8, Scaled(20000), flow => flow.Refresh(), report: true);
+    }
+    using (var server = await ServerProcess.StartAsync(program, folder, strictRotation: true))
+    {
+        var browser = await SignedInBrowser.SignInAsync(server, clientId);
+        Run(server, browser, "memory", 8, 10_000, flow => flow.SignIn());
+        Console.WriteLine($"\nresident after 10,000 sign-ins: {server.ResidentMegabytes:F0} MB");
+    }
+}
+finally
+{
+    Directory.Delete(folder, recursive: true);
+}
+
+int Scaled(int count) => Math.Max(64, (int)(count * scale));
+
+async Task FirstAnswersAsync()
+{
+    var times = new List<double>();
+    for (var i = 0; i < 10; i++)
+    {
+        using var server = await ServerProcess.StartAsync(program, folder, strictRotation: false);
+        times.Add(server.FirstAnswer.TotalMilliseconds);
+    }
+    times.Sort();
+    Console.WriteLine($"first answer after the start of the process: median {times[5]:F0} ms, {times[0]:F0} to {times[^1]:F0} ms");
+}
+
+// The database's size is that of its file after what waits in the log has been moved there; the log itself does not grow for ever.
+long DatabaseBytes() => new FileInfo(Path.Combine(folder, "proofkey.db")).Length;
+
+void Run(ServerProcess server, SignedInBrowser browser, string what, int connections, int operations, Action<Flow> operation, bool report = false)
+{
+    var flows = Enumerable.Range(0, connections).Select(_ => new Flow(server, browser)).ToList();
+    foreach (var flow in flows) operation(flow);
+    var bytes = DatabaseBytes();
+    var processorTime = server.ProcessorTime;
+    var watch = Stopwatch.StartNew();
+    var failures = new List<Exception>();
+    var threads = flows.Select(flow => new Thread(() =>
+    {
+        try
+        {
+            for (var i = 0; i < operations / connections; i++) operation(flow);
+        }
+        catch (Exception exception)
+        {
+            lock (failures) failures.Add(exception);
+        }
+    })).ToList();
+    threads.ForEach(thread => thread.Start());
+    threads.ForEach(thread => thread.Join());
+    watch.Stop();
+    if (failures.Count > 0) throw new AggregateException(failures);
+    var done = operations / connections * connections;
+    var microseconds = (server.ProcessorTime - processorTime).TotalMicroseconds / done;
+    var grown = (DatabaseBytes() - bytes) / (double)done;
+    if (report) Console.WriteLine($"| {what} | {connections} | {done} | {microseconds:F0} | {done / watch.Elapsed.TotalSeconds:F0} | {grown:F0} |");
+    flows.ForEach(flow => flow.Dispose());
+}
