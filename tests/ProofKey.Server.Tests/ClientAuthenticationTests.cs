@@ -10,6 +10,7 @@ public sealed class ClientAuthenticationTests(TokenServer at) : IClassFixture<To
     [Fact]
     [Assertion("TK-14")]
     [Rfc("RFC 6749", "2.3")]
+    [Rfc("RFC 6749", "2.1")]
     public async Task A_secret_never_makes_a_public_client_confidential()
     {
         var code = await at.CodeAsync();

@@ -8,7 +8,7 @@ using ProofKey.Server.Storage;
 namespace ProofKey.Server.Endpoints;
 
 /// <summary>
-/// Revokes a refresh or access token (RFC 7009): either one ends its whole grant. Public clients revoke with their id alone. A token
+/// Revokes a refresh or access token (RFC 7009 section 2): either one ends its whole grant. Public clients revoke with their id alone. A token
 /// that is none of ours is as good as revoked.
 /// </summary>
 internal sealed class RevocationEndpoint(ClientAuthentication authentication, GrantStore grants, KeyRing keys, ServerOptions options, TimeProvider time, ILogger<RevocationEndpoint> logger)

@@ -4,7 +4,8 @@ namespace ProofKey.Server.Protocol;
 
 /// <summary>
 /// What follows when the one statement that rotates moved nothing. The order is the policy: nothing is revoked unless the row is alive,
-/// the secret is right and the token is neither current nor the tolerated predecessor (RFC 9700 section 4.14.2).
+/// the secret is right and the token is neither current nor the tolerated predecessor (RFC 9700 section 4.14.2, OAuth 2.1
+/// section 4.3.1).
 /// </summary>
 internal abstract record RefreshTokenGrant
 {
@@ -33,6 +34,7 @@ internal abstract record RefreshTokenGrant
     public static RefreshTokenGrant Decide(Grant? row, RefreshToken token, string clientId, RotationPolicy policy, bool isSecondLook, DateTimeOffset now)
     {
         if (row is null) return Refused("There is no such grant.");
+        // RFC 6749 section 10.4: a refresh token is bound to its client
         if (row.ClientId != clientId) return Refused("The grant belongs to another client.");
         if (row.RevokedAt is not null) return Refused("The grant was revoked.");
         if (row.ExpiresAt <= now) return Refused("The grant has reached its absolute end.");
