@@ -121,7 +121,7 @@ internal sealed class KeyRing(KeyStore store, ServerOptions options, TimeProvide
 
     private sealed record Snapshot(IReadOnlyList<SigningKey> Signing, IReadOnlyList<SealingKey> Sealing)
     {
-        // The published key is derived from the opened private one, never read from a column.
+        // RFC 7517 section 9.2: the published key is derived from the opened private one, never read from a column.
         public JwkSet PublicKeys { get; } = new(Signing.Select(key => key.PublicKey));
     }
 }
