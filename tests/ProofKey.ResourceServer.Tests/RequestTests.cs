@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Claims;
 using System.Text.Json.Nodes;
 
 namespace ProofKey.ResourceServer.Tests;
@@ -96,6 +97,16 @@ public sealed class RequestTests : IAsyncLifetime
     }
 
     [Fact]
+    public void A_scope_claim_that_no_access_token_brought_counts_for_nothing()
+    {
+        var scope = new Claim("scope", "orders.read");
+        var required = Scope.Parse("orders.read");
+
+        ScopeRequirement.IsMet(required, new ClaimsPrincipal(new ClaimsIdentity([scope], "Cookies"))).ShouldBeFalse();
+        ScopeRequirement.IsMet(required, new ClaimsPrincipal(new ClaimsIdentity([scope], ResourceServerOptions.SchemeName))).ShouldBeTrue();
+    }
+
+    [Fact]
     [Rfc("RFC 9068", "2.2.3.1")]
     public async Task A_refusal_by_another_policy_does_not_speak_of_scopes()
     {
@@ -151,6 +162,17 @@ public sealed class RequestTests : IAsyncLifetime
         using var answer = await _api.SendAsync(request);
 
         (await BodyOf(answer)).ShouldBe(expected);
+    }
+
+    [Fact]
+    public async Task A_form_that_cannot_be_read_is_an_invalid_request()
+    {
+        using var request = Request(HttpMethod.Post, "/form");
+        request.Content = Form([.. Enumerable.Range(0, 1025).Select(number => ($"field-{number}", "x"))]);
+        using var answer = await _api.SendAsync(request);
+
+        answer.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        Challenge(answer).ShouldContain("error=\"invalid_request\"");
     }
 
     [Fact]
