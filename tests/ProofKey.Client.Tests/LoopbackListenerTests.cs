@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using ProofKey.Client.Loopback;
 
 namespace ProofKey.Client.Tests;
 
@@ -393,8 +394,25 @@ public sealed class LoopbackListenerTests
             var redirect = await waiting.LocationAsync(waiting.SendAsync(waiting.Get("/callback" + waiting.Query)));
             (await waiting.SendAsync(redirect)).ShouldEndWith("</html>\n");
             (await waiting.Result).ShouldBeOfType<SignInResult.SignedIn>();
-            (await Should.ThrowAsync<SocketException>(() => waiting.ConnectAsync())).SocketErrorCode.ShouldBe(SocketError.ConnectionRefused);
         }
+    }
+
+    [Fact]
+    [Assertion("CL-07")]
+    public async Task A_connection_is_closed_after_the_other_side_has_finished()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        using var browser = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await browser.ConnectAsync(listener.LocalEndpoint, Cancel);
+        using var connection = await listener.AcceptSocketAsync(Cancel);
+
+        var sending = LoopbackResponse.SeeOther("/done").SendAsync(connection, TimeSpan.FromMinutes(1), Cancel);
+
+        (await Waiting.ReadAsync(browser)).ShouldStartWith("HTTP/1.1 303 ");
+        sending.IsCompleted.ShouldBeFalse();
+        browser.Dispose();
+        await sending;
     }
 
     [Fact]

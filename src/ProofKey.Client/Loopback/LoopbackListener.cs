@@ -16,6 +16,8 @@ internal sealed class LoopbackListener : IAsyncDisposable
 
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
 
+    private static readonly TimeSpan DrainTime = TimeSpan.FromMilliseconds(500);
+
     // How long we hold the port for a browser that does not come to fetch its page.
     private static readonly TimeSpan PageTimeout = TimeSpan.FromSeconds(2);
 
@@ -174,13 +176,13 @@ internal sealed class LoopbackListener : IAsyncDisposable
     {
         if (request.IsWellFormed && IsOurHost(request.Host) && request.Path == DonePath && request.Method is "GET" && _page.Task.IsCompletedSuccessfully)
         {
-            await LoopbackResponse.Page(_page.Task.Result).SendAsync(connection, cancel);
+            await LoopbackResponse.Page(_page.Task.Result).SendAsync(connection, DrainTime, cancel);
             _served.TrySetResult();
         }
         else if (Ignored(request, out var callback) is { } reason)
         {
             _options.Emit(new ClientEvent.RequestIgnored(reason));
-            await LoopbackResponse.For(reason, request.Method).SendAsync(connection, cancel);
+            await LoopbackResponse.For(reason, request.Method).SendAsync(connection, DrainTime, cancel);
         }
         else if (_accepted.TrySetResult(callback!))
         {
@@ -189,7 +191,7 @@ internal sealed class LoopbackListener : IAsyncDisposable
         else
         {
             _options.Emit(new ClientEvent.RequestIgnored(IgnoredRequestReason.Late));
-            await LoopbackResponse.For(IgnoredRequestReason.Late, request.Method).SendAsync(connection, cancel);
+            await LoopbackResponse.For(IgnoredRequestReason.Late, request.Method).SendAsync(connection, DrainTime, cancel);
         }
     }
 
@@ -199,7 +201,7 @@ internal sealed class LoopbackListener : IAsyncDisposable
         try
         {
             await _page.Task.WaitAsync(_stop.Token);
-            await LoopbackResponse.SeeOther(DonePath).SendAsync(connection, _stop.Token);
+            await LoopbackResponse.SeeOther(DonePath).SendAsync(connection, DrainTime, _stop.Token);
         }
         catch (SocketException)
         {

@@ -6,8 +6,6 @@ namespace ProofKey.Client.Loopback;
 /// <summary>One HTTP/1.1 response, and the gentle end of its connection.</summary>
 internal sealed class LoopbackResponse
 {
-    private static readonly TimeSpan DrainTime = TimeSpan.FromMilliseconds(500);
-
     private readonly byte[] _bytes;
 
     private LoopbackResponse(string status, string headers, string body = "")
@@ -31,16 +29,16 @@ internal sealed class LoopbackResponse
     };
 
     /// <summary>Sends the bytes, says that no more will come, and lets the other side finish: a reset could lose the page on its way.</summary>
-    public async Task SendAsync(Socket connection, CancellationToken cancel)
+    public async Task SendAsync(Socket connection, TimeSpan drainTime, CancellationToken cancel)
     {
         for (var sent = 0; sent < _bytes.Length;) sent += await connection.SendAsync(_bytes.AsMemory(sent), SocketFlags.None, cancel);
         connection.Shutdown(SocketShutdown.Send);
-        await DrainAsync(connection, cancel);
+        await DrainAsync(connection, drainTime, cancel);
     }
 
-    private static async Task DrainAsync(Socket connection, CancellationToken cancel)
+    private static async Task DrainAsync(Socket connection, TimeSpan drainTime, CancellationToken cancel)
     {
-        using var limit = new CancellationTokenSource(DrainTime, TimeProvider.System);
+        using var limit = new CancellationTokenSource(drainTime, TimeProvider.System);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancel, limit.Token);
         var scrap = new byte[4096];
         try
