@@ -1,0 +1,79 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using ProofKey.Cli.Hosting;
+using ProofKey.Server.Keys;
+using ProofKey.Server.Tests.Support;
+
+namespace ProofKey.Server.Tests;
+
+/// <summary>Two servers on one database are one authorization server.</summary>
+public sealed class StorageReplicaTests(TokenServer at) : IClassFixture<TokenServer>
+{
+    [Fact]
+    [Assertion("TK-09")]
+    [Rfc("RFC 6749", "10.5")]
+    public async Task Of_32_exchanges_at_two_servers_one_wins()
+    {
+        await using var replica = await StartReplicaAsync(at.Server);
+        for (var round = 0; round < 3; round++)
+        {
+            var code = await at.CodeAsync();
+            var answers = await Task.WhenAll(Enumerable.Range(0, 32).Select(number => PostAsync(number % 2 == 0 ? at.Server.Issuer : replica.Urls.Single(), code.Exchange())));
+            var winner = answers.Where(answer => answer.Status == HttpStatusCode.OK).ShouldHaveSingleItem();
+            answers.Where(answer => answer != winner).ShouldAllBe(answer => answer.Error == "invalid_grant");
+            (await at.LivesAsync(winner.Text("access_token"))).ShouldBeFalse();
+        }
+    }
+
+    [Fact]
+    [Assertion("RT-03")]
+    [Assertion("RT-11")]
+    public async Task A_refresh_at_one_server_is_known_at_the_other_at_once()
+    {
+        await using var replica = await StartReplicaAsync(at.Server);
+        var token = (await at.TokensAsync("openid offline_access")).Text("refresh_token");
+        var fields = (string refreshToken) => new Dictionary<string, string> { ["grant_type"] = "refresh_token", ["client_id"] = at.Client.Id, ["refresh_token"] = refreshToken };
+        var answers = await Task.WhenAll(Enumerable.Range(0, 32).Select(number => PostAsync(number % 2 == 0 ? at.Server.Issuer : replica.Urls.Single(), fields(token))));
+        answers.ShouldAllBe(answer => answer.Status == HttpStatusCode.OK);
+        var successor = answers.Select(answer => answer.Text("refresh_token")).Distinct().ShouldHaveSingleItem("two servers seal the same token alike");
+
+        (await at.Server.RevokeAsync(at.Client, successor)).Status.ShouldBe(HttpStatusCode.OK);
+        (await PostAsync(replica.Urls.Single(), fields(successor))).Error.ShouldBe("invalid_grant");
+    }
+
+    [Fact]
+    [Assertion("MD-07")]
+    public async Task Two_servers_that_start_at_once_on_a_new_database_share_one_set_of_keys()
+    {
+        using var folder = new StorageFolder();
+        var servers = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => StartReplicaAsync(DataFolder.Open(folder.Path), "http://127.0.0.1", new ManualTime()))));
+        try
+        {
+            servers.Select(server => Convert.ToHexString(server.Services.GetRequiredService<KeyRing>().PublicKeys.ToJson())).Distinct().ShouldHaveSingleItem();
+            var text = servers[0].Services.GetRequiredService<KeyRing>().Seal(SealPurpose.Code, "value"u8);
+            servers.ShouldAllBe(server => server.Services.GetRequiredService<KeyRing>().Open(SealPurpose.Code, text) != null);
+        }
+        finally
+        {
+            foreach (var server in servers) await server.DisposeAsync();
+        }
+    }
+
+    private static Task<WebApplication> StartReplicaAsync(RunningServer server) => StartReplicaAsync(DataFolder.Open(server.Folder), server.Issuer, server.Time);
+
+    private static async Task<WebApplication> StartReplicaAsync(DataFolder data, string issuer, ManualTime time)
+    {
+        var settings = new ServeSettings { Data = data, Urls = ["http://127.0.0.1:0"], Issuer = issuer, Time = time };
+        var app = ServerHost.Build(settings, builder => builder.Logging.ClearProviders());
+        await app.StartAsync();
+        return app;
+    }
+
+    private static async Task<JsonAnswer> PostAsync(string address, Dictionary<string, string> fields)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, address + "/token") { Content = new FormUrlEncodedContent(fields) };
+        return await TokenCalls.SendAsync(request);
+    }
+}
