@@ -1,4 +1,6 @@
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace ProofKey.ResourceServer;
 
@@ -30,8 +32,11 @@ public static class ProofKeyServiceCollectionExtensions
         services.AddAuthorization();
         services.AddSingleton<SigningKeys>();
         services.AddOptions<ResourceServerOptions>(ResourceServerOptions.SchemeName).ValidateOnStart();
-        services.AddAuthentication(options => options.DefaultScheme ??= ResourceServerOptions.SchemeName)
-            .AddScheme<ResourceServerOptions, BearerHandler>(ResourceServerOptions.SchemeName, options =>
+        // AddAuthentication would bring Data Protection along, which writes a key ring to disk; nothing here is protected by it.
+        services.AddAuthenticationCore(options => options.DefaultScheme ??= ResourceServerOptions.SchemeName);
+        services.AddWebEncoders();
+        services.TryAddSingleton(TimeProvider.System);
+        new AuthenticationBuilder(services).AddScheme<ResourceServerOptions, BearerHandler>(ResourceServerOptions.SchemeName, options =>
             {
                 options.Issuer = issuer;
                 options.Audience = audience;

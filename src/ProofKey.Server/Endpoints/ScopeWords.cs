@@ -11,6 +11,6 @@ internal static class ScopeWords
         Scope.Profile => "see your name",
         Scope.Email => "see your e-mail address",
         Scope.OfflineAccess => "stay signed in after you close the browser",
-        _ => $"use “{scope}”",
+        _ => "act for you within",
     });
 }
