@@ -91,6 +91,28 @@ public sealed class RefreshTests
     }
 
     [Fact]
+    [Assertion("RT-16")]
+    public async Task A_refresh_that_fails_fails_once_for_all_who_wait_for_it()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        server.Time.Shift = AfterTheEnd;
+        var everybodyWaits = new TaskCompletionSource();
+        server.Instead["/token"] = async context =>
+        {
+            await everybodyWaits.Task;
+            await ScriptedServer.JsonAsync(context, 503, "{}");
+        };
+
+        var calls = Enumerable.Range(0, 50).Select(_ => session.GetAccessTokenAsync(cancel: Cancel)).ToList();
+        everybodyWaits.SetResult();
+
+        foreach (var call in calls) await Should.ThrowAsync<AuthorizationServerUnavailableException>(() => call);
+        server.Count("/token").ShouldBe(2);
+    }
+
+    [Fact]
     [Assertion("RT-15")]
     [Rfc("RFC 9700", "4.14.2")]
     public async Task Two_hundred_clients_on_one_file_refresh_once()
