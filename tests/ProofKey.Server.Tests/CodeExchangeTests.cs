@@ -1,4 +1,5 @@
 using System.Net;
+using ProofKey.Server.Accounts;
 using ProofKey.Server.Storage;
 using ProofKey.Server.Tests.Support;
 
@@ -250,6 +251,7 @@ public sealed class CodeExchangeTests(TokenServer at) : IClassFixture<TokenServe
     [InlineData(Ending.AccountDisabled)]
     [InlineData(Ending.AccountDisabledAndEnabledAgain)]
     [InlineData(Ending.SignedOutEverywhere)]
+    [InlineData(Ending.PasswordChanged)]
     [InlineData(Ending.SessionEnded)]
     [InlineData(Ending.ClientRemoved)]
     public async Task What_ends_between_code_exchange_and_refresh_ends_all_three(Ending ending)
@@ -298,6 +300,7 @@ public sealed class CodeExchangeTests(TokenServer at) : IClassFixture<TokenServe
         if (ending is Ending.AccountDisabled or Ending.AccountDisabledAndEnabledAgain) await accounts.SetDisabledAsync(account.Subject, disabled: true);
         if (ending == Ending.AccountDisabledAndEnabledAgain) await accounts.SetDisabledAsync(account.Subject, disabled: false);
         if (ending == Ending.SignedOutEverywhere) await accounts.RaiseEpochAsync(account.Subject);
+        if (ending == Ending.PasswordChanged) await accounts.SetPasswordAsync(account.Subject, at.Server.Service<PasswordSignIn>().Hash("another long password"));
         if (ending == Ending.ClientRemoved) (await at.Server.Registry.RemoveClientAsync(client.Id)).ShouldBeTrue();
         if (ending == Ending.SessionEnded)
             await at.Server.Service<SessionStore>().EndAsync(SessionStore.KeyOf(person.Cookies.GetCookies(new Uri(at.Server.Issuer))["proofkey-session"]!.Value), at.Server.Time.Now);
@@ -309,6 +312,7 @@ public sealed class CodeExchangeTests(TokenServer at) : IClassFixture<TokenServe
         AccountDisabled,
         AccountDisabledAndEnabledAgain,
         SignedOutEverywhere,
+        PasswordChanged,
         SessionEnded,
         ClientRemoved,
     }

@@ -49,24 +49,37 @@ internal sealed class AccountStore(Database database, TimeProvider time)
     public ValueTask<List<Account>> ListAsync(CancellationToken cancellation) =>
         database.ListAsync($"select {Columns} from account where removed_at is null order by name_key", Read, cancellation);
 
-    /// <summary>Adds an account; <see langword="false"/> when the name is taken.</summary>
+    /// <summary>Adds an account with its password; <see langword="false"/> when the name is taken.</summary>
     public async ValueTask<bool> AddAsync(Account account, string passwordHash)
     {
-        var added = await database.WriteAsync(
-            $"""
-            insert into account (subject, name, name_key, email, is_admin, epoch, created_at)
-            values ({account.Subject}, {account.Name}, {NameKey(account.Name)}, {account.Email}, {account.IsAdmin}, {account.Epoch}, {account.CreatedAt.ToUnixTimeMilliseconds()})
-            on conflict do nothing
-            """);
-        if (added == 1) await SetPasswordAsync(account.Subject, passwordHash);
+        var added = 0;
+        // Both or neither: an account without a password would keep its name from everyone.
+        await database.InTransactionAsync(async connection =>
+        {
+            added = await connection.ExecuteAsync(
+                $"""
+                insert into account (subject, name, name_key, email, is_admin, epoch, created_at)
+                values ({account.Subject}, {account.Name}, {NameKey(account.Name)}, {account.Email}, {account.IsAdmin}, {account.Epoch}, {account.CreatedAt.ToUnixTimeMilliseconds()})
+                on conflict do nothing
+                """, CancellationToken.None);
+            if (added == 1) await connection.ExecuteAsync(PasswordOf(account.Subject, passwordHash), CancellationToken.None);
+        }, CancellationToken.None);
         return added == 1;
     }
 
-    public async ValueTask SetPasswordAsync(string subject, string passwordHash) => await database.WriteAsync(
+    /// <summary>Changes a password. Whoever knew the old one is signed out everywhere, in the same transaction.</summary>
+    public Task SetPasswordAsync(string subject, string passwordHash) => database.InTransactionAsync(
+        async connection =>
+        {
+            await connection.ExecuteAsync(PasswordOf(subject, passwordHash), CancellationToken.None);
+            await connection.ExecuteAsync($"update account set epoch = epoch + 1 where subject = {subject}", CancellationToken.None);
+        }, CancellationToken.None);
+
+    private Sql PasswordOf(string subject, string passwordHash) =>
         $"""
         insert into credential (subject, kind, value, tries, tries_since, created_at) values ({subject}, {Password}, {passwordHash}, 0, 0, {Now})
         on conflict (subject, kind) do update set value = excluded.value, tries = 0
-        """);
+        """;
 
     /// <summary>Removes an account: its name is free again, its subject never.</summary>
     public async ValueTask<bool> RemoveAsync(string subject) => await database.WriteAsync(
