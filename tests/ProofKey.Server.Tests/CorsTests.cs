@@ -18,6 +18,18 @@ public sealed class CorsTests(TokenServer at) : IClassFixture<TokenServer>, IAsy
     public async ValueTask DisposeAsync() => await at.Server.Registry.RemoveClientAsync(_client.Id);
 
     [Theory]
+    [Rfc("RFC 6454", "6.1")]
+    [InlineData("https://app.example/")]
+    [InlineData("https://app.example/callback")]
+    [InlineData("https://app.example?a=b")]
+    [InlineData("http://app.example")]
+    [InlineData("app.example")]
+    [InlineData("null")]
+    [InlineData("*")]
+    public async Task Only_an_origin_can_be_registered_as_one(string text) =>
+        await Should.ThrowAsync<FormatException>(() => at.AddClientAsync(registration => registration with { Origins = [text] }));
+
+    [Theory]
     [Assertion("TK-17")]
     [Assertion("MD-10")]
     [InlineData(Origin, true)]

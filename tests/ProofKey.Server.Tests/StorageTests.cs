@@ -34,7 +34,6 @@ public sealed class StorageTests(TokenServer at) : IClassFixture<TokenServer>
 
     [Fact]
     [Assertion("TK-19")]
-    [Rfc("RFC 9700", "4.9")]
     public async Task No_file_and_no_log_line_holds_anything_that_opens_a_door()
     {
         var (confidential, clientSecret) = await at.AddConfidentialClientAsync();

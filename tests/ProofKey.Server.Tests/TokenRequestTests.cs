@@ -12,6 +12,19 @@ public sealed class TokenRequestTests(TokenServer at) : IClassFixture<TokenServe
     private const string Form = "application/x-www-form-urlencoded";
 
     [Theory]
+    [Assertion("UI-21")]
+    [Rfc("RFC 6749", "A.1")]
+    [InlineData("forged\nError: all is lost")]
+    [InlineData("forged\u001b[2J")]
+    [InlineData("forged\u2028line")]
+    public async Task A_client_id_that_is_no_visible_ASCII_does_not_reach_the_log(string id)
+    {
+        var answer = await at.RedeemAsync(await at.CodeAsync(), ("client_id", id));
+        answer.Status.ShouldNotBe(HttpStatusCode.OK);
+        at.Server.Log.Lines.ShouldNotContain(line => line.Contains("forged", StringComparison.Ordinal));
+    }
+
+    [Theory]
     [Assertion("TK-01")]
     [Rfc("RFC 6749", "3.2")]
     [InlineData("GET")]

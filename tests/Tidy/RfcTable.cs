@@ -16,7 +16,8 @@ internal sealed partial class RfcTable
         foreach (var path in Tree.Sources)
             foreach (var section in RfcSection.InComments(Tree.Read(path)))
                 Files.GetOrAdd(section).Add(path);
-        foreach (var path in Tree.Sources)
+        // The program shows rules in its demonstration; the libraries keep them.
+        foreach (var path in Tree.Sources.Where(path => !path.StartsWith("src/ProofKey.Cli/", StringComparison.Ordinal)))
             AtRules.UnionWith(RfcSection.AtRules(Tree.Read(path)));
         foreach (var test in NamedTest.Carrying(Attribute()))
             Tests.GetOrAdd(RfcSection.Of(test.Attribute)).Add(test.Name);

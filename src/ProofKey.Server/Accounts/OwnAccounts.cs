@@ -18,6 +18,7 @@ internal sealed class OwnAccounts(AccountStore accounts, SessionStore sessions, 
     }
 
     // Our sign-in page takes the very query of the request: the query is the state.
+    // RFC 9700 section 4.11: the way back is our own path with the same query, never an address that somebody sent
     public override string SignInAddress(string returnTo) => options.Issuer.Path + "/signin" + returnTo[returnTo.IndexOf('?', StringComparison.Ordinal)..];
 
     // The statement that reads or rotates a grant asks the account table itself.

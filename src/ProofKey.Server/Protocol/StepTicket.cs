@@ -4,7 +4,8 @@ namespace ProofKey.Server.Protocol;
 
 /// <summary>
 /// What a trip through sign-in or consent brings back to the authorization endpoint: when this request first came, and what was agreed
-/// to since. It counts for this request, this browser and this account only; anything else counts as absent.
+/// to since. It counts for this request, this browser and this account only; anything else counts as absent (RFC 6749
+/// section 10.6).
 /// </summary>
 internal sealed record StepTicket(DateTimeOffset FirstCame, string? ConsentedSubject, Scope? ConsentedScope)
 {
