@@ -1,9 +1,10 @@
 using System.Net;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using ProofKey.Cli.Hosting;
 using ProofKey.Server.Keys;
+using ProofKey.Server.Storage;
 using ProofKey.Server.Tests.Support;
 
 namespace ProofKey.Server.Tests;
@@ -45,27 +46,28 @@ public sealed class StorageReplicaTests(TokenServer at) : IClassFixture<TokenSer
 
     [Fact]
     [Assertion("MD-07")]
-    public async Task Two_servers_that_start_at_once_on_a_new_database_share_one_set_of_keys()
+    public async Task Servers_that_start_at_once_on_a_new_database_share_one_set_of_keys()
     {
         using var folder = new StorageFolder();
-        var servers = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => StartReplicaAsync(DataFolder.Open(folder.Path), "http://127.0.0.1", new ManualTime()))));
-        try
+        var data = DataFolder.Open(folder.Path);
+        await using (await Administration.OpenAsync(data, TestContext.Current.CancellationToken))
         {
-            servers.Select(server => Convert.ToHexString(server.Services.GetRequiredService<KeyRing>().PublicKeys.ToJson())).Distinct().ShouldHaveSingleItem();
-            var text = servers[0].Services.GetRequiredService<KeyRing>().Seal(SealPurpose.Code, "value"u8);
-            servers.ShouldAllBe(server => server.Services.GetRequiredService<KeyRing>().Open(SealPurpose.Code, text) != null);
+            // The tables are there now, and no key.
         }
-        finally
-        {
-            foreach (var server in servers) await server.DisposeAsync();
-        }
+        var databases = Enumerable.Range(0, 4).Select(_ => new Database(data.CreateDataSource(), DatabaseDialect.Sqlite)).ToList();
+        var options = new ServerOptions { IssuerAddress = "http://127.0.0.1", RootKey = data.RootKey };
+        var rings = databases.ConvertAll(database => new KeyRing(new KeyStore(database), options, at.Server.Time, NullLogger<KeyRing>.Instance));
+        await Task.WhenAll(rings.Select(ring => Task.Run(() => ring.LoadAsync(CancellationToken.None))));
+
+        rings.Select(ring => Convert.ToHexString(ring.PublicKeys.ToJson())).Distinct().ShouldHaveSingleItem();
+        var text = rings[0].Seal(SealPurpose.Code, "value"u8);
+        rings.ShouldAllBe(ring => ring.Open(SealPurpose.Code, text) != null);
+        foreach (var database in databases) await database.DisposeAsync();
     }
 
-    private static Task<WebApplication> StartReplicaAsync(RunningServer server) => StartReplicaAsync(DataFolder.Open(server.Folder), server.Issuer, server.Time);
-
-    private static async Task<WebApplication> StartReplicaAsync(DataFolder data, string issuer, ManualTime time)
+    private static async Task<WebApplication> StartReplicaAsync(RunningServer server)
     {
-        var settings = new ServeSettings { Data = data, Urls = ["http://127.0.0.1:0"], Issuer = issuer, Time = time };
+        var settings = new ServeSettings { Data = DataFolder.Open(server.Folder), Urls = ["http://127.0.0.1:0"], Issuer = server.Issuer, Time = server.Time };
         var app = ServerHost.Build(settings, builder => builder.Logging.ClearProviders());
         await app.StartAsync();
         return app;
