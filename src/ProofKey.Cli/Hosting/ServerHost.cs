@@ -39,6 +39,8 @@ internal static class ServerHost
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.UseUrls([.. settings.Urls]);
         builder.WebHost.ConfigureKestrel(Bound);
+        // The host's own request lines hold whole addresses: state and nonce, and the code of who mistakes us for their callback.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
         builder.Services.AddSingleton(settings.Time);
         configure?.Invoke(builder);
         builder.Services.AddProofKeyServer(options =>
