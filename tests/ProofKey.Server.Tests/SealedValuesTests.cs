@@ -77,9 +77,19 @@ public sealed class SealedValuesTests(OneServer shared) : IClassFixture<OneServe
     {
         var code = new AuthorizationCode
         {
-            GrantId = new byte[16], ClientId = shared.Native.Id, RedirectUriDigest = AuthorizationCode.DigestOf(OneServer.NativeUri), Challenge = CodeVerifier.New().Challenge,
-            Subject = "9f1c3a52-7a39-4a3c-9a64-0d4f3f2f4f10", Epoch = 100_000, SessionKey = new byte[16], GrantExpiresAt = _server.Time.Now, Scope = Scope.Parse("openid"),
-            Nonce = new string('n', AuthorizeRequest.MaxSealedText - "openid".Length), AuthTime = _server.Time.Now, Amr = "pwd otp mfa", ExpiresAt = _server.Time.Now,
+            GrantId = new byte[16],
+            ClientId = shared.Native.Id,
+            RedirectUriDigest = AuthorizationCode.DigestOf(OneServer.NativeUri),
+            Challenge = CodeVerifier.New().Challenge,
+            Subject = "9f1c3a52-7a39-4a3c-9a64-0d4f3f2f4f10",
+            Epoch = 100_000,
+            SessionKey = new byte[16],
+            GrantExpiresAt = _server.Time.Now,
+            Scope = Scope.Parse("openid"),
+            Nonce = new string('n', AuthorizeRequest.MaxSealedText - "openid".Length),
+            AuthTime = _server.Time.Now,
+            Amr = "pwd otp mfa",
+            ExpiresAt = _server.Time.Now,
         };
         code.Seal(_server.Service<KeyRing>()).Length.ShouldBeLessThanOrEqualTo(AuthorizationCode.MaxLength);
     }
@@ -136,8 +146,18 @@ public sealed class SealedValuesTests(OneServer shared) : IClassFixture<OneServe
         token.ToString().ShouldBe(nameof(RefreshToken));
         var code = new AuthorizationCode
         {
-            GrantId = [], ClientId = "client", RedirectUriDigest = [], Challenge = CodeVerifier.New().Challenge, Subject = "subject", Epoch = 1, GrantExpiresAt = default, Scope = Scope.None,
-            Nonce = "nonce", AuthTime = default, Amr = "pwd", ExpiresAt = default,
+            GrantId = [],
+            ClientId = "client",
+            RedirectUriDigest = [],
+            Challenge = CodeVerifier.New().Challenge,
+            Subject = "subject",
+            Epoch = 1,
+            GrantExpiresAt = default,
+            Scope = Scope.None,
+            Nonce = "nonce",
+            AuthTime = default,
+            Amr = "pwd",
+            ExpiresAt = default,
         };
         code.ToString().ShouldBe(nameof(AuthorizationCode));
         CodeVerifier.New().ToString().ShouldBe("[code_verifier]");
