@@ -73,6 +73,6 @@ public partial class DocumentTests
     [GeneratedRegex(@"^\d{4}-[a-z0-9-]+\.md$")]
     private static partial Regex DecisionName();
 
-    [GeneratedRegex(@"\A# \d+\. .+\n\nStatus: (accepted|replaced by \d{4})\. Date: \d{4}-\d\d-\d\d\.\n")]
+    [GeneratedRegex(@"\A# \d{4}: .+\n\nDate: \d{4}-\d\d-\d\d · Status: (accepted|replaced by \d{4})\n")]
     private static partial Regex DecisionHead();
 }
