@@ -9,6 +9,7 @@ internal static class RootVerbs
     {
         var root = new RootCommand("Sign people in with the authorization code flow and PKCE: run a server, be a client of one.");
         root.Options.Remove(root.Options.OfType<System.CommandLine.Help.HelpOption>().Single());
+        root.Options.OfType<VersionOption>().Single().Description = "Show the version.";
         root.Add(Help.Option);
         root.Add(CommonOptions.Config);
         root.Add(new ServeVerb());

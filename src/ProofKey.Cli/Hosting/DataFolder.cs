@@ -63,12 +63,29 @@ internal sealed class DataFolder
             // A database whose key is gone must not be opened with a new one: all its keys would be lost without a word.
             if (File.Exists(Path.Combine(location, DatabaseName)))
                 throw new DataFolderException($"{file} is missing, and the database beside it cannot be opened without it; put the root key back from its backup.");
-            using var made = new FileStream(file, OwnerOnly(FileMode.CreateNew));
-            made.Write(Secret.NewBytes(RootKeyLength));
-            made.Flush(flushToDisk: true);
+            MakeRootKey(file);
         }
         var key = File.ReadAllBytes(file);
         return key.Length == RootKeyLength ? key : throw new DataFolderException($"{file} is not a root key: it has {key.Length} bytes instead of {RootKeyLength}; put the right one back from its backup.");
+    }
+
+    // Written whole before it has its name: a start that fails half-way, or two at once, leave no broken key behind.
+    private static void MakeRootKey(string file)
+    {
+        var unfinished = $"{file}.{Environment.ProcessId}.new";
+        using (var made = new FileStream(unfinished, OwnerOnly(FileMode.Create)))
+        {
+            made.Write(Secret.NewBytes(RootKeyLength));
+            made.Flush(flushToDisk: true);
+        }
+        try
+        {
+            File.Move(unfinished, file);
+        }
+        catch (IOException) when (File.Exists(file))
+        {
+            File.Delete(unfinished);
+        }
     }
 
     // The driver makes the file with the process's mode; made here first, it is the owner's alone.

@@ -1,0 +1,31 @@
+using ProofKey.Client;
+
+namespace ProofKey.Cli.Tests;
+
+/// <summary>The map from endings to exit codes, where a real run would take minutes or a broken disk.</summary>
+public sealed class FailureTests
+{
+    [Fact]
+    public void Every_ending_of_a_sign_in_has_its_exit_code()
+    {
+        Failure.Of(new SignInResult.Cancelled(CancelReason.TimedOut))!.ExitCode.ShouldBe(3);
+        Failure.Of(new SignInResult.Cancelled(CancelReason.UserDenied))!.ExitCode.ShouldBe(9);
+        Failure.Of(new SignInResult.Refused(OAuthError.InvalidRequest("No.")))!.ExitCode.ShouldBe(5);
+        Failure.Of(new SignInResult.Rejected(new ProtocolViolation("iss", "this issuer", "another came", "Tell the operator.")))!.ExitCode.ShouldBe(7);
+    }
+
+    [Fact]
+    public void A_closed_window_is_explained() =>
+        Failure.Of(new SignInResult.Cancelled(CancelReason.TimedOut))!.Remedy.ShouldContain("window open");
+
+    [Fact]
+    public void A_fault_of_ours_is_one_sentence_without_a_stack_trace()
+    {
+        var failure = Failure.Of(new InvalidOperationException("The moon is full."));
+        failure.ExitCode.ShouldBe(1);
+        failure.Problem.ShouldBe("proofkey met a fault of its own: InvalidOperationException, The moon is full.");
+    }
+
+    [Fact]
+    public void A_cancellation_has_nothing_to_mend() => Failure.Of(new OperationCanceledException()).ShouldBe(new Failure(9, "Cancelled.", ""));
+}

@@ -1,0 +1,4 @@
+using System.Runtime.Versioning;
+
+// Signals, file modes and name spaces: these tests are for Unix.
+[assembly: UnsupportedOSPlatform("windows")]

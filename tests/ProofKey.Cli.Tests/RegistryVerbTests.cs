@@ -1,0 +1,138 @@
+using System.Text.Json;
+
+namespace ProofKey.Cli.Tests;
+
+/// <summary><c>client</c> and <c>user</c>: what an operator registers, lists and removes.</summary>
+public sealed class RegistryVerbTests : IDisposable
+{
+    private readonly Cli _cli = new();
+
+    public RegistryVerbTests() => _cli.Environment["PROOFKEY_DATA"] = _cli.Data;
+
+    public void Dispose() => _cli.Dispose();
+
+    [Fact]
+    public async Task A_public_client_is_printed_with_exactly_three_members_and_never_with_a_secret()
+    {
+        using var json = JsonDocument.Parse(await _cli.OutputOfAsync("client", "add", "My app", "--public", "--redirect-uri", "http://127.0.0.1/callback", "--redirect-uri", "com.example.app:/callback", "--json"));
+        json.RootElement.EnumerateObject().Select(member => member.Name).ShouldBe(["client_id", "name", "redirect_uris"]);
+        json.RootElement.GetProperty("client_id").GetString().ShouldNotBeNullOrEmpty();
+        json.RootElement.GetProperty("name").GetString().ShouldBe("My app");
+        json.RootElement.GetProperty("redirect_uris").EnumerateArray().Select(uri => uri.GetString()).ShouldBe(["http://127.0.0.1/callback", "com.example.app:/callback"]);
+    }
+
+    [Fact]
+    public async Task A_confidential_client_gets_its_secret_once_and_nobody_can_read_it_again()
+    {
+        using var json = JsonDocument.Parse(await _cli.OutputOfAsync("client", "add", "My site", "--confidential", "--redirect-uri", "https://www.example.com/callback", "--json"));
+        var (id, secret) = (json.RootElement.GetProperty("client_id").GetString()!, json.RootElement.GetProperty("client_secret").GetString()!);
+        secret.Length.ShouldBeGreaterThanOrEqualTo(43);
+        var shown = await _cli.OutputOfAsync("client", "show", id, "--json") + await _cli.OutputOfAsync("client", "show", id) + await _cli.OutputOfAsync("client", "list", "--json");
+        shown.Contains(secret, StringComparison.Ordinal).ShouldBeFalse();
+        shown.ShouldNotContain("secret");
+    }
+
+    [Fact]
+    public async Task Without_json_stdout_holds_the_client_id_alone()
+    {
+        var added = await _cli.RunAsync("client", "add", "My app", "--public", "--redirect-uri", "http://127.0.0.1/callback");
+        added.Errors.ShouldContain("Registered My app");
+        var id = added.Output.TrimEnd('\n');
+        id.ShouldNotContain(" ");
+        (await _cli.OutputOfAsync("client", "list")).ShouldContain(id);
+    }
+
+    [Fact]
+    public async Task A_client_is_shown_as_it_was_registered()
+    {
+        var id = await _cli.OutputOfAsync(
+            "client", "add", "Orders", "--public", "--redirect-uri", "https://app.example.com/callback", "--origin", "https://app.example.com", "--scope", "openid orders.read",
+            "--audience", "https://orders.example.com/", "--response-mode", "form_post", "--first-party", "--strict", "--post-logout-redirect-uri", "https://app.example.com/bye");
+        using var json = JsonDocument.Parse(await _cli.OutputOfAsync("client", "show", id, "--json"));
+        var client = json.RootElement;
+        client.GetProperty("public").GetBoolean().ShouldBeTrue();
+        client.GetProperty("origins")[0].GetString().ShouldBe("https://app.example.com");
+        client.GetProperty("scope").GetString().ShouldBe("openid orders.read");
+        client.GetProperty("audience").GetString().ShouldBe("https://orders.example.com/");
+        client.GetProperty("response_modes")[0].GetString().ShouldBe("form_post");
+        client.GetProperty("post_logout_redirect_uris")[0].GetString().ShouldBe("https://app.example.com/bye");
+        client.GetProperty("first_party").GetBoolean().ShouldBeTrue();
+        client.GetProperty("strict").GetBoolean().ShouldBeTrue();
+        (await _cli.OutputOfAsync("client", "show", id)).ShouldContain("https://orders.example.com/");
+    }
+
+    [Fact]
+    public async Task A_removed_client_is_gone_and_cannot_be_removed_twice()
+    {
+        var id = await _cli.OutputOfAsync("client", "add", "My app", "--public", "--redirect-uri", "http://127.0.0.1/callback");
+        (await _cli.RunAsync("client", "remove", id)).Errors.ShouldContain("Removed");
+        (await _cli.OutputOfAsync("client", "list", "--json")).ShouldBe("[]");
+        (await _cli.RunAsync("client", "show", id)).ShouldBeFailure(1, "There is no client", "proofkey client list");
+        (await _cli.RunAsync("client", "remove", id)).ShouldBeFailure(1, "There is no client", "proofkey client list");
+    }
+
+    [Fact]
+    public async Task A_user_is_added_listed_and_removed()
+    {
+        var added = await _cli.RunWithAsync("correct horse battery\n", "user", "add", "alice", "--email", "alice@example.com", "--admin", "--password-stdin", "--json");
+        using (var json = JsonDocument.Parse(added.Output))
+        {
+            json.RootElement.EnumerateObject().Select(member => member.Name).ShouldBe(["sub", "name", "email", "admin", "created_at"]);
+            json.RootElement.GetProperty("admin").GetBoolean().ShouldBeTrue();
+        }
+        (await _cli.RunWithAsync("other password", "user", "add", "bob", "--password-stdin")).Errors.ShouldContain("Added bob");
+        (await _cli.OutputOfAsync("user", "list")).Split('\n').Length.ShouldBe(3);
+
+        (await _cli.RunWithAsync("correct horse battery", "user", "add", "ALICE", "--password-stdin")).ShouldBeFailure(2, "already", "another name");
+        (await _cli.RunAsync("user", "remove", "alice")).ExitCode.ShouldBe(0);
+        (await _cli.RunAsync("user", "remove", "alice")).ShouldBeFailure(1, "There is no user alice", "proofkey user list");
+        (await _cli.OutputOfAsync("user", "list", "--json")).ShouldNotContain("alice");
+    }
+
+    [Fact]
+    public async Task A_password_that_is_too_short_is_refused_and_never_repeated()
+    {
+        var outcome = await _cli.RunWithAsync("short7\n", "user", "add", "alice", "--password-stdin");
+        outcome.ShouldBeFailure(2, "8");
+        outcome.Errors.ShouldNotContain("short7");
+    }
+
+    [Fact]
+    public async Task A_data_folder_is_the_owners_alone()
+    {
+        await _cli.OutputOfAsync("client", "list");
+        File.GetUnixFileMode(_cli.Data).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        foreach (var file in Directory.EnumerateFiles(_cli.Data)) (File.GetUnixFileMode(file) & (UnixFileMode.GroupRead | UnixFileMode.OtherRead)).ShouldBe(UnixFileMode.None, file);
+    }
+
+    [Fact]
+    public async Task A_data_folder_that_cannot_be_is_named_with_the_remedy()
+    {
+        var file = _cli.Write("a-file", "");
+        (await _cli.RunAsync("client", "list", "--data", Path.Combine(file, "data"))).ShouldBeFailure(1, "a-file", "--data DIR");
+        (await _cli.RunAsync("serve", "--data", Path.Combine(file, "data"))).ShouldBeFailure(1, "a-file", "--data DIR");
+    }
+
+    [Fact]
+    public async Task A_lost_or_damaged_root_key_is_never_replaced_in_silence()
+    {
+        await _cli.OutputOfAsync("client", "list");
+        var key = Path.Combine(_cli.Data, "root.key");
+        File.Move(key, key + ".away");
+        (await _cli.RunAsync("client", "list")).ShouldBeFailure(1, "root.key is missing", "backup");
+        await File.WriteAllTextAsync(key, "short", TestContext.Current.CancellationToken);
+        (await _cli.RunAsync("serve")).ShouldBeFailure(1, "is not a root key", "backup");
+    }
+
+    [Fact]
+    public async Task A_file_that_is_no_database_is_reported_and_left_as_it_is()
+    {
+        await _cli.OutputOfAsync("client", "list");
+        var database = Path.Combine(_cli.Data, "proofkey.db");
+        foreach (var beside in Directory.EnumerateFiles(_cli.Data, "proofkey.db-*")) File.Delete(beside);
+        var text = new string('x', 8192);
+        await File.WriteAllTextAsync(database, text, TestContext.Current.CancellationToken);
+        (await _cli.RunAsync("client", "list")).ShouldBeFailure(1, "not a ProofKey database", "backup");
+        (await File.ReadAllTextAsync(database, TestContext.Current.CancellationToken)).ShouldBe(text);
+    }
+}

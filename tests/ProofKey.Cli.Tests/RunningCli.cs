@@ -1,0 +1,112 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace ProofKey.Cli.Tests;
+
+/// <summary>A run of the program that goes on: its lines as they come, and all that it said in the end.</summary>
+public sealed partial class RunningCli : IAsyncDisposable
+{
+    private const int Interrupt = 2;
+    private const int Terminate = 15;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly Process _process;
+    private readonly StringBuilder _output = new();
+    private readonly StringBuilder _errors = new();
+    private readonly Task _reading;
+    private readonly CancellationTokenSource _limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+    private TaskCompletionSource _said = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public RunningCli(Process process)
+    {
+        _process = process;
+        _limit.CancelAfter(Patience);
+        _reading = Task.WhenAll(ReadAsync(process.StandardOutput, _output), ReadAsync(process.StandardError, _errors));
+    }
+
+    /// <summary>The id of the process.</summary>
+    public int Id => _process.Id;
+
+    /// <summary>What it said on stderr so far.</summary>
+    public string Errors
+    {
+        get
+        {
+            lock (_errors) return _errors.ToString();
+        }
+    }
+
+    public async Task WriteAsync(string input)
+    {
+        // A program that ends at once may be gone before its input is written.
+        try
+        {
+            await _process.StandardInput.WriteAsync(input);
+            _process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            await _process.WaitForExitAsync(_limit.Token);
+        }
+    }
+
+    /// <summary>Waits until stderr has what a pattern asks for.</summary>
+    public async Task<Match> UntilAsync(Regex pattern)
+    {
+        while (true)
+        {
+            var said = Volatile.Read(ref _said).Task;
+            if (pattern.Match(Errors) is { Success: true } match) return match;
+            if (_reading.IsCompleted) throw new InvalidOperationException($"It ended without {pattern}: {await EndAsync()}");
+            try
+            {
+                await Task.WhenAny(said, _reading).WaitAsync(_limit.Token);
+            }
+            catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
+            {
+                throw new TimeoutException($"It did not say {pattern} within {Patience}. It said: {Errors}");
+            }
+        }
+    }
+
+    /// <summary>Presses Ctrl-C.</summary>
+    public void PressControlC() => Signal(Interrupt);
+
+    /// <summary>Asks it to stop, as a service manager does.</summary>
+    public void AskToStop() => Signal(Terminate);
+
+    /// <summary>Waits for the end.</summary>
+    public async Task<Outcome> EndAsync()
+    {
+        await _process.WaitForExitAsync(_limit.Token);
+        await _reading;
+        return new Outcome(_process.ExitCode, _output.ToString(), _errors.ToString());
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited) _process.Kill(entireProcessTree: true);
+        await _process.WaitForExitAsync(CancellationToken.None);
+        _process.Dispose();
+        _limit.Dispose();
+    }
+
+    private async Task ReadAsync(StreamReader reader, StringBuilder all)
+    {
+        var buffer = new char[4096];
+        while (await reader.ReadAsync(buffer) is > 0 and var length)
+        {
+            lock (all) all.Append(buffer, 0, length);
+            Interlocked.Exchange(ref _said, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+        }
+    }
+
+    private void Signal(int number) => Kill(_process.Id, number).ShouldBe(0);
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Kill(int process, int signal);
+}
