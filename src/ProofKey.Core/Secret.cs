@@ -24,10 +24,12 @@ public static class Secret
     public static void Fill(Span<byte> destination) => RandomNumberGenerator.Fill(destination);
 
     /// <summary>Draws random bytes and writes them as base64url.</summary>
-    /// <param name="bytes">How many bytes before encoding; 32 give 43 characters.</param>
+    /// <param name="bytes">How many bytes before encoding, 1 to 256; 32 give 43 characters.</param>
     /// <returns>The text.</returns>
     public static string NewText(int bytes = 32)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, 256);
         Span<byte> random = stackalloc byte[256];
         random = random[..bytes];
         RandomNumberGenerator.Fill(random);

@@ -4,28 +4,45 @@ using Microsoft.AspNetCore.Http;
 namespace ProofKey.Server;
 
 /// <summary>Who is signed in in a browser, as the server sees it.</summary>
-/// <param name="Subject">The person's id, at most 255 ASCII characters, never given to anyone else (OpenID Connect Core section 2).</param>
+/// <param name="Subject">The person's id: 1 to 64 printable ASCII characters, which travel inside each code; never given to anyone else (OpenID Connect Core section 2).</param>
 /// <param name="Name">The name that the person is shown.</param>
 /// <param name="Epoch">Raised by whatever ends all sessions and grants of the person at once.</param>
 /// <param name="AuthTime">When the person last proved who they are.</param>
-/// <param name="Amr">How: authentication method references, separated by spaces, such as <c>pwd</c> (RFC 8176).</param>
+/// <param name="Amr">How: authentication method references, separated by spaces, such as <c>pwd</c> (RFC 8176); 1 to 24 characters.</param>
 /// <param name="SessionExpiresAt">The absolute end of the browser session; a grant without <c>offline_access</c> ends with it.</param>
 public sealed record SignedInAccount(string Subject, string Name, long Epoch, DateTimeOffset AuthTime, string Amr, DateTimeOffset SessionExpiresAt)
 {
-    /// <summary>The key of our own session row; sessions of another source have none.</summary>
-    internal byte[]? SessionKey { get; init; }
+    /// <summary>The person's id.</summary>
+    /// <exception cref="ArgumentException">It is empty, longer than 64 characters, or not printable ASCII.</exception>
+    public string Subject { get; } = Subject is { Length: > 0 and <= 64 } && !Subject.AsSpan().ContainsAnyExceptInRange('!', '~')
+        ? Subject
+        : throw new ArgumentException("A subject has 1 to 64 printable ASCII characters.", nameof(Subject));
+
+    /// <summary>How the person proved who they are.</summary>
+    /// <exception cref="ArgumentException">It is empty or longer than 24 characters.</exception>
+    public string Amr { get; } = Amr is { Length: > 0 and <= 24 } ? Amr : throw new ArgumentException("Authentication methods have 1 to 24 characters.", nameof(Amr));
+
+    /// <summary>The id of our own session row; sessions of another source have none.</summary>
+    internal byte[]? SessionId { get; init; }
 }
 
-/// <summary>The one seam between the protocol and people. ProofKey's own accounts are its default; another source brings the users of an app.</summary>
+/// <summary>
+/// The one seam between the protocol and people. ProofKey's own accounts are its default; another source brings the users of an app. It is
+/// registered as a singleton and called from many requests at once: what lives for one request (a database context) it takes from
+/// <see cref="HttpContext.RequestServices"/> or a scope of its own.
+/// </summary>
 public abstract class AccountSource
 {
     /// <summary>Who is signed in on this request.</summary>
-    /// <param name="context">The request at the authorization endpoint.</param>
+    /// <param name="context">The request at the authorization endpoint or the consent page.</param>
     /// <param name="cancellation">Ends with the request.</param>
     /// <returns>The account, or <see langword="null"/> for nobody.</returns>
     public abstract ValueTask<SignedInAccount?> FindSignedInAsync(HttpContext context, CancellationToken cancellation);
 
-    /// <summary>Where to send a browser in which nobody suitable is signed in.</summary>
+    /// <summary>
+    /// Where to send a browser in which nobody suitable is signed in. The page there must ask even if somebody is: the request may want
+    /// a fresh sign-in (<c>prompt=login</c>), and whoever comes back without one is sent again.
+    /// </summary>
     /// <param name="returnTo">Our own path and query, to which the browser must come back.</param>
     /// <returns>An address of this host: a path with a query.</returns>
     public abstract string SignInAddress(string returnTo);

@@ -45,6 +45,9 @@ internal static partial class Log
     [LoggerMessage(24, LogLevel.Information, "Grant {GrantId} was revoked by client {ClientId}")]
     public static partial void Revoked(ILogger logger, string grantId, string clientId);
 
+    [LoggerMessage(31, LogLevel.Error, "{Endpoint} failed with {Exception}: {StackTrace}")]
+    public static partial void Failed(ILogger logger, string endpoint, string exception, string? stackTrace);
+
     [LoggerMessage(30, LogLevel.Error, "The database failed at {Endpoint}: {Problem}")]
     public static partial void DatabaseFailed(ILogger logger, string endpoint, string problem);
 }

@@ -40,7 +40,7 @@ public static class ProofKeyServer
         services.AddSingleton(provider => new Registry(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<ClientStore>(), provider.GetRequiredService<AccountStore>(), provider.GetRequiredService<PasswordSignIn>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<Cookies>().AddSingleton<FormGuard>().AddSingleton<Cors>().AddSingleton<PageRenderer>().AddSingleton<PageAnswers>();
-        services.AddSingleton<PasswordSignIn>().AddSingleton<SignInThrottle>();
+        services.AddSingleton<PasswordSignIn>().AddSingleton<SignInThrottle>().AddSingleton<KnownBrowsers>();
         services.TryAddSingleton<AccountSource, OwnAccounts>();
         services.AddSingleton<AuthorizePage>().AddSingleton<ClientAuthentication>();
         services.AddSingleton<AuthorizeEndpoint>().AddSingleton<SignInEndpoint>().AddSingleton<ConsentEndpoint>().AddSingleton<TokenEndpoint>();
@@ -73,9 +73,9 @@ public static class ProofKeyServer
         Map(app, guard, issuer.Path + TokenEndpoint.Path, ["POST"], services.GetRequiredService<TokenEndpoint>().PostAsync);
         Map(app, guard, issuer.Path + RevocationEndpoint.Path, ["POST"], services.GetRequiredService<RevocationEndpoint>().PostAsync);
         Map(app, guard, issuer.Path + UserinfoEndpoint.Path, ["GET", "POST"], userinfo.HandleAsync);
-        Map(app, guard, issuer.Path + MetadataEndpoint.JwksPath, ["GET"], metadata.GetKeysAsync);
-        Map(app, guard, issuer.MetadataAddress.AbsolutePath, ["GET"], metadata.GetAsync);
-        Map(app, guard, issuer.OpenIdConfigurationAddress.AbsolutePath, ["GET"], metadata.GetAsync);
+        Map(app, guard, issuer.Path + MetadataEndpoint.JwksPath, ["GET", "HEAD"], metadata.GetKeysAsync);
+        Map(app, guard, issuer.MetadataAddress.AbsolutePath, ["GET", "HEAD"], metadata.GetAsync);
+        Map(app, guard, issuer.OpenIdConfigurationAddress.AbsolutePath, ["GET", "HEAD"], metadata.GetAsync);
         return app;
     }
 

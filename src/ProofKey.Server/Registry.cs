@@ -1,3 +1,4 @@
+using System.Globalization;
 using ProofKey.Jose;
 using ProofKey.Server.Accounts;
 using ProofKey.Server.Storage;
@@ -97,7 +98,7 @@ public sealed class Registry
     public async Task<bool> RemoveClientAsync(string id) => await _clients.RemoveAsync(id);
 
     /// <summary>Adds a person.</summary>
-    /// <param name="name">The name to sign in with: 1 to 256 characters, compared without regard to case.</param>
+    /// <param name="name">The name to sign in with: 1 to 100 characters, compared without regard to case.</param>
     /// <param name="password">8 to 256 characters.</param>
     /// <param name="email">The e-mail address, if there is one.</param>
     /// <param name="isAdmin">Whether the person may administer the server.</param>
@@ -108,6 +109,9 @@ public sealed class Registry
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(password);
         if (NameProblem(name) is { } nameProblem) throw new FormatException(nameProblem);
+        // Two spellings of one name, composed and not, would be two accounts that look the same.
+        if (name.Any(character => char.GetUnicodeCategory(character) is UnicodeCategory.NonSpacingMark or UnicodeCategory.Format or UnicodeCategory.OtherNotAssigned))
+            throw new FormatException("A name has no combining or invisible characters; write accented letters in their composed form.");
         if (PasswordSignIn.ProblemWith(password) is { } problem) throw new FormatException(problem);
         if (email is not null && (email.Length > 254 || email.IndexOf('@', StringComparison.Ordinal) < 1 || email.Any(char.IsControl))) throw new FormatException("That is not an e-mail address.");
         var account = new Account { Subject = Secret.NewText(16), Name = name.Trim(), Email = email, IsAdmin = isAdmin, Epoch = 1, CreatedAt = _time.GetUtcNow() };
@@ -164,7 +168,7 @@ public sealed class Registry
     private static string? NameProblem(string name) =>
         string.IsNullOrWhiteSpace(name) || name.Length > 100 || name.Any(char.IsControl) ? "A name has 1 to 100 characters and no control characters." : null;
 
-    // An Origin header has no path, not even a slash (RFC 6454 section 6.1).
+    // An Origin header has no path, not even a slash (RFC 6454 section 6.2).
     private static string Origin(string text) => Uri.TryCreate(text, UriKind.Absolute, out var address) && address.GetLeftPart(UriPartial.Authority) == text && Issuer.TryParse(text, out _, out _)
         ? text
         : throw new FormatException("An origin is scheme, host and port alone, https or loopback, such as https://app.example.com.");

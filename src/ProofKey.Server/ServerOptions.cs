@@ -1,13 +1,8 @@
 using System.Data.Common;
+using ProofKey.Server.Protocol;
 using ProofKey.Server.Storage;
 
 namespace ProofKey.Server;
-
-/// <summary>How refresh tokens are rotated.</summary>
-/// <param name="Leeway">How long after a rotation nothing rotates again, and parallel callers get the same token: 0 to 60 seconds.</param>
-/// <param name="LateReturn">How long the predecessor may return when its answer was lost: 0 (never) to 30 days.</param>
-/// <param name="IdleLifetime">How long a grant may go unused.</param>
-internal sealed record RotationPolicy(TimeSpan Leeway, TimeSpan LateReturn, TimeSpan IdleLifetime);
 
 /// <summary>
 /// The settings of the server. All problems are listed together when it starts, and it does not start with any. The issuer is a setting,
@@ -61,7 +56,7 @@ public sealed class ServerOptions
     /// </summary>
     public bool StrictRotation { get; set; }
 
-    /// <summary>How long after a rotation the same token is answered again: 0 to 60 s, default 10 s. Not used with <see cref="StrictRotation"/>.</summary>
+    /// <summary>How long after a rotation the same token is answered again: 1 to 60 s, default 10 s. It bears clocks of replicas that differ by less. Not used with <see cref="StrictRotation"/>.</summary>
     public TimeSpan RotationLeeway { get; set; } = TimeSpan.FromSeconds(10);
 
     internal Issuer? ParsedIssuer { get; private set; }
@@ -97,6 +92,6 @@ public sealed class ServerOptions
         (nameof(RefreshIdleLifetime), RefreshIdleLifetime, TimeSpan.FromHours(1), TimeSpan.FromDays(400)),
         (nameof(SessionLifetime), SessionLifetime, TimeSpan.FromMinutes(5), TimeSpan.FromDays(30)),
         (nameof(SessionIdleLifetime), SessionIdleLifetime, TimeSpan.FromMinutes(5), TimeSpan.FromDays(30)),
-        (nameof(RotationLeeway), RotationLeeway, TimeSpan.Zero, TimeSpan.FromSeconds(60)),
+        (nameof(RotationLeeway), RotationLeeway, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60)),
     ];
 }

@@ -121,11 +121,12 @@ public sealed class InteractionDecisionTests
 
     [Fact]
     [Rfc("OpenID Connect Core", "3.1.2.1")]
-    public void A_hint_at_somebody_else_means_another_sign_in_even_after_one()
+    public void A_hint_at_somebody_else_means_one_more_sign_in_and_no_more()
     {
         Decide(Request(Web), SignedIn(), "openid", hint: "alice").ShouldBe("Proceed");
         Decide(Request(Web), SignedIn(), "openid", hint: "bob").ShouldBe("SignIn");
-        Decide(Request(Web), SignedIn(), "openid", hint: "bob", ticket: Ticket(90)).ShouldBe("SignIn");
+        Decide(Request(Web), SignedIn(), "openid", hint: "bob", ticket: Ticket(90)).ShouldBe("login_required", "asking again would never end");
+        Decide(Request(Web), SignedIn(), "openid", hint: "", ticket: Ticket(90)).ShouldBe("Proceed", "who just signed in is not asked for ever because of a hint that nobody can read");
         Decide(Request(Web), SignedIn(), "openid", hint: "").ShouldBe("SignIn", "a hint that does not verify names nobody");
         Decide(Request(Web, "openid", ("prompt", "none")), SignedIn(), "openid", hint: "bob").ShouldBe("login_required");
     }

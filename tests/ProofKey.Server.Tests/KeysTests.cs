@@ -86,7 +86,7 @@ public sealed class KeysTests
         var before = await DumpAsync(folder.Path);
         await File.WriteAllBytesAsync(Path.Combine(folder.Path, "root.key"), Secret.NewBytes(32), TestContext.Current.CancellationToken);
         var refusal = await Should.ThrowAsync<InvalidOperationException>(() => RunningServer.StartAsync(folder.Path));
-        refusal.Message.ShouldBe("The root key does not open the keys in the database. Give the root key that belongs to this database (PROOFKEY_ROOT_KEY, or root.key beside it); nothing was changed.");
+        refusal.Message.ShouldBe("The root key does not open the keys in the database. Give the root key that belongs to this database; nothing was changed.");
         (await DumpAsync(folder.Path)).ShouldBe(before);
     }
 

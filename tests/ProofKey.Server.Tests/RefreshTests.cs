@@ -49,6 +49,23 @@ public sealed class RefreshTests(TokenServer at) : IClassFixture<TokenServer>
     }
 
     [Fact]
+    [Assertion("RT-04")]
+    public async Task The_last_moment_of_the_leeway_counts_whatever_fraction_of_a_millisecond_the_clock_shows()
+    {
+        var first = await FirstAsync();
+        var second = await at.NextAsync(first);
+        at.Server.Time.Advance(Leeway + TimeSpan.FromTicks(4321));
+        try
+        {
+            (await at.NextAsync(first)).ShouldBe(second, "the predecessor is tolerated and not an alarm");
+        }
+        finally
+        {
+            at.Server.Time.Advance(TimeSpan.FromTicks(TimeSpan.TicksPerMillisecond - 4321));
+        }
+    }
+
+    [Fact]
     [Assertion("RT-02")]
     [Rfc("RFC 9700", "4.14.2")]
     public async Task An_ancestor_revokes_the_grant_with_all_its_tokens()

@@ -83,7 +83,7 @@ public sealed class SealedValuesTests(OneServer shared) : IClassFixture<OneServe
             Challenge = CodeVerifier.New().Challenge,
             Subject = "9f1c3a52-7a39-4a3c-9a64-0d4f3f2f4f10",
             Epoch = 100_000,
-            SessionKey = new byte[16],
+            SessionId = new byte[16],
             GrantExpiresAt = _server.Time.Now,
             Scope = Scope.Parse("openid"),
             Nonce = new string('n', AuthorizeRequest.MaxSealedText - "openid".Length),

@@ -144,8 +144,8 @@ public sealed class SignInPageSessionTests(OneServer shared) : IClassFixture<One
         var shown = await person.GetOnceAsync(shared.Request().ToString());
         var signedIn = await person.PostOnceAsync(await person.SignInFormAsync(shared.Request()), [("username", RunningServer.UserName), ("password", RunningServer.Password)]);
         string[] cookies = [.. shown.Headers.GetValues("Set-Cookie"), .. signedIn.Headers.GetValues("Set-Cookie")];
-        cookies.Length.ShouldBe(3);
-        cookies.ShouldAllBe(cookie => System.Text.RegularExpressions.Regex.IsMatch(cookie, "^proofkey-(browser|session)=[A-Za-z0-9_-]{43}; Path=/; HttpOnly; SameSite=Lax$"));
+        cookies.Length.ShouldBe(4);
+        cookies.ShouldAllBe(cookie => System.Text.RegularExpressions.Regex.IsMatch(cookie, "^(proofkey-(browser|session)=[A-Za-z0-9_-]{43}; Path=/; HttpOnly; SameSite=Lax|proofkey-known=[A-Za-z0-9_-]+; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000)$"));
     }
 
     [Fact]

@@ -111,7 +111,7 @@ public sealed class StorageTests(TokenServer at) : IClassFixture<TokenServer>
         var writes = Enumerable.Range(0, 200).Select(number => Write(number).AsTask()).ToList();
         await Task.WhenAll(writes.Take(150));
         foreach (var doubled in writes.Skip(150))
-            (await Should.ThrowAsync<DatabaseException>(doubled)).Failure.ShouldBe(DatabaseFailure.Other);
+            (await Should.ThrowAsync<DatabaseException>(doubled)).Failure.ShouldBe(DatabaseFailure.Statement);
         var rows = await database.ListAsync($"select client_id from consent where subject = {subject}", reader => reader.GetString(0), CancellationToken.None);
         rows.Count.ShouldBe(150);
     }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
+using ProofKey.Server.Endpoints;
 using ProofKey.Server.Http;
 using ProofKey.Server.Storage;
 
@@ -14,15 +15,15 @@ internal sealed class OwnAccounts(AccountStore accounts, SessionStore sessions, 
     {
         if (cookies.Session(context) is not { } cookie) return null;
         if (await sessions.FindAsync(SessionStore.KeyOf(cookie), time.GetUtcNow(), cancellation) is not { } session) return null;
-        return new SignedInAccount(session.Subject, session.Name, session.Epoch, session.AuthTime, session.Amr, session.ExpiresAt) { SessionKey = session.Key };
+        return new SignedInAccount(session.Subject, session.Name, session.Epoch, session.AuthTime, session.Amr, session.ExpiresAt) { SessionId = session.Id };
     }
 
     // Our sign-in page takes the very query of the request: the query is the state.
     // RFC 9700 section 4.11: the way back is our own path with the same query, never an address that somebody sent
-    public override string SignInAddress(string returnTo) => options.Issuer.Path + "/signin" + returnTo[returnTo.IndexOf('?', StringComparison.Ordinal)..];
+    public override string SignInAddress(string returnTo) => options.Issuer.Path + SignInEndpoint.Path + returnTo[returnTo.IndexOf('?', StringComparison.Ordinal)..];
 
-    // The statement that reads or rotates a grant asks the account table itself.
-    public override ValueTask<bool> StandsAsync(string subject, long epoch, CancellationToken cancellation) => ValueTask.FromResult(true);
+    public override async ValueTask<bool> StandsAsync(string subject, long epoch, CancellationToken cancellation) =>
+        await accounts.FindAsync(subject, cancellation) is { } account && account.Epoch == epoch;
 
     public override async ValueTask<JsonObject> ClaimsAsync(string subject, Scope scope, CancellationToken cancellation)
     {
@@ -36,7 +37,7 @@ internal sealed class OwnAccounts(AccountStore accounts, SessionStore sessions, 
         if (scope.Contains(Scope.Email) && account.Email is { } email)
         {
             claims["email"] = email;
-            // Nobody has proved it yet (OpenID Connect Core section 5.7).
+            // Nobody has proved it yet (OpenID Connect Core section 5.1).
             claims["email_verified"] = false;
         }
         return claims;

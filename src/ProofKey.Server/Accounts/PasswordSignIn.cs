@@ -24,7 +24,7 @@ internal sealed class PasswordSignIn : IDisposable
     /// <summary>How many wrong passwords an account bears within <see cref="TryWindow"/>.</summary>
     public const int MaxTries = 10;
 
-    /// <summary>After this time the count starts anew: nobody can lock somebody else out for good.</summary>
+    /// <summary>After this time the count starts anew. Browsers that the account knows are not kept out in the meantime.</summary>
     public static readonly TimeSpan TryWindow = TimeSpan.FromMinutes(5);
 
     private readonly AccountStore _accounts;
@@ -54,13 +54,18 @@ internal sealed class PasswordSignIn : IDisposable
 
     public string Hash(string password) => _hasher.HashPassword(Nobody, password);
 
-    public async Task<PasswordResult> TryAsync(string name, string password, CancellationToken cancellation)
+    /// <summary>Looks at a name and a password.</summary>
+    /// <param name="name">What was typed as the name.</param>
+    /// <param name="password">What was typed as the password.</param>
+    /// <param name="hasTryOfItsOwn">Whether the browser may try for this subject although the account's tries are used up.</param>
+    /// <param name="cancellation">Ends with the request.</param>
+    public async Task<PasswordResult> TryAsync(string name, string password, Func<string, bool> hasTryOfItsOwn, CancellationToken cancellation)
     {
         var attempt = await _accounts.CountPasswordTryAsync(name.Length <= MaxLength ? name : "", TryWindow);
         var isNobody = attempt is null or { Subject: Schema.NobodysSubject };
         var matches = await MatchesAsync(isNobody ? _nobodysHash : attempt!.PasswordHash, password, cancellation);
         if (attempt is null || isNobody) return new PasswordResult(null, "unknown or disabled account");
-        if (attempt.Tries > MaxTries) return new PasswordResult(null, "too many tries");
+        if (attempt.Tries > MaxTries && !hasTryOfItsOwn(attempt.Subject)) return new PasswordResult(null, "too many tries");
         if (!matches) return new PasswordResult(null, "wrong password");
         await _accounts.ForgetPasswordTriesAsync(attempt.Subject);
         return new PasswordResult((attempt.Subject, attempt.Epoch), "password");

@@ -62,10 +62,10 @@ internal sealed class AuthorizeEndpoint(
                 await pages.ToClientAsync(context, request, AuthorizeAnswer.Code(request, Code(request, proceed.Account, now).Seal(keys), options.Issuer));
                 break;
             case Interaction.SignIn:
-                SendTo(context, accounts.SignInAddress(Return(context, request, ticket, now)));
+                Answers.SeeOther(context, accounts.SignInAddress(Return(context, request, ticket, now)));
                 break;
             case Interaction.Consent:
-                SendTo(context, ConsentEndpoint.Address(Return(context, request, ticket, now), options.Issuer));
+                Answers.SeeOther(context, ConsentEndpoint.Address(Return(context, request, ticket, now), options.Issuer));
                 break;
             case Interaction.Refuse refuse:
                 await RefuseAsync(context, request, refuse.Error);
@@ -75,8 +75,6 @@ internal sealed class AuthorizeEndpoint(
 
     private string Return(HttpContext context, AuthorizeRequest request, StepTicket? ticket, DateTimeOffset now) =>
         page.Address(Path, request, ticket ?? new StepTicket(now, null, null), cookies.EnsureBrowser(context), now);
-
-    private static void SendTo(HttpContext context, string address) => Answers.SeeOther(context, address);
 
     private AuthorizationCode Code(AuthorizeRequest request, SignedInAccount account, DateTimeOffset now)
     {
@@ -89,7 +87,7 @@ internal sealed class AuthorizeEndpoint(
             Challenge = request.Challenge,
             Subject = account.Subject,
             Epoch = account.Epoch,
-            SessionKey = outlivesSession ? null : account.SessionKey,
+            SessionId = outlivesSession ? null : account.SessionId,
             GrantExpiresAt = outlivesSession ? now + options.RefreshLifetime : account.SessionExpiresAt,
             Scope = request.Scope,
             Resource = request.Resource,
@@ -100,7 +98,7 @@ internal sealed class AuthorizeEndpoint(
         };
     }
 
-    // OpenID Connect Core section 3.1.2.1: an expired ID token is a good hint, one of another issuer is none
+    // OpenID Connect Core section 3.1.2.1: an expired ID token is a good hint, one of another issuer fits nobody
     private string? HintedSubject(AuthorizeRequest request, DateTimeOffset now)
     {
         if (request.IdTokenHint is not { } hint) return null;

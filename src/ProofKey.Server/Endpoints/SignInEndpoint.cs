@@ -9,7 +9,7 @@ namespace ProofKey.Server.Endpoints;
 
 /// <summary>The sign-in page of ProofKey's own accounts. Its query is the authorization request, and the way on leads back there.</summary>
 internal sealed class SignInEndpoint(
-    AuthorizePage page, PasswordSignIn passwords, SignInThrottle throttle, SessionStore sessions, Cookies cookies, FormGuard guard, PageRenderer renderer, PageAnswers pages,
+    AuthorizePage page, PasswordSignIn passwords, SignInThrottle throttle, KnownBrowsers knownBrowsers, SessionStore sessions, Cookies cookies, FormGuard guard, PageRenderer renderer, PageAnswers pages,
     ServerOptions options, TimeProvider time, ILogger<SignInEndpoint> logger)
 {
     public const string Path = "/signin";
@@ -52,7 +52,7 @@ internal sealed class SignInEndpoint(
             await ShowAsync(context, query, request, name, "Too many tries from your network. Please wait a minute.", StatusCodes.Status429TooManyRequests);
             return;
         }
-        var result = await passwords.TryAsync(name, form["password"] ?? "", context.RequestAborted);
+        var result = await passwords.TryAsync(name, form["password"] ?? "", subject => knownBrowsers.Admits(context, subject), context.RequestAborted);
         if (result.Account is not { } account)
         {
             Log.SignInFailed(logger, address, result.Reason);
@@ -62,14 +62,21 @@ internal sealed class SignInEndpoint(
         await BeginSessionAsync(context, query, request, account);
     }
 
-    // OWASP ASVS 7.2.4: a new session id at sign-in, and the old one is dead
+    // OWASP ASVS 7.2.4: a new session id at sign-in, and the old one is dead. The row comes before its cookie: a failed write changes nothing.
     private async Task BeginSessionAsync(HttpContext context, AuthorizeQuery query, AuthorizeRequest request, (string Subject, long Epoch) account)
     {
         var now = time.GetUtcNow();
         var ticket = page.OpenTicket(context, query, request, now) ?? new StepTicket(now, null, null);
-        if (cookies.Session(context) is { } old) await sessions.EndAsync(SessionStore.KeyOf(old), now);
-        var fresh = cookies.Replace(context);
-        await sessions.AddAsync(new BrowserSession(SessionStore.KeyOf(fresh.Session), account.Subject, "", account.Epoch, now, "pwd", now + options.SessionLifetime, now));
+        var fresh = Cookies.NewPair();
+        var session = new BrowserSession(Secret.NewId(now), SessionStore.KeyOf(fresh.Session), account.Subject, "", account.Epoch, now, "pwd", now + options.SessionLifetime, now);
+        var old = cookies.Session(context) is { } cookie ? SessionStore.KeyOf(cookie) : null;
+        if (old is null || !await sessions.RenewAsync(old, session))
+        {
+            await sessions.AddAsync(session);
+            if (old is not null) await sessions.EndAsync(old, now);
+        }
+        cookies.Replace(context, fresh);
+        knownBrowsers.Remember(context, account.Subject);
         Log.SignedIn(logger, account.Subject);
         Answers.SeeOther(context, page.Address(AuthorizeEndpoint.Path, request, ticket, fresh.Browser, now));
     }

@@ -59,7 +59,7 @@ internal sealed class TokenEndpoint(
         }
         var rowSecret = Secret.NewBytes(RefreshToken.SecretLength);
         var grant = GrantOf(code, rowSecret, now);
-        if (await accounts.StandsAsync(grant.Subject, grant.Epoch, context.RequestAborted) && await grants.RedeemAsync(grant))
+        if ((accounts.KeepsAccountsHere || await accounts.StandsAsync(grant.Subject, grant.Epoch, context.RequestAborted)) && await grants.RedeemAsync(grant))
             await Answers.TokensAsync(context, issuer.Issue(grant, client, grant.Scope, new RefreshToken(grant.Id, rowSecret, 1), code.Nonce, now));
         else
             await RefuseReplayAsync(context, grant, now);
@@ -71,7 +71,7 @@ internal sealed class TokenEndpoint(
         ClientId = code.ClientId,
         Subject = code.Subject,
         Epoch = code.Epoch,
-        SessionKey = code.SessionKey,
+        SessionId = code.SessionId,
         Scope = code.Scope,
         Resource = code.Resource,
         AuthTime = code.AuthTime,
@@ -85,7 +85,7 @@ internal sealed class TokenEndpoint(
     // RFC 6749 section 4.1.2: a second use revokes what the first one gave. A row says that there was a first.
     private async Task RefuseReplayAsync(HttpContext context, Grant grant, DateTimeOffset now)
     {
-        if (await grants.FindAsync(grant.Id, context.RequestAborted) is null)
+        if (await grants.FindAsync(grant.Id, CancellationToken.None) is null)
         {
             await RefuseAsync(context, grant.ClientId, new Refusal(AuthorizationCodeGrant.NotGood, "The account, the client or the session is gone."));
             return;
@@ -120,9 +120,15 @@ internal sealed class TokenEndpoint(
             await RefuseAsync(context, client.Id, problem);
             return;
         }
+        if (!await StandsElsewhereAsync(token, context))
+        {
+            await RefuseAsync(context, client.Id, new Refusal(RefreshTokenGrant.NotGood, "The account is gone or has changed."));
+            return;
+        }
         for (var look = 1; ; look++)
         {
-            var now = time.GetUtcNow();
+            // Rows hold whole milliseconds, and the decision must see the very time that the statement saw.
+            var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
             if (await grants.RotateAsync(token.GrantId, RefreshToken.DigestOf(token.RowSecret), token.Sequence, client.Id, now, options.Rotation) is { } rotated)
             {
                 // One step on is the rule. More than one means that the predecessor came back, and its successor was never used.
@@ -130,7 +136,8 @@ internal sealed class TokenEndpoint(
                 await AnswerRefreshAsync(context, rotated, client, scope, token, now);
                 return;
             }
-            var row = await grants.FindAsync(token.GrantId, context.RequestAborted);
+            // Whoever sends an old token and hangs up must not stop what follows from it.
+            var row = await grants.FindAsync(token.GrantId, CancellationToken.None);
             switch (RefreshTokenGrant.Decide(row, token, client.Id, options.Rotation, look > 1, now))
             {
                 case RefreshTokenGrant.Again:
@@ -154,13 +161,14 @@ internal sealed class TokenEndpoint(
         }
     }
 
-    private async Task AnswerRefreshAsync(HttpContext context, Grant grant, RegisteredClient client, Scope scope, RefreshToken token, DateTimeOffset now)
-    {
-        if (!await accounts.StandsAsync(grant.Subject, grant.Epoch, context.RequestAborted))
-            await RefuseAsync(context, client.Id, new Refusal(RefreshTokenGrant.NotGood, "The account is gone or has changed."));
-        else
-            await Answers.TokensAsync(context, issuer.Issue(grant, client, scope.IsEmpty ? grant.Scope : scope, token with { Sequence = grant.Sequence }, null, now));
-    }
+    private Task AnswerRefreshAsync(HttpContext context, Grant grant, RegisteredClient client, Scope scope, RefreshToken token, DateTimeOffset now) =>
+        Answers.TokensAsync(context, issuer.Issue(grant, client, scope.IsEmpty ? grant.Scope : scope, token with { Sequence = grant.Sequence }, null, now));
+
+    // Accounts that are not kept here are asked for before anything moves, so that a source that fails costs the client nothing.
+    private async ValueTask<bool> StandsElsewhereAsync(RefreshToken token, HttpContext context) =>
+        accounts.KeepsAccountsHere
+        || await grants.FindAsync(token.GrantId, context.RequestAborted) is not { } grant
+        || await accounts.StandsAsync(grant.Subject, grant.Epoch, context.RequestAborted);
 
     // RFC 8707 section 2.2: the one API that the grant is for
     private static Refusal? ResourceProblem(Parameters form, string? granted)

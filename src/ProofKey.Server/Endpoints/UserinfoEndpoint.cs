@@ -46,7 +46,7 @@ internal sealed class UserinfoEndpoint(GrantStore grants, AccountSource accounts
         if (accessToken.Text(TokenIssuer.GrantIdClaim) is not { } text || !Base64UrlText.TryDecode(text, out var id)) return null;
         var grant = await grants.FindAsync(id, context.RequestAborted);
         var lives = grant is { RevokedAt: null, Stands: true } && grant.ExpiresAt > time.GetUtcNow();
-        return lives && await accounts.StandsAsync(grant!.Subject, grant.Epoch, context.RequestAborted) ? grant : null;
+        return lives && (accounts.KeepsAccountsHere || await accounts.StandsAsync(grant!.Subject, grant.Epoch, context.RequestAborted)) ? grant : null;
     }
 
     private async Task AnswerAsync(HttpContext context, Grant grant, Scope scope)

@@ -3,7 +3,8 @@ using Microsoft.AspNetCore.Http;
 namespace ProofKey.Server.Http;
 
 /// <summary>
-/// The two cookies: the session, and the browser cookie that stands for a browser before anyone signed in. Names are compared as they
+/// The cookies: the session, the browser cookie that stands for a browser before anyone signed in, and the one that says who signed in
+/// here before, which outlives both. Names are compared as they
 /// are sent, and a name that comes twice counts as absent: a sibling host may have planted one.
 /// </summary>
 internal sealed class Cookies(ServerOptions options)
@@ -14,6 +15,8 @@ internal sealed class Cookies(ServerOptions options)
     private string SessionName => _isSecure ? "__Host-proofkey-session" : "proofkey-session";
 
     private string BrowserName => _isSecure ? "__Host-proofkey-browser" : "proofkey-browser";
+
+    private string KnownBrowserName => _isSecure ? "__Host-proofkey-known" : "proofkey-known";
 
     public string? Session(HttpContext context) => Read(context, SessionName);
 
@@ -28,20 +31,25 @@ internal sealed class Cookies(ServerOptions options)
         return made;
     }
 
+    /// <summary>What says, sealed, who signed in in this browser before.</summary>
+    public string? KnownBrowser(HttpContext context) => Read(context, KnownBrowserName, 300);
+
+    public void SetKnownBrowser(HttpContext context, string value) => Set(context, KnownBrowserName, value, "; Max-Age=31536000");
+
+    /// <summary>A new session cookie and a new browser cookie.</summary>
+    public static (string Session, string Browser) NewPair() => (Secret.NewText(), Secret.NewText());
+
     /// <summary>Replaces both cookies: what was known of this browser before someone signed in is worth nothing after.</summary>
-    /// <returns>The new values.</returns>
-    public (string Session, string Browser) Replace(HttpContext context)
+    public void Replace(HttpContext context, (string Session, string Browser) fresh)
     {
-        var fresh = (Session: Secret.NewText(), Browser: Secret.NewText());
         Set(context, SessionName, fresh.Session);
         Set(context, BrowserName, fresh.Browser);
-        return fresh;
     }
 
-    private void Set(HttpContext context, string name, string value) => context.Response.Headers.Append(
-        "Set-Cookie", $"{name}={value}; Path=/; HttpOnly; SameSite=Lax{(_isSecure ? "; Secure" : "")}");
+    private void Set(HttpContext context, string name, string value, string lifetime = "") => context.Response.Headers.Append(
+        "Set-Cookie", $"{name}={value}; Path=/; HttpOnly; SameSite=Lax{(_isSecure ? "; Secure" : "")}{lifetime}");
 
-    private static string? Read(HttpContext context, string name)
+    private static string? Read(HttpContext context, string name, int maxLength = 43)
     {
         string? found = null;
         foreach (var header in context.Request.Headers.Cookie)
@@ -54,6 +62,6 @@ internal sealed class Cookies(ServerOptions options)
                 found = cookie[(name.Length + 1)..].ToString();
             }
         }
-        return found is { Length: 43 } ? found : null;
+        return found?.Length is >= 43 && found.Length <= maxLength ? found : null;
     }
 }

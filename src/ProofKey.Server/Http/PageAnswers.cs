@@ -18,7 +18,7 @@ internal sealed class PageAnswers(PageRenderer pages, ServerOptions options)
     /// <summary>Shows the person what went wrong; the page has no way on to any other address.</summary>
     public async Task ErrorAsync(HttpContext context, OAuthError error, int status = StatusCodes.Status400BadRequest)
     {
-        var view = status == StatusCodes.Status503ServiceUnavailable
+        var view = status >= StatusCodes.Status500InternalServerError
             ? new ErrorView("Not possible right now", error.Description, "Wait a moment, then try again from the app that sent you here.", error.Code)
             : new ErrorView("This sign-in cannot go on", error.Description, "Nothing was shared. Go back to the app that sent you here and start again; if it keeps happening, tell its makers.", error.Code);
         await SendAsync(context, await pages.ErrorAsync(view), "form-action 'none'", script: false, status);

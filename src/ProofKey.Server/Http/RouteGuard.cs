@@ -5,13 +5,15 @@ namespace ProofKey.Server.Http;
 
 /// <summary>
 /// Stands around every route, so that a failing database or a broken request gets the answer of the protocol: a JSON error or a page,
-/// never a stack trace and never a 500.
+/// never a stack trace.
 /// </summary>
 internal sealed class RouteGuard(Cors cors, PageAnswers pages, ILogger<RouteGuard> logger)
 {
     private static readonly OAuthError Unavailable = OAuthError.TemporarilyUnavailable("The server cannot reach its data right now; nothing was lost. Try again in a moment.");
 
     private static readonly OAuthError Broken = OAuthError.InvalidRequest("The request could not be read: it was cut off, too long or malformed.");
+
+    private static readonly OAuthError Failed = new("server_error", "Something went wrong in the server; its log says what. Nothing was lost.");
 
     /// <summary>Guards a route that answers programs.</summary>
     public RequestDelegate Json(RequestDelegate handler) => context => RunAsync(
@@ -50,6 +52,12 @@ internal sealed class RouteGuard(Cors cors, PageAnswers pages, ILogger<RouteGuar
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
             // The caller has gone; there is nobody to answer.
+        }
+        catch (Exception exception) when (!context.Response.HasStarted)
+        {
+            // A defect of ours or of an account source. Its message may hold anything, so the log gets its type and place alone.
+            Log.Failed(logger, context.Request.Path, exception.GetType().Name, exception.StackTrace);
+            await refuse(Failed, StatusCodes.Status500InternalServerError);
         }
     }
 }

@@ -65,7 +65,7 @@ internal sealed class KeyRing(KeyStore store, ServerOptions options, TimeProvide
             {
                 await LoadAsync(stoppingToken);
             }
-            catch (Exception exception) when (exception is DatabaseException or InvalidOperationException)
+            catch (Exception exception) when (exception is not OperationCanceledException)
             {
                 Log.KeysNotRefreshed(logger, exception.Message);
             }
@@ -100,7 +100,8 @@ internal sealed class KeyRing(KeyStore store, ServerOptions options, TimeProvide
             ? (Convert.ToHexStringLower(Secret.NewBytes(SealingKey.IdLength)), Sealing, "A256GCM", Secret.NewBytes(RootKey.Length))
             : (signing.KeyId, Signing, signing.Algorithm.Name, signing.ToPkcs8());
         Log.KeyMade(logger, purpose, name, id);
-        return new StoredKey(id, purpose, name, _root.Wrap(id, purpose, notBefore, secret), notBefore, time.GetUtcNow());
+        var row = new StoredKey(id, purpose, name, [], notBefore, null, time.GetUtcNow());
+        return row with { Sealed = _root.Wrap(row, secret) };
     }
 
     private Snapshot Open(List<StoredKey> stored)

@@ -16,12 +16,13 @@ internal sealed class RootKey(byte[] key)
     private const int NonceLength = 12;
     private const int TagLength = 16;
 
-    public byte[] Wrap(string id, string purpose, DateTimeOffset notBefore, ReadOnlySpan<byte> secret)
+    /// <summary>Wraps a key; everything else that its row says is authenticated with it.</summary>
+    public byte[] Wrap(StoredKey row, ReadOnlySpan<byte> secret)
     {
         var wrapped = new byte[NonceLength + secret.Length + TagLength];
         Secret.Fill(wrapped.AsSpan(0, NonceLength));
         using var aes = new AesGcm(key, TagLength);
-        aes.Encrypt(wrapped.AsSpan(0, NonceLength), secret, wrapped.AsSpan(NonceLength, secret.Length), wrapped.AsSpan(NonceLength + secret.Length), Associated(id, purpose, notBefore));
+        aes.Encrypt(wrapped.AsSpan(0, NonceLength), secret, wrapped.AsSpan(NonceLength, secret.Length), wrapped.AsSpan(NonceLength + secret.Length), Associated(row));
         return wrapped;
     }
 
@@ -33,22 +34,23 @@ internal sealed class RootKey(byte[] key)
         try
         {
             using var aes = new AesGcm(key, TagLength);
-            aes.Decrypt(wrapped[..NonceLength], wrapped.Slice(NonceLength, secret.Length), wrapped[(NonceLength + secret.Length)..], secret, Associated(stored.Id, stored.Purpose, stored.NotBefore));
+            aes.Decrypt(wrapped[..NonceLength], wrapped.Slice(NonceLength, secret.Length), wrapped[(NonceLength + secret.Length)..], secret, Associated(stored));
             return secret;
         }
         catch (Exception exception) when (exception is CryptographicException or ArgumentException)
         {
             throw new InvalidOperationException(
-                "The root key does not open the keys in the database. Give the root key that belongs to this database (PROOFKEY_ROOT_KEY, or root.key beside it); nothing was changed.", exception);
+                "The root key does not open the keys in the database. Give the root key that belongs to this database; nothing was changed.", exception);
         }
     }
 
-    private static byte[] Associated(string id, string purpose, DateTimeOffset notBefore)
+    private static byte[] Associated(StoredKey row)
     {
-        var text = Encoding.UTF8.GetBytes($"proofkey key v1\n{id}\n{purpose}\n");
-        var associated = new byte[text.Length + sizeof(long)];
+        var text = Encoding.UTF8.GetBytes($"proofkey key v1\n{row.Id}\n{row.Purpose}\n{row.Algorithm}\n");
+        var associated = new byte[text.Length + (2 * sizeof(long))];
         text.CopyTo(associated, 0);
-        BinaryPrimitives.WriteInt64BigEndian(associated.AsSpan(text.Length), notBefore.ToUnixTimeMilliseconds());
+        BinaryPrimitives.WriteInt64BigEndian(associated.AsSpan(text.Length), row.NotBefore.ToUnixTimeMilliseconds());
+        BinaryPrimitives.WriteInt64BigEndian(associated.AsSpan(text.Length + sizeof(long)), row.RetireAfter?.ToUnixTimeMilliseconds() ?? 0);
         return associated;
     }
 }

@@ -11,6 +11,7 @@ internal enum SealPurpose
     RefreshToken = 2,
     StepTicket = 3,
     FormToken = 4,
+    KnownBrowser = 5,
 }
 
 /// <summary>

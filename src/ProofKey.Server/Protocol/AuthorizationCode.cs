@@ -27,7 +27,7 @@ internal sealed record AuthorizationCode
     public required long Epoch { get; init; }
 
     /// <summary>The browser session that the grant ends with, and its end; none when the grant outlives it.</summary>
-    public byte[]? SessionKey { get; init; }
+    public byte[]? SessionId { get; init; }
 
     public required DateTimeOffset GrantExpiresAt { get; init; }
 
@@ -55,7 +55,7 @@ internal sealed record AuthorizationCode
         value.Write(Challenge.Bytes);
         value.Write(Subject);
         value.Write(Epoch);
-        value.Write(SessionKey);
+        value.Write(SessionId);
         value.Write(GrantExpiresAt);
         value.Write(Scope.ToString());
         value.Write(Resource);
@@ -79,7 +79,7 @@ internal sealed record AuthorizationCode
             Challenge = CodeChallenge.FromBytes(value.ReadBytes()),
             Subject = value.ReadText()!,
             Epoch = value.ReadNumber(),
-            SessionKey = value.ReadBytes() is { Length: > 0 } key ? key : null,
+            SessionId = value.ReadBytes() is { Length: > 0 } id ? id : null,
             GrantExpiresAt = value.ReadTime(),
             Scope = Scope.Parse(value.ReadText()),
             Resource = value.ReadText(),

@@ -23,12 +23,15 @@ internal abstract record Interaction
     /// <param name="request">The request, every rule passed.</param>
     /// <param name="account">Who is signed in in this browser.</param>
     /// <param name="remembered">What that person agreed to for this client before.</param>
-    /// <param name="hintedSubject">The subject of the <c>id_token_hint</c>, when one was sent.</param>
+    /// <param name="hintedSubject">The subject of the <c>id_token_hint</c>, when one was sent; empty when it cannot be read, which fits nobody.</param>
     /// <param name="ticket">What was done for this very request.</param>
     /// <param name="now">The time.</param>
     public static Interaction Decide(AuthorizeRequest request, SignedInAccount? account, Scope? remembered, string? hintedSubject, StepTicket? ticket, DateTimeOffset now)
     {
         var mayAsk = !request.Prompt.HasFlag(Prompt.None);
+        // Whoever signed in is somebody else than the client expects: the client has to know, and asking again would never end.
+        if (account is not null && SignedInSince(account, ticket) && hintedSubject is { Length: > 0 } && hintedSubject != account.Subject)
+            return new Refuse(new OAuthError("login_required", "Somebody else than the person of the id_token_hint signed in."));
         if (account is null || MustSignInAgain(request, account, hintedSubject, ticket, now))
             return mayAsk ? new SignIn() : new Refuse(new OAuthError("login_required", "Nobody suitable is signed in, and the request allows no page."));
         if (MustAsk(request, account, remembered, ticket))
@@ -39,11 +42,13 @@ internal abstract record Interaction
     // OpenID Connect Core section 3.1.2.1: prompt, max_age and id_token_hint; a sign-in since this request first came fulfils each of them
     private static bool MustSignInAgain(AuthorizeRequest request, SignedInAccount account, string? hintedSubject, StepTicket? ticket, DateTimeOffset now)
     {
+        if (SignedInSince(account, ticket)) return false;
         if (hintedSubject is not null && hintedSubject != account.Subject) return true;
-        if (ticket is not null && account.AuthTime >= ticket.FirstCame) return false;
         return request.Prompt.HasFlag(Prompt.Login) || request.Prompt.HasFlag(Prompt.SelectAccount)
             || (request.MaxAge is { } maxAge && now - account.AuthTime >= maxAge);
     }
+
+    private static bool SignedInSince(SignedInAccount account, StepTicket? ticket) => ticket is not null && account.AuthTime >= ticket.FirstCame;
 
     // RFC 8252 section 8.6, RFC 6749 section 10.2: a remembered yes counts only where the address identifies the client
     private static bool MustAsk(AuthorizeRequest request, SignedInAccount account, Scope? remembered, StepTicket? ticket)

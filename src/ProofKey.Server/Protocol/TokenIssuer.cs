@@ -25,13 +25,14 @@ internal sealed class TokenIssuer(KeyRing keys, ServerOptions options)
     /// <param name="now">The time.</param>
     public TokenResponse Issue(Grant grant, RegisteredClient client, Scope scope, RefreshToken refreshToken, string? nonce, DateTimeOffset now)
     {
-        var expiresAt = now + options.AccessTokenLifetime;
+        // No token outlives its grant.
+        var expiresAt = grant.ExpiresAt < now + options.AccessTokenLifetime ? grant.ExpiresAt : now + options.AccessTokenLifetime;
         var accessToken = Jwt.Sign(keys.SigningKeyFor(SignatureAlgorithm.ES256), AccessTokenType, new AccessTokenFacts(grant, client, scope, now, expiresAt, _issuer), WriteAccessToken);
         return new TokenResponse
         {
             AccessToken = accessToken,
             TokenType = "Bearer",
-            ExpiresIn = (long)options.AccessTokenLifetime.TotalSeconds,
+            ExpiresIn = expiresAt.ToUnixTimeSeconds() - now.ToUnixTimeSeconds(),
             RefreshToken = refreshToken.Seal(keys),
             Scope = scope.IsEmpty ? null : scope.ToString(),
             // OpenID Connect Core section 3.1.2.1: without openid there is no ID token

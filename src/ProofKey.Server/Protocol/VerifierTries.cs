@@ -15,18 +15,23 @@ internal sealed class VerifierTries
 
     private readonly ConcurrentDictionary<(Guid Grant, string Address), (int Count, DateTimeOffset Until)> _tries = new();
 
+    private long _sweptAt;
+
     public bool AreUsedUp(byte[] grantId, string address) => _tries.TryGetValue((new Guid(grantId), address), out var tries) && tries.Count >= Limit;
 
     public void Count(byte[] grantId, string address, DateTimeOffset until, DateTimeOffset now)
     {
-        if (_tries.Count >= MaxEntries) ForgetEnded(now);
+        ForgetEnded(now);
         // Full of live entries is a flood by someone with an account; a verifier of 256 bits is not guessed by then either.
         if (_tries.Count >= MaxEntries) return;
         _tries.AddOrUpdate((new Guid(grantId), address), (1, until), (_, tries) => (tries.Count + 1, until));
     }
 
+    // At most once a second, so that a flood of wrong verifiers does not pay for it each time.
     private void ForgetEnded(DateTimeOffset now)
     {
+        var last = Interlocked.Read(ref _sweptAt);
+        if (now.UtcTicks - last < TimeSpan.TicksPerSecond || Interlocked.CompareExchange(ref _sweptAt, now.UtcTicks, last) != last) return;
         foreach (var (key, tries) in _tries)
             if (tries.Until <= now) _tries.TryRemove(key, out _);
     }

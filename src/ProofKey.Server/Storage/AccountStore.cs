@@ -1,5 +1,4 @@
 using System.Data.Common;
-using System.Text;
 
 namespace ProofKey.Server.Storage;
 
@@ -37,8 +36,8 @@ internal sealed class AccountStore(Database database, TimeProvider time)
 
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 
-    /// <summary>The one spelling under which a name is looked up: compatibility form, small letters.</summary>
-    public static string NameKey(string name) => name.Trim().Normalize(NormalizationForm.FormKC).ToLowerInvariant();
+    /// <summary>The one spelling under which a name is looked up: small letters, by the tables of the invariant culture.</summary>
+    public static string NameKey(string name) => name.Trim().ToLowerInvariant();
 
     public ValueTask<Account?> FindByNameAsync(string name, CancellationToken cancellation) =>
         database.FindAsync($"select {Columns} from account where name_key = {NameKey(name)} and removed_at is null", Read, cancellation);
@@ -81,9 +80,19 @@ internal sealed class AccountStore(Database database, TimeProvider time)
         on conflict (subject, kind) do update set value = excluded.value, tries = 0
         """;
 
-    /// <summary>Removes an account: its name is free again, its subject never.</summary>
-    public async ValueTask<bool> RemoveAsync(string subject) => await database.WriteAsync(
-        $"update account set removed_at = {Now}, name_key = null, email = null, epoch = epoch + 1 where subject = {subject} and removed_at is null") == 1;
+    /// <summary>Removes an account: its name is free again, its subject never. Nothing else of the person stays.</summary>
+    public async ValueTask<bool> RemoveAsync(string subject)
+    {
+        var removed = 0;
+        await database.InTransactionAsync(async connection =>
+        {
+            removed = await connection.ExecuteAsync(
+                $"update account set removed_at = {Now}, name = '', name_key = null, email = null, epoch = epoch + 1 where subject = {subject} and removed_at is null", CancellationToken.None);
+            await connection.ExecuteAsync($"delete from credential where subject = {subject}", CancellationToken.None);
+            await connection.ExecuteAsync($"delete from consent where subject = {subject}", CancellationToken.None);
+        }, CancellationToken.None);
+        return removed == 1;
+    }
 
     /// <summary>Ends all sessions and grants of an account, in one UPDATE of one row.</summary>
     public async ValueTask RaiseEpochAsync(string subject) => await database.WriteAsync($"update account set epoch = epoch + 1 where subject = {subject}");

@@ -17,7 +17,7 @@ internal sealed class Cleanup(Database database, TimeProvider time, ILogger<Clea
         var deleted = await RepeatAsync(() => database.WriteAsync(
             $"delete from authorization_grant where id in (select id from authorization_grant where expires_at < {before} limit {StepSize})"), cancellation);
         return deleted + await RepeatAsync(() => database.WriteAsync(
-            $"delete from session where key in (select key from session where expires_at < {before} limit {StepSize})"), cancellation);
+            $"delete from session where id in (select id from session where expires_at < {before} limit {StepSize})"), cancellation);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -30,7 +30,7 @@ internal sealed class Cleanup(Database database, TimeProvider time, ILogger<Clea
                 var deleted = await RunAsync(stoppingToken);
                 if (deleted > 0) Log.CleanedUp(logger, deleted);
             }
-            catch (DatabaseException exception)
+            catch (Exception exception) when (exception is not OperationCanceledException)
             {
                 Log.CleanupFailed(logger, exception.Message);
             }

@@ -15,24 +15,29 @@ internal sealed class ClientStore(Database database, TimeProvider time)
     public ValueTask<List<RegisteredClient>> ListAsync(CancellationToken cancellation) =>
         database.ListAsync($"select {Columns} from client where removed_at is null order by created_at, id", Read, cancellation);
 
-    public async ValueTask AddAsync(RegisteredClient client) => await database.WriteAsync(
+    public Task AddAsync(RegisteredClient client) => database.InTransactionAsync(
+        async connection =>
+        {
+            await connection.ExecuteAsync(Insert(client), CancellationToken.None);
+            foreach (var origin in client.Origins)
+                await connection.ExecuteAsync($"insert into client_origin (origin, client_id) values ({origin}, {client.Id}) on conflict do nothing", CancellationToken.None);
+        }, CancellationToken.None);
+
+    private static Sql Insert(RegisteredClient client) =>
         $"""
         insert into client ({Columns})
         values ({client.Id}, {client.Name}, {client.SecretDigest}, {Lines(client.RedirectUris.Select(uri => uri.Value))}, {Lines(client.PostLogoutRedirectUris)},
             {Lines(client.Origins)}, {client.Scope.ToString()}, {client.Audience}, {Lines(client.ResponseModes)}, {client.IdTokenAlgorithm.Name},
             {client.IsFirstParty}, {client.IsStrict}, {client.CreatedAt.ToUnixTimeMilliseconds()})
-        """);
+        """;
 
     public async ValueTask<bool> RemoveAsync(string id) =>
         await database.WriteAsync($"update client set removed_at = {time.GetUtcNow().ToUnixTimeMilliseconds()} where id = {id} and removed_at is null") == 1;
 
     /// <summary>Whether a page of this origin belongs to a client.</summary>
-    public async ValueTask<bool> AllowsOriginAsync(string origin, CancellationToken cancellation)
-    {
-        var line = $"\n{origin}\n";
-        return await database.FindAsync(
-            $"select id from client where removed_at is null and replace(origins, {line}, '') <> origins limit 1", reader => reader.GetString(0), cancellation) is not null;
-    }
+    public async ValueTask<bool> AllowsOriginAsync(string origin, CancellationToken cancellation) => await database.FindAsync(
+        $"select c.id from client_origin o join client c on c.id = o.client_id and c.removed_at is null where o.origin = {origin} limit 1",
+        reader => reader.GetString(0), cancellation) is not null;
 
     private static RegisteredClient Read(DbDataReader reader) => new()
     {
@@ -51,8 +56,8 @@ internal sealed class ClientStore(Database database, TimeProvider time)
         CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(12)),
     };
 
-    // One value a line, with a line break on either side, so that a whole value can be searched for.
-    private static string Lines(IEnumerable<string> values) => string.Concat(values.Select(value => value + "\n")) is { Length: > 0 } lines ? "\n" + lines : "";
+    // One value a line: none of these values can hold a line break.
+    private static string Lines(IEnumerable<string> values) => string.Join('\n', values);
 
     private static string[] Split(string lines) => lines.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 }

@@ -7,7 +7,7 @@ namespace ProofKey.Server.Storage;
 /// <summary>The database could not be read or written. The message is one sentence with the remedy, fit for an operator.</summary>
 public sealed class DatabaseException : Exception
 {
-    internal DatabaseException(DatabaseFailure failure, string message, Exception inner)
+    internal DatabaseException(DatabaseFailure failure, string message, Exception? inner)
         : base(message, inner) => Failure = failure;
 
     /// <summary>What kind of failure it is.</summary>
@@ -54,10 +54,11 @@ internal sealed class Database : IAsyncDisposable
             await ReturnAsync(connection);
             return row;
         }
-        catch (DbException exception)
+        catch (Exception exception)
         {
             await connection.DisposeAsync();
-            throw Failure(exception);
+            if (exception is DbException failed) throw Failure(failed);
+            throw;
         }
     }
 
@@ -73,10 +74,11 @@ internal sealed class Database : IAsyncDisposable
             await ReturnAsync(connection);
             return rows;
         }
-        catch (DbException exception)
+        catch (Exception exception)
         {
             await connection.DisposeAsync();
-            throw Failure(exception);
+            if (exception is DbException failed) throw Failure(failed);
+            throw;
         }
     }
 
@@ -123,7 +125,8 @@ internal sealed class Database : IAsyncDisposable
 
     private async ValueTask SubmitAsync(PendingWrite write)
     {
-        await _writes.Writer.WriteAsync(write);
+        // A queue that is full, or closed because the server stops, is answered at once: try again.
+        if (!_writes.Writer.TryWrite(write)) throw Busy();
         await write.Committed;
     }
 
@@ -143,7 +146,11 @@ internal sealed class Database : IAsyncDisposable
             {
                 // The whole batch failed, whatever the cause: everyone is told, and the loop goes on. A fresh connection carries no
                 // half-open transaction into the next batch.
-                foreach (var write in batch) write.Fail(exception is DbException failed ? Failure(failed) : exception);
+                var failure = exception is DbException failed ? Failure(failed) : exception;
+                foreach (var write in batch) write.Fail(failure);
+                // Whoever queued up behind a lock has waited as long; no one waits for it twice.
+                if (failure is DatabaseException { Failure: DatabaseFailure.Busy })
+                    while (_writes.Reader.TryRead(out var write)) write.Fail(failure);
                 if (connection is not null) await connection.DisposeAsync();
                 connection = null;
             }
@@ -161,7 +168,7 @@ internal sealed class Database : IAsyncDisposable
             {
                 await write.ExecuteAsync(connection);
             }
-            catch (DbException exception) when (Failure(exception) is { Failure: DatabaseFailure.Other } failed)
+            catch (DbException exception) when (Failure(exception) is { Failure: DatabaseFailure.Statement } failed)
             {
                 // A broken constraint undoes its own statement only; the others go on to their commit.
                 write.FailAlone(failed);
@@ -191,17 +198,22 @@ internal sealed class Database : IAsyncDisposable
 
     private async ValueTask<DatabaseConnection> OpenAsync(CancellationToken cancellation)
     {
+        DatabaseConnection? connection = null;
         try
         {
-            var connection = new DatabaseConnection(await _source.OpenConnectionAsync(cancellation));
+            connection = new DatabaseConnection(await _source.OpenConnectionAsync(cancellation));
             await connection.ExecuteAsync(Dialect.ConnectionSetup, cancellation);
             return connection;
         }
-        catch (DbException exception)
+        catch (Exception exception)
         {
-            throw Failure(exception);
+            if (connection is not null) await connection.DisposeAsync();
+            if (exception is DbException failed) throw Failure(failed);
+            throw;
         }
     }
+
+    private static DatabaseException Busy() => new(DatabaseFailure.Busy, "Too many writes are waiting for the database; try again.", null);
 
     private DatabaseException Failure(DbException exception)
     {

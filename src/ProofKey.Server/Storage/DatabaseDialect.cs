@@ -18,11 +18,14 @@ public enum DatabaseFailure
     /// <summary>The file is not a database, or a damaged one.</summary>
     Damaged,
 
+    /// <summary>One statement was refused, by a constraint or for itself; it alone was undone.</summary>
+    Statement,
+
     /// <summary>Anything else.</summary>
     Other,
 }
 
-/// <summary>What <see cref="DbDataSource"/> cannot say of a database. Two values, and neither needs a driver.</summary>
+/// <summary>What <see cref="DbDataSource"/> cannot say of a database, in one value for each kind; none needs a driver.</summary>
 public sealed class DatabaseDialect
 {
     private DatabaseDialect(string name, string connectionSetup, string beginWrite, string keyedTable, Func<DbException, DatabaseFailure> classify) =>
@@ -68,6 +71,7 @@ public sealed class DatabaseDialect
                 // 10, an I/O error, is also what a quota gives; like a full disk it ends the whole transaction.
                 10 or 13 => DatabaseFailure.Full,
                 11 or 26 => DatabaseFailure.Damaged,
+                1 or 18 or 19 or 20 or 25 => DatabaseFailure.Statement,
                 _ => DatabaseFailure.Other,
             }
             : DatabaseFailure.Other;

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using ProofKey.Server.Protocol;
 
 namespace ProofKey.Server.Storage;
 
@@ -15,7 +16,7 @@ internal sealed record Grant
     public required long Epoch { get; init; }
 
     /// <summary>The browser session that the grant ends with; <see langword="null"/> when <c>offline_access</c> lets it outlive the session.</summary>
-    public byte[]? SessionKey { get; init; }
+    public byte[]? SessionId { get; init; }
 
     public required Scope Scope { get; init; }
 
@@ -57,13 +58,13 @@ internal sealed record Grant
 internal sealed class GrantStore(Database database, AccountSource accounts)
 {
     private static readonly SqlPart Columns = new(
-        "g.id, g.client_id, g.subject, g.epoch, g.session_key, g.scope, g.resource, g.auth_time, g.amr, g.secret_digest, g.seq, g.prev_seq, g.rotated_at, g.created_at, g.expires_at, g.revoked_at");
+        "g.id, g.client_id, g.subject, g.epoch, g.session_id, g.scope, g.resource, g.auth_time, g.amr, g.secret_digest, g.seq, g.prev_seq, g.rotated_at, g.created_at, g.expires_at, g.revoked_at");
 
     // State is compared at each use: whichever of a grant's INSERT and a revocation commits first, the grant is dead after both.
     private static readonly SqlPart ClientAndSessionStand = new(
         """
         exists (select 1 from client c where c.id = g.client_id and c.removed_at is null)
-        and (g.session_key is null or exists (select 1 from session s where s.key = g.session_key and s.ended_at is null))
+        and (g.session_id is null or exists (select 1 from session s where s.id = g.session_id and s.ended_at is null))
         """);
 
     private static readonly SqlPart AccountStands = new(
@@ -82,10 +83,10 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
     // RFC 6749 section 4.1.2, section 10.5: a code is used once
     public async ValueTask<bool> RedeemAsync(Grant grant) => await database.WriteAsync(
         $"""
-        insert into authorization_grant (id, client_id, subject, epoch, session_key, scope, resource, auth_time, amr, secret_digest, seq, prev_seq, rotated_at, created_at, expires_at)
-        select g.* from (select {grant.Id} as id, {grant.ClientId} as client_id, {grant.Subject} as subject, {grant.Epoch} as epoch, {grant.SessionKey} as session_key,
+        insert into authorization_grant (id, client_id, subject, epoch, session_id, scope, resource, auth_time, amr, secret_digest, seq, prev_seq, rotated_at, created_at, expires_at)
+        select g.* from (select {grant.Id} as id, {grant.ClientId} as client_id, {grant.Subject} as subject, {grant.Epoch} as epoch, {grant.SessionId} as session_id,
             {grant.Scope.ToString()} as scope, {grant.Resource} as resource, {grant.AuthTime.ToUnixTimeMilliseconds()} as auth_time, {grant.Amr} as amr,
-            {grant.SecretDigest} as secret_digest, 1, null, 0, {grant.CreatedAt.ToUnixTimeMilliseconds()}, {grant.ExpiresAt.ToUnixTimeMilliseconds()}) as g
+            {grant.SecretDigest} as secret_digest, 1, cast(null as bigint), 0, {grant.CreatedAt.ToUnixTimeMilliseconds()}, {grant.ExpiresAt.ToUnixTimeMilliseconds()}) as g
         where {ClientAndSessionStand} and {Account}
         on conflict do nothing
         """) == 1;
@@ -111,7 +112,7 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
                 and rotated_at < {before} and (rotated_at > {idleAfter} or created_at > {idleAfter})
                 and (seq = {sequence} or ({acceptsLate} = 1 and prev_seq = {sequence} and rotated_at > {lateAfter}))
                 and {ClientAndSessionStand} and {Account}
-            returning id, client_id, subject, epoch, session_key, scope, resource, auth_time, amr, secret_digest, seq, prev_seq, rotated_at, created_at, expires_at, revoked_at, 1
+            returning id, client_id, subject, epoch, session_id, scope, resource, auth_time, amr, secret_digest, seq, prev_seq, rotated_at, created_at, expires_at, revoked_at, 1
             """, Read);
     }
 
@@ -125,7 +126,7 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
         ClientId = reader.GetString(1),
         Subject = reader.GetString(2),
         Epoch = reader.GetInt64(3),
-        SessionKey = reader.IsDBNull(4) ? null : reader.GetFieldValue<byte[]>(4),
+        SessionId = reader.IsDBNull(4) ? null : reader.GetFieldValue<byte[]>(4),
         Scope = Scope.Parse(reader.GetString(5)),
         Resource = reader.IsDBNull(6) ? null : reader.GetString(6),
         AuthTime = DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(7)),

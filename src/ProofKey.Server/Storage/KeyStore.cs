@@ -3,12 +3,12 @@ using System.Data.Common;
 namespace ProofKey.Server.Storage;
 
 /// <summary>A key as it is stored: sealed with the root key.</summary>
-internal sealed record StoredKey(string Id, string Purpose, string Algorithm, byte[] Sealed, DateTimeOffset NotBefore, DateTimeOffset CreatedAt);
+internal sealed record StoredKey(string Id, string Purpose, string Algorithm, byte[] Sealed, DateTimeOffset NotBefore, DateTimeOffset? RetireAfter, DateTimeOffset CreatedAt);
 
 /// <summary>The signing and sealing keys, shared by every replica on the same database.</summary>
 internal sealed class KeyStore(Database database)
 {
-    private static readonly SqlPart Columns = new("id, purpose, algorithm, sealed, not_before, created_at");
+    private static readonly SqlPart Columns = new("id, purpose, algorithm, sealed, not_before, retire_after, created_at");
 
     private static Sql All => $"select {Columns} from key order by not_before, id";
 
@@ -27,7 +27,7 @@ internal sealed class KeyStore(Database database)
                 await connection.ExecuteAsync(
                     $"""
                     insert into key ({Columns})
-                    values ({key.Id}, {key.Purpose}, {key.Algorithm}, {key.Sealed}, {key.NotBefore.ToUnixTimeMilliseconds()}, {key.CreatedAt.ToUnixTimeMilliseconds()})
+                    values ({key.Id}, {key.Purpose}, {key.Algorithm}, {key.Sealed}, {key.NotBefore.ToUnixTimeMilliseconds()}, {key.RetireAfter?.ToUnixTimeMilliseconds()}, {key.CreatedAt.ToUnixTimeMilliseconds()})
                     """, cancellation);
         }, cancellation);
 
@@ -37,5 +37,6 @@ internal sealed class KeyStore(Database database)
         reader.GetString(2),
         reader.GetFieldValue<byte[]>(3),
         DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(4)),
-        DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(5)));
+        reader.IsDBNull(5) ? null : DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(5)),
+        DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(6)));
 }

@@ -50,12 +50,3 @@ public sealed record RegisteredClient
     /// <summary>The registered redirect URI that a requested one matches.</summary>
     internal RedirectUri? Match(string requested) => RedirectUris.FirstOrDefault(registered => registered.Matches(requested));
 }
-
-/// <summary>How an authorization answer travels back (OAuth 2.0 Multiple Response Type Encoding Practices section 2.1).</summary>
-internal static class ResponseMode
-{
-    public const string Query = "query";
-    public const string FormPost = "form_post";
-
-    public static readonly IReadOnlyList<string> Default = [Query, FormPost];
-}

@@ -54,6 +54,13 @@ internal static class Schema
             ) {dialect.KeyedTable}
             """,
             $"""
+            create table client_origin (
+                origin text not null,
+                client_id text not null,
+                primary key (origin, client_id)
+            ) {dialect.KeyedTable}
+            """,
+            $"""
             create table account (
                 subject text primary key,
                 name text not null,
@@ -80,7 +87,8 @@ internal static class Schema
             $"insert into credential (subject, kind, value, tries, tries_since, created_at) values ('{NobodysSubject}', 'password', '', 0, 0, 0)",
             $"""
             create table session (
-                key bytea primary key,
+                id bytea primary key,
+                key bytea not null unique,
                 subject text not null,
                 epoch bigint not null,
                 auth_time bigint not null,
@@ -106,7 +114,7 @@ internal static class Schema
                 client_id text not null,
                 subject text not null,
                 epoch bigint not null,
-                session_key bytea,
+                session_id bytea,
                 scope text not null,
                 resource text,
                 auth_time bigint not null,
@@ -129,6 +137,7 @@ internal static class Schema
                 algorithm text not null,
                 sealed bytea not null,
                 not_before bigint not null,
+                retire_after bigint,
                 created_at bigint not null
             ) {dialect.KeyedTable}
             """,

@@ -2,15 +2,13 @@ using System.Data.Common;
 
 namespace ProofKey.Server.Storage;
 
-/// <summary>A person's session in one browser, as it was found under a cookie.</summary>
-internal sealed record BrowserSession(byte[] Key, string Subject, string Name, long Epoch, DateTimeOffset AuthTime, string Amr, DateTimeOffset ExpiresAt, DateTimeOffset LastSeenAt);
+/// <summary>A person's session in one browser. Its id is what grants are bound to; its key is the digest of the cookie of the moment.</summary>
+internal sealed record BrowserSession(
+    byte[] Id, byte[] Key, string Subject, string Name, long Epoch, DateTimeOffset AuthTime, string Amr, DateTimeOffset ExpiresAt, DateTimeOffset LastSeenAt);
 
-/// <summary>The browser sessions. A row's key is the digest of the cookie: whoever reads the table cannot sign in with it.</summary>
+/// <summary>The browser sessions. A row holds the digest of the cookie: whoever reads the table cannot sign in with it.</summary>
 internal sealed class SessionStore(Database database, ServerOptions options)
 {
-    /// <summary>How old the last-seen time may grow before it is written again.</summary>
-    private static readonly TimeSpan SeenResolution = TimeSpan.FromMinutes(5);
-
     public static byte[] KeyOf(string cookie) => Secret.Digest(cookie)[..16];
 
     /// <summary>Finds a live session of an account that still stands at the same epoch.</summary>
@@ -18,33 +16,46 @@ internal sealed class SessionStore(Database database, ServerOptions options)
     {
         var session = await database.FindAsync(
             $"""
-            select s.key, s.subject, a.name, s.epoch, s.auth_time, s.amr, s.expires_at, s.last_seen_at
+            select s.id, s.key, s.subject, a.name, s.epoch, s.auth_time, s.amr, s.expires_at, s.last_seen_at
             from session s join account a on a.subject = s.subject and a.epoch = s.epoch and a.disabled_at is null and a.removed_at is null
             where s.key = {key} and s.ended_at is null and s.expires_at > {now.ToUnixTimeMilliseconds()}
             """, Read, cancellation);
         if (session is null || session.LastSeenAt + options.SessionIdleLifetime <= now) return null;
-        if (session.LastSeenAt + SeenResolution <= now)
-            await database.WriteAsync($"update session set last_seen_at = {now.ToUnixTimeMilliseconds()} where key = {key}");
+        // Not each time: a row that is read often is written seldom.
+        if (session.LastSeenAt + (options.SessionIdleLifetime / 20) <= now)
+            await database.WriteAsync($"update session set last_seen_at = {now.ToUnixTimeMilliseconds()} where id = {session.Id}");
         return session;
     }
 
     public async ValueTask AddAsync(BrowserSession session) => await database.WriteAsync(
         $"""
-        insert into session (key, subject, epoch, auth_time, amr, expires_at, last_seen_at)
-        values ({session.Key}, {session.Subject}, {session.Epoch}, {session.AuthTime.ToUnixTimeMilliseconds()}, {session.Amr},
+        insert into session (id, key, subject, epoch, auth_time, amr, expires_at, last_seen_at)
+        values ({session.Id}, {session.Key}, {session.Subject}, {session.Epoch}, {session.AuthTime.ToUnixTimeMilliseconds()}, {session.Amr},
             {session.ExpiresAt.ToUnixTimeMilliseconds()}, {session.LastSeenAt.ToUnixTimeMilliseconds()})
         """);
+
+    /// <summary>
+    /// Goes on with a session after the same person signed in again: the old cookie is dead, and what was granted in the session lives.
+    /// </summary>
+    /// <returns>Whether there was such a session.</returns>
+    public async ValueTask<bool> RenewAsync(byte[] oldKey, BrowserSession session) => await database.WriteAsync(
+        $"""
+        update session set key = {session.Key}, auth_time = {session.AuthTime.ToUnixTimeMilliseconds()}, amr = {session.Amr},
+            expires_at = {session.ExpiresAt.ToUnixTimeMilliseconds()}, last_seen_at = {session.LastSeenAt.ToUnixTimeMilliseconds()}
+        where key = {oldKey} and subject = {session.Subject} and epoch = {session.Epoch} and ended_at is null and expires_at > {session.LastSeenAt.ToUnixTimeMilliseconds()}
+        """) == 1;
 
     public async ValueTask EndAsync(byte[] key, DateTimeOffset now) =>
         await database.WriteAsync($"update session set ended_at = {now.ToUnixTimeMilliseconds()} where key = {key} and ended_at is null");
 
     private static BrowserSession Read(DbDataReader reader) => new(
         reader.GetFieldValue<byte[]>(0),
-        reader.GetString(1),
+        reader.GetFieldValue<byte[]>(1),
         reader.GetString(2),
-        reader.GetInt64(3),
-        DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(4)),
-        reader.GetString(5),
-        DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(6)),
-        DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(7)));
+        reader.GetString(3),
+        reader.GetInt64(4),
+        DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(5)),
+        reader.GetString(6),
+        DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(7)),
+        DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(8)));
 }

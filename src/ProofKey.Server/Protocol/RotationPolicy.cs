@@ -1,0 +1,7 @@
+namespace ProofKey.Server.Protocol;
+
+/// <summary>How refresh tokens are rotated.</summary>
+/// <param name="Leeway">How long after a rotation nothing rotates again, and parallel callers get the same token: 0 to 60 seconds.</param>
+/// <param name="LateReturn">How long the predecessor may return when its answer was lost: 7 days, or 0 (never) with strict rotation.</param>
+/// <param name="IdleLifetime">How long a grant may go unused.</param>
+internal sealed record RotationPolicy(TimeSpan Leeway, TimeSpan LateReturn, TimeSpan IdleLifetime);
