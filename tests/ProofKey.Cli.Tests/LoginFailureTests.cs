@@ -14,7 +14,7 @@ public sealed class LoginFailureTests : IDisposable
         (await _cli.RunAsync("login", $"http://127.0.0.1:{TestServer.FreePort()}", "--client-id", "x", "--no-browser")).ShouldBeFailure(6);
 
     [Fact]
-    [Assertion("MD-01")]
+    [Assertion("MD-11")]
     public async Task Metadata_of_another_issuer_is_a_protocol_violation()
     {
         await using var server = await TestApi.StartAsync(context =>

@@ -39,6 +39,14 @@ public sealed partial class RunningCli : IAsyncDisposable
         }
     }
 
+    /// <summary>Types something; more may follow.</summary>
+    public async Task TypeAsync(string keys)
+    {
+        await _process.StandardInput.WriteAsync(keys);
+        await _process.StandardInput.FlushAsync(_limit.Token);
+    }
+
+    /// <summary>Gives all of stdin.</summary>
     public async Task WriteAsync(string input)
     {
         // A program that ends at once may be gone before its input is written.

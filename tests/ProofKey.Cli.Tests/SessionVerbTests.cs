@@ -93,6 +93,7 @@ public sealed class SessionVerbTests : IAsyncLifetime
     }
 
     [Fact]
+    [Assertion("CL-12")]
     public async Task Sessions_can_be_kept_in_another_folder()
     {
         _cli.Environment["PROOFKEY_SESSIONS"] = _cli.PathOf("elsewhere");
@@ -147,7 +148,7 @@ public sealed class SessionVerbTests : IAsyncLifetime
     }
 
     [Fact]
-    [Assertion("CL-14")]
+    [Assertion("CL-11")]
     public async Task The_token_does_not_follow_a_redirect_to_another_origin()
     {
         await LoginAsync();

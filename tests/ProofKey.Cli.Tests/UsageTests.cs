@@ -42,7 +42,7 @@ public sealed class UsageTests : IDisposable
     }
 
     [Fact]
-    [Assertion("RU-01")]
+    [Assertion("RU-09")]
     public async Task Redirect_URIs_that_cannot_be_are_refused_with_the_remedy()
     {
         foreach (var (uri, problem) in new[]

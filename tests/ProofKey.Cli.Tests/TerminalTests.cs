@@ -1,0 +1,52 @@
+namespace ProofKey.Cli.Tests;
+
+/// <summary>The program on a terminal, which <c>script</c> provides; what stands there comes back on stderr.</summary>
+public sealed class TerminalTests : IDisposable
+{
+    private readonly Cli _cli = new();
+
+    public void Dispose() => _cli.Dispose();
+
+    [Fact]
+    public async Task A_password_is_asked_for_twice_and_not_shown()
+    {
+        await using var adding = OnTerminal($"user add alice --data {_cli.Data}");
+        await adding.UntilAsync(new("Password: "));
+        await adding.TypeAsync("correct horsx\u007fe battery\r");
+        await adding.UntilAsync(new("Once more: "));
+        await adding.TypeAsync("something else\r");
+        await adding.UntilAsync(new("The two are not the same.\\s+Password: "));
+        await adding.TypeAsync("correct horse battery\r");
+        await adding.UntilAsync(new("same.*Once more: ", System.Text.RegularExpressions.RegexOptions.Singleline));
+        await adding.TypeAsync("correct horse battery\r");
+        await adding.UntilAsync(new("Added alice"));
+        adding.Errors.ShouldNotContain("horse");
+        (await adding.EndAsync()).ExitCode.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Control_C_at_the_password_adds_nobody()
+    {
+        await using var adding = OnTerminal($"user add alice --data {_cli.Data}");
+        await adding.UntilAsync(new("Password: "));
+        await adding.TypeAsync("correct\u0003");
+        await adding.UntilAsync(new("Cancelled."));
+        (await adding.EndAsync()).ExitCode.ShouldBe(9);
+        (await _cli.OutputOfAsync("user", "list", "--json", "--data", _cli.Data)).ShouldBe("[]");
+    }
+
+    [Fact]
+    public async Task A_list_is_a_table_and_an_error_is_red()
+    {
+        await _cli.OutputOfAsync("client", "add", "My [red]app[/]", "--public", "--redirect-uri", "http://127.0.0.1/callback", "--data", _cli.Data);
+        await using var listing = OnTerminal($"client list --data {_cli.Data}");
+        var table = await listing.EndAsync();
+        table.Errors.ShouldContain("─");
+        table.Errors.ShouldContain("My [red]app[/]");
+
+        await using var failing = OnTerminal("token");
+        (await failing.EndAsync()).Errors.ShouldContain("\e[1;31merror:\e[0m Nobody has signed in here yet.");
+    }
+
+    private RunningCli OnTerminal(string arguments) => _cli.StartAs("script", "-qfec", $"{_cli.Program} {arguments}", "/dev/stderr");
+}
