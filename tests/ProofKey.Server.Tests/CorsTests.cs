@@ -18,7 +18,7 @@ public sealed class CorsTests(TokenServer at) : IClassFixture<TokenServer>, IAsy
     public async ValueTask DisposeAsync() => await at.Server.Registry.RemoveClientAsync(_client.Id);
 
     [Theory]
-    [Rfc("RFC 6454", "6.1")]
+    [Rfc("RFC 6454", "6.2")]
     [InlineData("https://app.example/")]
     [InlineData("https://app.example/callback")]
     [InlineData("https://app.example?a=b")]

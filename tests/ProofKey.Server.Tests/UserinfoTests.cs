@@ -14,6 +14,7 @@ public sealed class UserinfoTests(TokenServer at) : IClassFixture<TokenServer>
     [InlineData("GET", "Bearer")]
     [InlineData("POST", "Bearer")]
     [InlineData("GET", "bearer")]
+    [Rfc("OpenID Connect Core", "5.1")]
     public async Task The_claims_are_about_the_person_of_the_ID_token(string method, string scheme)
     {
         var tokens = await at.TokensAsync();
