@@ -3,6 +3,7 @@
 
 // An API that lets in whoever brings an access token for it with the scope orders.read:
 //
+//   proofkey client add "My app" … --scope "openid profile orders.read" --audience https://api.example.com/
 //   dotnet run samples/protected-api.cs -- http://127.0.0.1:8080 https://api.example.com/ --urls http://127.0.0.1:5001
 
 using System.Security.Claims;

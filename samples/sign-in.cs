@@ -2,6 +2,8 @@
 
 // Signs a person in with the browser, and calls an API as that person. The session is kept: the next run opens no browser.
 //
+//   proofkey client add "My app" --public --redirect-uri http://127.0.0.1/callback --data ./data \
+//       --scope "openid profile orders.read" --audience https://api.example.com/
 //   dotnet run samples/sign-in.cs -- http://127.0.0.1:8080 CLIENT_ID http://127.0.0.1:5001/
 
 using ProofKey;
@@ -20,8 +22,16 @@ await using var client = new PublicClient(new ClientOptions
     Scope = Scope.Parse("openid profile orders.read"),
     SessionFile = SessionStore.DefaultPath("proofkey-sample"),
 });
-var session = await client.GetSessionAsync();
-
-using var api = session.CreateHttpClient(onlyFor: new Uri(address));
-Console.WriteLine(await api.GetStringAsync("orders"));
-return 0;
+try
+{
+    var session = await client.GetSessionAsync();
+    using var api = session.CreateHttpClient(onlyFor: new Uri(address));
+    Console.WriteLine(await api.GetStringAsync("orders"));
+    return 0;
+}
+catch (ClientException problem)
+{
+    // It says what was expected, what came, and what to do about it; never a secret.
+    Console.Error.WriteLine(problem.Message);
+    return 1;
+}
