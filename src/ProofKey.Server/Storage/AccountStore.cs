@@ -5,7 +5,7 @@ namespace ProofKey.Server.Storage;
 /// <summary>A person's account with ProofKey itself.</summary>
 public sealed record Account
 {
-    /// <summary>The id that tokens carry as <c>sub</c>; random, and never given to anyone else.</summary>
+    /// <summary>The id that tokens carry as <c>sub</c>; random, and never given to anyone else (OpenID Connect Core section 5.7).</summary>
     public required string Subject { get; init; }
 
     /// <summary>The name that the person signs in with.</summary>
