@@ -30,6 +30,15 @@ public partial class DocumentTests
     }
 
     [Fact]
+    public void Every_table_is_described()
+    {
+        var page = Tree.Read("docs/storage.md");
+        var tables = Table().Matches(Tree.Read("src/ProofKey.Server/Storage/Schema.cs")).Select(table => table.Groups["name"].Value).ToList();
+        tables.ShouldContain("authorization_grant");
+        tables.Where(table => !page.Contains($"| [`{table}`](", StringComparison.Ordinal)).ShouldBeEmpty();
+    }
+
+    [Fact]
     public void Every_csharp_example_of_a_document_is_compiled()
     {
         var compiled = Tree.In("tests/Tidy/Examples/", ".cs").Concat(Tree.In("samples/", ".cs")).Select(path => Flat(Tree.Read(path))).ToList();
@@ -54,6 +63,9 @@ public partial class DocumentTests
     // Indentation differs between a page and a class.
     private static string Flat(string code) =>
         string.Join('\n', code.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0));
+
+    [GeneratedRegex(@"create table (?:if not exists )?(?<name>\w+) \(")]
+    private static partial Regex Table();
 
     [GeneratedRegex(@"\]\((?<target>[^)#\s]+)(#[^)]*)?\)")]
     private static partial Regex Link();
