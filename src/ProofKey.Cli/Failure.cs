@@ -42,7 +42,8 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy)
     private static Failure Of(ClientException exception) => exception switch
     {
         SignInRequiredException required => Of(required),
-        AuthorizationServerUnavailableException => new(ExitCodes.Unavailable, Sentence(exception.Expected, exception.Actual), exception.Remedy),
+        AuthorizationServerUnavailableException { RetryAfter: { } wait } => new(ExitCodes.Unavailable, $"The server did not answer: {exception.Actual}.", $"Try again in {Math.Ceiling(wait.TotalSeconds):F0} s; nothing was lost."),
+        AuthorizationServerUnavailableException => new(ExitCodes.Unavailable, $"The server did not answer: {exception.Actual}.", "Check its address and that it runs, or try again later; nothing was lost."),
         TokenStoreException => new(ExitCodes.TokenStore, Sentence(exception.Expected, exception.Actual), exception.Remedy),
         _ => new(ExitCodes.ProtocolViolation, Sentence(exception.Expected, exception.Actual), exception.Remedy),
     };

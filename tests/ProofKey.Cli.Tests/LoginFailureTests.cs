@@ -11,7 +11,7 @@ public sealed class LoginFailureTests : IDisposable
 
     [Fact]
     public async Task An_issuer_that_cannot_be_reached_is_unavailable() =>
-        (await _cli.RunAsync("login", $"http://127.0.0.1:{TestServer.FreePort()}", "--client-id", "x", "--no-browser")).ShouldBeFailure(6);
+        (await _cli.RunAsync("login", $"http://127.0.0.1:{TestServer.FreePort()}", "--client-id", "x", "--no-browser")).ShouldBeFailure(6, "could not be reached", "Check its address");
 
     [Fact]
     [Assertion("MD-11")]

@@ -10,6 +10,8 @@ public sealed class UsageTests : IDisposable
     [Theory]
     [InlineData("", "Required command was not provided.", "proofkey --help")]
     [InlineData("fly", "'fly'", "proofkey --help")]
+    [InlineData("tokn", "'tokn'", "Did you mean: proofkey token")]
+    [InlineData("client shw", "'shw'", "Did you mean: proofkey client show")]
     [InlineData("client", "Required command was not provided.", "proofkey client --help")]
     [InlineData("client add", "Required argument missing", "proofkey client add --help")]
     [InlineData("client add App", "either public or confidential", "--public")]
@@ -33,6 +35,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("login http://login.example.com --client-id x", "must be https", "https://login.example.com")]
     [InlineData("login https://login.example.com", "--client-id is needed", "PROOFKEY_CLIENT_ID")]
     [InlineData("login https://login.example.com --client-id x --profile ../x", "A profile's name", "--profile")]
+    [InlineData("logout --data x", "'--data'", "proofkey logout --help")]
     [InlineData("token --bogus", "'--bogus'", "proofkey token --help")]
     public async Task A_wrong_command_line_is_explained(string line, string problem, string remedy)
     {

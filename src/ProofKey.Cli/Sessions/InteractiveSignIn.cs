@@ -39,7 +39,7 @@ internal sealed class InteractiveSignIn(PublicClient client, Terminal terminal)
     private async Task HintAsync(CancellationToken cancellation)
     {
         await Task.Delay(LongWait, client.Options.TimeProvider, cancellation);
-        terminal.Say("Still waiting for the browser. Was its window closed? Open the address above again; Ctrl-C gives up.");
+        terminal.Say("Still waiting for the browser. If its window was closed, open the address above again; if it shows an error, Ctrl-C gives up.");
     }
 
     private static CommandException Failed(Failure failure) => new(failure.ExitCode, failure.Problem, failure.Remedy);
