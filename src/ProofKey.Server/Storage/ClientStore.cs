@@ -44,7 +44,7 @@ internal sealed class ClientStore(Database database, TimeProvider time)
         Id = reader.GetString(0),
         Name = reader.GetString(1),
         SecretDigest = reader.IsDBNull(2) ? null : reader.GetFieldValue<byte[]>(2),
-        RedirectUris = [.. Split(reader.GetString(3)).Select(RedirectUri.Parse)],
+        RedirectUriTexts = Split(reader.GetString(3)),
         PostLogoutRedirectUris = Split(reader.GetString(4)),
         Origins = Split(reader.GetString(5)),
         Scope = Scope.Parse(reader.GetString(6)),

@@ -18,7 +18,15 @@ public sealed record RegisteredClient
     public bool IsPublic => SecretDigest is null;
 
     /// <summary>Where answers may go.</summary>
-    public required IReadOnlyList<RedirectUri> RedirectUris { get; init; }
+    public IReadOnlyList<RedirectUri> RedirectUris
+    {
+        // Parsed when asked for: the token endpoint needs none of them.
+        get => field ??= [.. RedirectUriTexts.Select(RedirectUri.Parse)];
+        init;
+    }
+
+    /// <summary>The redirect URIs as their row holds them.</summary>
+    internal IReadOnlyList<string> RedirectUriTexts { get; init; } = [];
 
     /// <summary>Where a browser may go after signing out.</summary>
     public IReadOnlyList<string> PostLogoutRedirectUris { get; init; } = [];
