@@ -1,34 +1,25 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Authentication;
 using System.Text.Json;
+using ProofKey.Jose;
 
 namespace ProofKey.Client;
 
 /// <summary>One answer of the server, read whole and bounded.</summary>
 internal sealed record Answer(string What, HttpStatusCode Status, string? MediaType, byte[] Body, DateTimeOffset? Date)
 {
-    // Duplicate members are refused: two readers of one answer must not see two answers (RFC 8259 section 4).
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 16 };
+    private const int MaxDepth = 16;
 
     public bool IsSuccess => (int)Status is >= 200 and < 300;
 
     public bool IsJson => MediaType is "application/json" || (MediaType?.StartsWith("application/", StringComparison.Ordinal) == true && MediaType.EndsWith("+json", StringComparison.Ordinal));
 
-    /// <summary>The body as a JSON object.</summary>
+    /// <summary>The body as a JSON object; two readers of one answer must not see two answers (RFC 8259 section 4).</summary>
     /// <exception cref="ProtocolViolationException">It is not one.</exception>
-    public JsonElement Object()
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(Body, Strict);
-            if (document.RootElement.ValueKind == JsonValueKind.Object) return document.RootElement.Clone();
-        }
-        catch (JsonException)
-        {
-            // The parser's own message quotes the text, which may be a token.
-        }
-        throw new ProtocolViolationException("malformed_json", $"a JSON object without repeated members as {What}", "the answer was something else");
-    }
+    public JsonElement Object() => StrictJson.TryParseObject(Body, MaxDepth, out var json)
+        ? json
+        : throw new ProtocolViolationException("malformed_json", $"a JSON object of Unicode text without repeated members as {What}", "the answer was something else");
 
     public override string ToString() => $"{What}: {(int)Status}";
 }
@@ -41,7 +32,7 @@ internal sealed class Backchannel : IDisposable
 {
     public const int MaxAnswerBytes = 64 * 1024;
 
-    private const string TryLater = "Try again later; the session is kept.";
+    private const string TryLater = "Try again later.";
 
     private readonly HttpClient _http;
     private readonly ClientOptions _options;
@@ -93,13 +84,26 @@ internal sealed class Backchannel : IDisposable
         {
             throw Unavailable("timeout", what, $"{address.Host} did not finish answering within {_options.RequestTimeout.TotalSeconds:0.#} seconds", timeout);
         }
+        catch (HttpRequestException untrusted) when (untrusted.InnerException is AuthenticationException)
+        {
+            throw NoTls(what, address, untrusted);
+        }
         catch (Exception broken) when (broken is HttpRequestException or IOException)
         {
             throw Unavailable("no_connection", what, $"{address.Authority} could not be reached ({Reason(broken)})", broken);
         }
     }
 
-    // The .NET error names (ConnectionError, NameResolutionError, SecureConnectionError) say enough and hold no data of the request.
+    // A certificate does not become good by waiting.
+    private static AuthorizationServerUnavailableException NoTls(string what, Uri address, Exception inner) => new(
+        "tls",
+        $"a TLS connection to {address.Authority} for {what}",
+        "its certificate is not trusted here, or no TLS could be agreed on",
+        "Check the issuer's address and this machine's clock, and have this machine trust the server's certificate authority.",
+        retryable: false,
+        inner: inner);
+
+    // The .NET error names (ConnectionError, NameResolutionError) say enough and hold no data of the request.
     private static string Reason(Exception broken) => broken is HttpRequestException { HttpRequestError: var error } ? error.ToString() : "the connection broke off";
 
     private static AuthorizationServerUnavailableException Unavailable(string code, string what, string actual, Exception? inner = null) =>
@@ -131,21 +135,4 @@ internal sealed class Backchannel : IDisposable
     }
 
     private static ProtocolViolationException TooLarge(string what, string actual) => new("too_large", $"{what} in at most 64 KiB", actual);
-}
-
-/// <summary>
-/// The system's proxy, except for this machine: http is good enough for loopback because it never leaves the machine, so no proxy may
-/// carry it away.
-/// </summary>
-internal sealed class DirectToLoopback(IWebProxy system) : IWebProxy
-{
-    public ICredentials? Credentials
-    {
-        get => system.Credentials;
-        set => system.Credentials = value;
-    }
-
-    public Uri? GetProxy(Uri destination) => destination.IsLoopback ? null : system.GetProxy(destination);
-
-    public bool IsBypassed(Uri host) => host.IsLoopback || system.IsBypassed(host);
 }

@@ -126,5 +126,5 @@ internal sealed class Discovery(ClientOptions options, Backchannel backchannel)
     }
 
     // http only between a loopback issuer and loopback endpoints
-    private bool IsSafe(Uri uri) => uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && uri.IsLoopback && !options.Issuer.IsHttps);
+    private bool IsSafe(Uri uri) => Issuer.IsHttpsOrLoopback(uri) && (uri.Scheme == Uri.UriSchemeHttps || !options.Issuer.IsHttps);
 }

@@ -29,7 +29,8 @@ internal sealed class SignOut(PublicClient client)
         }
         catch (ClientException away)
         {
-            return new SignOutResult(false, away.Message);
+            // Not its whole message: there is nothing left to try again with.
+            return new SignOutResult(false, $"The tokens were not revoked, since {away.Actual}; they end by themselves.");
         }
     }
 }

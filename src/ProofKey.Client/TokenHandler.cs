@@ -24,7 +24,7 @@ public sealed class TokenHandler : DelegatingHandler
     {
         ArgumentNullException.ThrowIfNull(session);
         ArgumentNullException.ThrowIfNull(onlyFor);
-        if (!onlyFor.IsAbsoluteUri || !(onlyFor.Scheme == Uri.UriSchemeHttps || (onlyFor.Scheme == Uri.UriSchemeHttp && onlyFor.IsLoopback)))
+        if (!onlyFor.IsAbsoluteUri || !Issuer.IsHttpsOrLoopback(onlyFor))
             throw new ArgumentException("An access token is sent over https, or over http to this machine only.", nameof(onlyFor));
         _session = session;
         _onlyFor = onlyFor;

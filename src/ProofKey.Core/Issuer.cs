@@ -49,7 +49,7 @@ public sealed class Issuer : IEquatable<Issuer>
             problem = "An issuer is an absolute https address, such as https://login.example.com.";
         else if (!Ascii.IsValid(text))
             problem = $"An issuer is written in ASCII; did you mean {address.Scheme}://{address.IdnHost}?";
-        else if (address.Scheme == "http" && !IsLoopback(address))
+        else if (!IsHttpsOrLoopback(address))
             problem = "An issuer must be https; http is allowed on a loopback host only.";
         else if (address.UserInfo.Length > 0 || text.Contains('@', StringComparison.Ordinal))
             problem = "An issuer has no user name in it.";
@@ -84,6 +84,10 @@ public sealed class Issuer : IEquatable<Issuer>
 
     /// <inheritdoc />
     public override string ToString() => Value;
+
+    // Whether an absolute address is https, or http that never leaves this machine.
+    internal static bool IsHttpsOrLoopback(Uri address) =>
+        address.Scheme == Uri.UriSchemeHttps || (address.Scheme == Uri.UriSchemeHttp && IsLoopback(address));
 
     internal static bool IsLoopback(Uri address) =>
         address.Host == "localhost" || (IPAddress.TryParse(address.Host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));

@@ -25,9 +25,6 @@ internal sealed class KeyDiscovery : IDisposable
         _http.Timeout = Timeout.InfiniteTimeSpan;
     }
 
-    public static bool IsAcceptable(Uri address) =>
-        address.IsAbsoluteUri && (address.Scheme == Uri.UriSchemeHttps || (address.Scheme == Uri.UriSchemeHttp && address.IsLoopback));
-
     /// <exception cref="HttpRequestException">The issuer cannot be reached, or sent too much.</exception>
     /// <exception cref="InvalidDataException">The issuer sent something else than what it should.</exception>
     public async Task<JwkSet> FetchAsync(CancellationToken cancellation)
@@ -41,10 +38,11 @@ internal sealed class KeyDiscovery : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private static SocketsHttpHandler NewHandler() => new()
+    internal static SocketsHttpHandler NewHandler() => new()
     {
         AllowAutoRedirect = false,
         UseCookies = false,
+        Proxy = new DirectToLoopback(HttpClient.DefaultProxy),
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
     };
 
@@ -71,7 +69,7 @@ internal sealed class KeyDiscovery : IDisposable
         // RFC 8414 section 3.3: identical to the issuer that the address was made from.
         if (metadata.Issuer != _issuer.Value)
             throw new InvalidDataException($"{address} names the issuer {metadata.Issuer}, expected {_issuer}; write the issuer exactly as its metadata does.");
-        if (!Uri.TryCreate(metadata.JwksUri, UriKind.Absolute, out var keys) || !IsAcceptable(keys))
+        if (!Uri.TryCreate(metadata.JwksUri, UriKind.Absolute, out var keys) || !Issuer.IsHttpsOrLoopback(keys))
             throw new InvalidDataException($"{address} names no https jwks_uri.");
         // Who was asked over https does not send us to a plain address.
         if (address.Scheme == Uri.UriSchemeHttps && keys.Scheme != Uri.UriSchemeHttps)

@@ -58,7 +58,7 @@ public sealed class ResourceServerOptions : AuthenticationSchemeOptions
         // The audience is also the realm of the challenge, between quotes (RFC 6750 section 3).
         if (Audience.Length == 0 || Audience.AsSpan().ContainsAnyExceptInRange('!', '~') || Audience.AsSpan().ContainsAny('"', '\\'))
             yield return "Audience is what the issuer writes into aud, such as https://api.example.com/: printable ASCII without spaces, quotes and backslashes.";
-        if (MetadataAddress is { } address && !KeyDiscovery.IsAcceptable(address))
+        if (MetadataAddress is { } address && !(address.IsAbsoluteUri && Issuer.IsHttpsOrLoopback(address)))
             yield return "MetadataAddress must be an absolute https address; http is allowed on a loopback host only.";
         if (ClockSkew < TimeSpan.Zero || ClockSkew > MaxClockSkew)
             yield return "ClockSkew must be between 0 and 60 seconds: a longer one keeps expired tokens alive.";

@@ -56,6 +56,7 @@ public sealed class DiscoveryTests
 
         problem.Code.ShouldBe("no_connection");
         problem.Retryable.ShouldBeTrue();
+        problem.Message.ShouldNotContain("kept");
     }
 
     [Theory]
@@ -380,7 +381,9 @@ public sealed class DiscoveryTests
 
         var problem = await Should.ThrowAsync<AuthorizationServerUnavailableException>(() => client.BeginAsync(Cancel));
 
-        problem.Actual.ShouldContain("SecureConnectionError");
+        problem.Code.ShouldBe("tls");
+        problem.Retryable.ShouldBeFalse();
+        problem.Remedy.ShouldContain("certificate");
         server.Paths.ShouldBeEmpty();
     }
 

@@ -237,6 +237,15 @@ public sealed class KeysTests : IAsyncLifetime
     }
 
     [Fact]
+    public void No_proxy_carries_the_keys_of_an_issuer_on_this_machine()
+    {
+        using var handler = KeyDiscovery.NewHandler();
+
+        handler.UseProxy.ShouldBeTrue();
+        handler.Proxy.ShouldBeOfType<DirectToLoopback>().GetProxy(_issuer.Issuer.MetadataAddress).ShouldBeNull();
+    }
+
+    [Fact]
     [Assertion("RS-11")]
     public async Task No_more_than_64_kB_of_a_document_are_read()
     {
