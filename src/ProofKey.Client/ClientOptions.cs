@@ -101,6 +101,8 @@ public sealed record ClientOptions
         if (!IsPath(RedirectPath)) yield return "RedirectPath starts with a slash and holds letters, digits, '-', '.', '_', '~' and '/' only.";
         if (Resource is not null && (!Uri.TryCreate(Resource, UriKind.Absolute, out _) || Resource.Contains('#', StringComparison.Ordinal)))
             yield return "Resource is an absolute address without fragment (RFC 8707 section 2).";
+        if (RedirectUri is not null && ResponseMode == ResponseMode.FormPost)
+            yield return "RedirectUri cannot go with ResponseMode.FormPost: no browser posts to a private-use scheme, and nothing here takes a post in its place.";
         if (Timeout <= TimeSpan.Zero || Timeout > TimeSpan.FromDays(1)) yield return "Timeout is more than zero and at most a day.";
         if (RequestTimeout <= TimeSpan.Zero || RequestTimeout > TimeSpan.FromMinutes(10)) yield return "RequestTimeout is more than zero and at most 10 minutes.";
         if (Profile is not { Length: >= 1 and <= 100 } || Profile.Any(char.IsControl)) yield return "Profile has 1 to 100 printable characters.";

@@ -14,6 +14,7 @@ public sealed class PendingSignIn : IAsyncDisposable
     private readonly AuthorizationRequest _request;
     private readonly LoopbackListener? _listener;
     private readonly TaskCompletionSource<SignInResult> _handedOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    // Never disposed: it has no timer, and the end of a hand-over may come after DisposeAsync.
     private readonly CancellationTokenSource _stopWaiting = new();
     private int _waited;
     private int _redeemed;
@@ -59,7 +60,7 @@ public sealed class PendingSignIn : IAsyncDisposable
     /// <param name="cancel">Gives up; the port is free again before the call returns.</param>
     /// <returns>How it ended.</returns>
     /// <exception cref="InvalidOperationException">It was called before, or the program receives its callback itself.</exception>
-    /// <exception cref="OperationCanceledException">The caller gave up.</exception>
+    /// <exception cref="OperationCanceledException">The caller gave up, or disposed the sign-in.</exception>
     /// <exception cref="TokenStoreException">The session cannot be stored.</exception>
     public async Task<SignInResult> CompleteAsync(CancellationToken cancel = default)
     {
@@ -68,15 +69,19 @@ public sealed class PendingSignIn : IAsyncDisposable
         await using var listening = _listener;
         using var limit = new CancellationTokenSource(_options.Timeout, _options.TimeProvider);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancel, limit.Token, _stopWaiting.Token);
+        Callback callback;
         try
         {
-            var callback = await _listener.WaitAsync(Match, linked.Token);
-            return TryTakeTurn() ? await AnsweredAsync(callback, cancel) : await _handedOver.Task;
+            callback = await _listener.WaitAsync(Match, linked.Token);
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
-            return _stopWaiting.IsCancellationRequested ? await _handedOver.Task.WaitAsync(cancel) : Ended(new SignInResult.Cancelled(CancelReason.TimedOut));
+            if (Volatile.Read(ref _redeemed) != 0) return await _handedOver.Task.WaitAsync(cancel);
+            // Disposed: nobody will bring an answer any more.
+            if (_stopWaiting.IsCancellationRequested) throw;
+            return Ended(new SignInResult.Cancelled(CancelReason.TimedOut));
         }
+        return TryTakeTurn() ? await AnsweredAsync(callback, cancel) : await _handedOver.Task;
     }
 
     /// <summary>
@@ -99,12 +104,12 @@ public sealed class PendingSignIn : IAsyncDisposable
         return await HandOverAsync(matched, cancel);
     }
 
-    /// <summary>Gives up, if it was not completed; the port is free again.</summary>
+    /// <summary>Gives up, if no answer was taken yet: a wait ends at once, and the port is free again. What an answer comes to stays true.</summary>
     /// <returns>A task that is done when it has happened.</returns>
     public async ValueTask DisposeAsync()
     {
+        await _stopWaiting.CancelAsync();
         if (_listener is not null) await _listener.DisposeAsync();
-        _stopWaiting.Dispose();
     }
 
     /// <summary>Names the redirect URI alone.</summary>

@@ -7,6 +7,7 @@ namespace ProofKey.Client;
 public sealed class PublicClient : IAsyncDisposable
 {
     private readonly SemaphoreSlim _signIn = new(1, 1);
+    private int _disposed;
 
     /// <summary>Checks the options. Nothing is read and nothing is sent yet.</summary>
     /// <param name="options">What to sign in to, and as whom.</param>
@@ -52,7 +53,10 @@ public sealed class PublicClient : IAsyncDisposable
     /// </summary>
     /// <param name="cancel">Ends the call; the port is free again before it returns.</param>
     /// <returns>The session.</returns>
-    /// <exception cref="SignInRequiredException">The person did not sign in, or the server refused.</exception>
+    /// <exception cref="SignInRequiredException">
+    /// The person did not sign in, or the server refused; or no browser could be opened
+    /// (<see cref="SignInRequiredReason.NoBrowser"/>), which is so at once where <see cref="ClientOptions.RedirectUri"/> is set.
+    /// </exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached; a stored session is kept.</exception>
     /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
     /// <exception cref="TokenStoreException">The session file cannot be read or written.</exception>
@@ -94,14 +98,18 @@ public sealed class PublicClient : IAsyncDisposable
         return PendingSignIn.Start(this, server);
     }
 
-    /// <summary>Frees the connections. Sessions of this client cannot be refreshed any more.</summary>
+    /// <summary>
+    /// Frees the connections. A refresh under way comes first, for at most <see cref="ClientOptions.RequestTimeout"/>: its tokens are spent
+    /// at the server already. Sessions of this client cannot be refreshed any more.
+    /// </summary>
     /// <returns>A task that is done when it has happened.</returns>
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        using var limit = new CancellationTokenSource(Options.RequestTimeout, Options.TimeProvider);
+        await Store.SettleAsync(limit.Token);
         Backchannel.Dispose();
-        Store.Dispose();
         _signIn.Dispose();
-        return ValueTask.CompletedTask;
     }
 
     /// <summary>Names the client and the server alone.</summary>
@@ -124,8 +132,11 @@ public sealed class PublicClient : IAsyncDisposable
 
     private async Task<Session> SignInAsync(CancellationToken cancel)
     {
+        // Nobody would hand us the answer: the listener that waits for it is not there.
+        if (Options.RedirectUri is not null) throw new SignInRequiredException(SignInRequiredReason.NoBrowser);
         await using var pending = await BeginAsync(cancel);
-        await pending.OpenBrowserAsync(cancel);
+        // Nor does the person see an address that this call could wait for.
+        if (!await pending.OpenBrowserAsync(cancel)) throw new SignInRequiredException(SignInRequiredReason.NoBrowser);
         return (await pending.CompleteAsync(cancel)).SessionOrThrow();
     }
 }

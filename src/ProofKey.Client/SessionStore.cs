@@ -93,6 +93,20 @@ public sealed class SessionStore : IDisposable
 
     internal async Task<IDisposable> LockAsync(CancellationToken cancel) => (await LockUnlessAsync(() => false, cancel))!;
 
+    /// <summary>Disposes once who holds or awaits the lock in this process is done; a change that outlasts the limit goes on without us.</summary>
+    internal async Task SettleAsync(CancellationToken limit)
+    {
+        try
+        {
+            await _gate.WaitAsync(limit);
+            Dispose();
+        }
+        catch (OperationCanceledException)
+        {
+            // It will still release the gate.
+        }
+    }
+
     /// <summary>Puts a session in the place of the profile's former one. The caller holds the lock.</summary>
     internal void Save(StoredSession session) => Replace(session.Profile, session);
 

@@ -20,6 +20,12 @@ public enum SignInRequiredReason
 
     /// <summary>The server refused; <see cref="SignInRequiredException.Error"/> says with which code.</summary>
     Refused,
+
+    /// <summary>
+    /// No browser could be opened, or the program receives its callback itself: begin with <see cref="PublicClient.BeginAsync"/> and show
+    /// <see cref="PendingSignIn.AuthorizeUri"/> to the person.
+    /// </summary>
+    NoBrowser,
 }
 
 /// <summary>A person must sign in, which the call could not do or did not finish.</summary>
@@ -45,6 +51,7 @@ public sealed class SignInRequiredException : ClientException
         SignInRequiredReason.SignedOut => "signed_out",
         SignInRequiredReason.TimedOut => "timed_out",
         SignInRequiredReason.UserDenied => "user_denied",
+        SignInRequiredReason.NoBrowser => "no_browser",
         _ => "refused",
     };
 
@@ -55,6 +62,7 @@ public sealed class SignInRequiredException : ClientException
         SignInRequiredReason.SignedOut => "the session was signed out or replaced",
         SignInRequiredReason.TimedOut => "nobody finished the sign-in in time",
         SignInRequiredReason.UserDenied => "the person said no",
+        SignInRequiredReason.NoBrowser => "no browser could be opened that would bring the answer back to this call",
         _ => $"the server refused with {error?.Code}: {error?.Description.TrimEnd('.')}",
     };
 
@@ -68,6 +76,7 @@ public sealed class SignInRequiredException : ClientException
             "invalid_request" => "Check that the redirect URI and the other settings are registered for this client.",
             _ => "Check the client's registration at the server, then sign in again.",
         },
+        SignInRequiredReason.NoBrowser => $"Call {nameof(PublicClient.BeginAsync)} and show its {nameof(PendingSignIn.AuthorizeUri)} to the person.",
         _ => "Sign in again.",
     };
 }

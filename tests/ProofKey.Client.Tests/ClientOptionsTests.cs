@@ -17,6 +17,7 @@ public sealed class ClientOptionsTests
         { "Timeout", options => options with { Timeout = TimeSpan.Zero } },
         { "Timeout", options => options with { Timeout = TimeSpan.FromDays(2) } },
         { "RequestTimeout", options => options with { RequestTimeout = TimeSpan.FromHours(1) } },
+        { "FormPost", options => options with { RedirectUri = RedirectUri.Parse("com.example.app:/callback"), ResponseMode = ResponseMode.FormPost } },
         { "Profile", options => options with { Profile = "" } },
         { "Profile", options => options with { Profile = "a\nb" } },
     };

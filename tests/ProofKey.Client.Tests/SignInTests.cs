@@ -332,6 +332,77 @@ public sealed class SignInTests
     }
 
     [Fact]
+    public async Task Without_a_browser_one_call_does_not_wait_in_silence()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = new PublicClient(server.Options() with { OpenBrowser = (_, _) => ValueTask.FromResult(false) });
+
+        var problem = await Should.ThrowAsync<SignInRequiredException>(() => client.GetSessionAsync(Cancel).WaitAsync(TimeSpan.FromSeconds(20), Cancel));
+
+        problem.Reason.ShouldBe(SignInRequiredReason.NoBrowser);
+        problem.Code.ShouldBe("no_browser");
+        problem.Remedy.ShouldContain(nameof(PendingSignIn.AuthorizeUri));
+    }
+
+    [Fact]
+    public async Task A_program_with_its_own_callback_is_told_before_a_browser_opens()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var browser = new TestBrowser();
+        await using var client = new PublicClient(server.Options(browser) with { RedirectUri = RedirectUri.Parse("com.example.app:/callback") });
+
+        (await Should.ThrowAsync<SignInRequiredException>(() => client.GetSessionAsync(Cancel))).Reason.ShouldBe(SignInRequiredReason.NoBrowser);
+
+        browser.Opened.ShouldBeNull();
+        server.Paths.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Disposing_a_sign_in_that_waits_ends_the_wait_at_once()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = new PublicClient(server.Options());
+        var pending = await client.BeginAsync(Cancel);
+        var waiting = pending.CompleteAsync(Cancel);
+
+        await pending.DisposeAsync();
+
+        await Should.ThrowAsync<OperationCanceledException>(() => waiting.WaitAsync(TimeSpan.FromSeconds(20), Cancel));
+        PortIsFree(pending).ShouldBeTrue();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Disposing_a_sign_in_while_its_answer_is_redeemed_keeps_the_result(bool handedOver)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = new PublicClient(server.Options());
+        var pending = await client.BeginAsync(Cancel);
+        var (arrived, gate) = (new TaskCompletionSource(), new TaskCompletionSource());
+        server.Instead["/jwks"] = async context =>
+        {
+            arrived.SetResult();
+            await gate.Task;
+            await ScriptedServer.JsonAsync(context, 200, System.Text.Encoding.UTF8.GetString(new Jose.JwkSet([server.Key.PublicKey]).ToJson()));
+        };
+        var callback = await CallbackOfAsync(pending);
+        var waiting = pending.CompleteAsync(Cancel);
+        using var http = new HttpClient();
+        var handing = handedOver ? pending.CompleteAsync(callback, Cancel) : waiting;
+        var browsing = handedOver ? Task.CompletedTask : http.GetAsync(callback, Cancel);
+        await arrived.Task;
+
+        await pending.DisposeAsync();
+        gate.SetResult();
+
+        (await waiting).ShouldBeOfType<SignInResult.SignedIn>();
+        (await handing).ShouldBeOfType<SignInResult.SignedIn>();
+        // The page is gone with the listener.
+        (await Record.ExceptionAsync(() => browsing) is HttpRequestException).ShouldBe(!handedOver);
+    }
+
+    [Fact]
     public async Task A_program_with_its_own_callback_has_no_listener_to_wait_for()
     {
         await using var server = await ScriptedServer.StartAsync();

@@ -82,11 +82,11 @@ internal sealed class LoopbackListener : IAsyncDisposable
         _page.TrySetResult(page);
         try
         {
-            await _served.Task.WaitAsync(PageTimeout);
+            await _served.Task.WaitAsync(PageTimeout, _stop.Token);
         }
-        catch (TimeoutException)
+        catch (Exception unseen) when (unseen is TimeoutException or OperationCanceledException)
         {
-            // The window was closed. The person has seen enough.
+            // The window was closed, or we are disposed. The person has seen enough.
         }
     }
 
