@@ -52,6 +52,11 @@ public abstract record ClientEvent
     /// <summary>The browser brought the answer; the code is about to be redeemed.</summary>
     public sealed record CallbackAccepted : ClientEvent;
 
+    /// <summary>The server granted scope values that were not asked for (RFC 6749 section 3.3); the session records them.</summary>
+    /// <param name="Asked">What was asked for.</param>
+    /// <param name="Granted">What was granted, cut after 200 characters.</param>
+    public sealed record OtherScopeGranted(string Asked, string Granted) : ClientEvent;
+
     /// <summary>A sign-in ended.</summary>
     /// <param name="Outcome"><c>signed_in</c>, or the code of what went wrong.</param>
     public sealed record SignInEnded(string Outcome) : ClientEvent;

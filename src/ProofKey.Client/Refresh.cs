@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace ProofKey.Client;
 
 /// <summary>
@@ -40,24 +42,47 @@ internal sealed class Refresh(PublicClient client)
         var left = _unsaved?.Spent == refreshToken ? _unsaved?.Fresh : null;
         var (fresh, error) = left is null ? await SendAsync(current, refreshToken) : (left, null);
         if (fresh is null) return Refused(current, error!);
-        _unsaved = (refreshToken, fresh);
+        Keep(refreshToken, fresh);
+        if (fresh.AccessToken != current.AccessToken) _options.Emit(new ClientEvent.TokensRefreshed(fresh.ExpiresAt));
+        return left is null || isGood(fresh) ? fresh : await RenewAsync(fresh, isGood);
+    }
+
+    private void Keep(string spent, StoredSession fresh)
+    {
+        _unsaved = (spent, fresh);
         client.Store.Save(fresh);
         _unsaved = null;
-        _options.Emit(new ClientEvent.TokensRefreshed(fresh.ExpiresAt));
-        return left is null || isGood(fresh) ? fresh : await RenewAsync(fresh, isGood);
     }
 
     private async Task<(StoredSession? Fresh, OAuthError? Error)> SendAsync(StoredSession current, string refreshToken)
     {
         var server = await client.Discovery.GetAsync(CancellationToken.None);
-        var (tokens, error) = await client.TokenEndpoint.RefreshAsync(server, refreshToken, CancellationToken.None);
-        if (tokens is null) return (null, error);
+        // The keys come first: once it was sent, a refresh token is spent, whatever becomes of the answer.
+        if (current.Claims is not null) await client.Keys.GetAsync(server.Keys!, again: false, CancellationToken.None);
+        var (granted, error) = await client.TokenEndpoint.RefreshAsync(server, refreshToken, CancellationToken.None);
+        if (granted is not { } answer) return (null, error);
+        var next = TokenEndpoint.NewRefreshToken(answer);
+        try
+        {
+            return (await CheckedAsync(current, server, answer), null);
+        }
+        catch (ClientException) when (next is not null)
+        {
+            // The access token is withheld, but to send the spent token again would end the session (RFC 9700 section 4.14.2).
+            Keep(refreshToken, current with { RefreshToken = next });
+            throw;
+        }
+    }
+
+    private async Task<StoredSession> CheckedAsync(StoredSession current, AuthorizationServer server, JsonElement answer)
+    {
+        var tokens = client.TokenEndpoint.Read(answer);
         if (tokens.IdToken is { } idToken && current.Claims is { } original)
         {
             var context = new IdTokenContext(null, original, tokens.AccessToken);
             await IdToken.ValidateAsync(idToken, server, client.Keys, _options, context, CancellationToken.None);
         }
-        return (current.With(tokens, _options.TimeProvider.GetUtcNow()), null);
+        return current.With(tokens, _options.TimeProvider.GetUtcNow());
     }
 
     // RFC 6749 section 5.2: invalid_grant alone says that the refresh token is no longer good; nothing else ends a session.

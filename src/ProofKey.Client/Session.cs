@@ -62,7 +62,7 @@ public sealed class Session
     /// <summary>All claims of the checked ID token; of kind <see cref="JsonValueKind.Undefined"/> when <c>openid</c> was not asked for.</summary>
     public JsonElement Claims => Stored.Claims ?? default;
 
-    /// <summary>The scope that was granted, which may be less than was asked for.</summary>
+    /// <summary>The scope that was granted, which may be less or more than was asked for (RFC 6749 section 3.3).</summary>
     public Scope Scope => Scope.Parse(Stored.GrantedScope);
 
     /// <summary>When the current access token ends, by this machine's clock. A session with a refresh token goes on.</summary>
@@ -86,7 +86,7 @@ public sealed class Session
     public async Task<AccessToken> GetAccessTokenAsync(TimeSpan? minValid = null, CancellationToken cancel = default)
     {
         var stored = Stored;
-        ObjectDisposedIfSignedOut();
+        ThrowIfSignedOut();
         if (!stored.Lasts(minValid ?? DefaultMinValid, Now)) stored = await FreshOrStillGoodAsync(stored, minValid ?? DefaultMinValid, cancel);
         return new AccessToken(stored.AccessToken, stored.ExpiresAt);
     }
@@ -135,7 +135,7 @@ public sealed class Session
 
     private DateTimeOffset Now => _client.Options.TimeProvider.GetUtcNow();
 
-    private void ObjectDisposedIfSignedOut()
+    private void ThrowIfSignedOut()
     {
         lock (_lock)
             if (_signedOut) throw new SignInRequiredException(SignInRequiredReason.SignedOut);

@@ -26,8 +26,9 @@ internal sealed class TokenEndpoint(ClientOptions options, Backchannel backchann
     private static readonly long MaxLifetimeSeconds = (long)TimeSpan.FromDays(3650).TotalSeconds;
 
     /// <summary>Redeems a code (RFC 6749 section 4.1.3, RFC 7636 section 4.5).</summary>
-    public Task<TokenResult> RedeemAsync(AuthorizationServer server, string code, string redirectUri, CodeVerifier verifier, CancellationToken cancel) =>
-        SendAsync(
+    public async Task<TokenResult> RedeemAsync(AuthorizationServer server, string code, string redirectUri, CodeVerifier verifier, CancellationToken cancel)
+    {
+        var (granted, error) = await SendAsync(
             server,
             Parameters.Of(
                 new("grant_type", "authorization_code"),
@@ -36,38 +37,25 @@ internal sealed class TokenEndpoint(ClientOptions options, Backchannel backchann
                 new("code_verifier", verifier.Reveal())),
             [code, verifier.Reveal()],
             cancel);
-
-    /// <summary>Redeems a refresh token (RFC 6749 section 6).</summary>
-    public Task<TokenResult> RefreshAsync(AuthorizationServer server, string refreshToken, CancellationToken cancel) =>
-        SendAsync(server, Parameters.Of(new("grant_type", "refresh_token"), new("refresh_token", refreshToken)), [refreshToken], cancel);
-
-    private async Task<TokenResult> SendAsync(AuthorizationServer server, Parameters grant, string[] secrets, CancellationToken cancel)
-    {
-        var form = grant.With("client_id", options.ClientId);
-        if (options.Resource is { } resource) form = form.With("resource", resource);
-        var answer = await backchannel.PostAsync(What, server.Token, form, cancel);
-        if (answer.MediaType is not "application/json") throw NotJson(answer);
-        var json = answer.Object();
-        if (answer.Status == System.Net.HttpStatusCode.OK) return new TokenResult(Read(json, options.TimeProvider.GetUtcNow()), null);
-        return new TokenResult(null, Refusal(json, secrets));
+        return new TokenResult(granted is { } answer ? Read(answer) : null, error);
     }
 
-    // A proxy's or a portal's page says nothing about our tokens.
-    private static AuthorizationServerUnavailableException NotJson(Answer answer) => new(
-        "not_json",
-        $"{What} as application/json",
-        $"status {(int)answer.Status} came as {ServerText.Shown(answer.MediaType)}",
-        "Something else than the token endpoint seems to answer; check the network, then try again. The session is kept.",
-        retryable: !answer.IsSuccess || answer.MediaType is "text/html");
+    /// <summary>
+    /// Redeems a refresh token (RFC 6749 section 6). What is granted is not checked yet: <see cref="NewRefreshToken"/> comes first, since
+    /// the old one is spent whatever <see cref="Read"/> finds.
+    /// </summary>
+    public Task<(JsonElement? Granted, OAuthError? Error)> RefreshAsync(AuthorizationServer server, string refreshToken, CancellationToken cancel) =>
+        SendAsync(server, Parameters.Of(new("grant_type", "refresh_token"), new("refresh_token", refreshToken)), [refreshToken], cancel);
 
-    // RFC 6749 section 5.2
-    private static OAuthError Refusal(JsonElement json, string[] secrets) => Text(json, "error") is { Length: > 0 } code
-        ? ServerText.Error(code, Text(json, "error_description"), secrets)
-        : throw new ProtocolViolationException("malformed_refusal", "an error code in a refusal (RFC 6749 section 5.2)", "there is none");
+    /// <summary>The refresh token that goes on, if the answer brought a new one.</summary>
+    /// <exception cref="ProtocolViolationException">It is malformed.</exception>
+    public static string? NewRefreshToken(JsonElement granted) => Token(granted, "refresh_token");
 
-    // RFC 6749 section 5.1
-    private Tokens Read(JsonElement json, DateTimeOffset now)
+    /// <summary>Checks every member of what was granted (RFC 6749 section 5.1).</summary>
+    /// <exception cref="ProtocolViolationException">One of them is against the protocol.</exception>
+    public Tokens Read(JsonElement json)
     {
+        var now = options.TimeProvider.GetUtcNow();
         var accessToken = Token(json, "access_token") ?? throw Missing("access_token");
         // RFC 6749 section 7.1: a client does not use a token whose type it does not understand
         if (Text(json, "token_type") is not { } type) throw Missing("token_type");
@@ -75,6 +63,29 @@ internal sealed class TokenEndpoint(ClientOptions options, Backchannel backchann
             throw new ProtocolViolationException("token_type", "an access token of type Bearer", $"its type is {ServerText.Shown(type, accessToken)}");
         return new Tokens(accessToken, now + Lifetime(json), Token(json, "refresh_token"), GrantedScope(json), Token(json, "id_token"));
     }
+
+    private async Task<(JsonElement? Granted, OAuthError? Error)> SendAsync(AuthorizationServer server, Parameters grant, string[] secrets, CancellationToken cancel)
+    {
+        var form = grant.With("client_id", options.ClientId);
+        if (options.Resource is { } resource) form = form.With("resource", resource);
+        var answer = await backchannel.PostAsync(What, server.Token, form, cancel);
+        if (answer.MediaType is not "application/json") throw NotJson(answer);
+        var json = answer.Object();
+        return answer.Status == System.Net.HttpStatusCode.OK ? (json, null) : (null, Refusal(json, secrets));
+    }
+
+    // A proxy's or a portal's page says nothing about our tokens.
+    private static AuthorizationServerUnavailableException NotJson(Answer answer) => new(
+        "not_json",
+        $"{What} as application/json",
+        $"status {(int)answer.Status} came as {ServerText.Shown(answer.MediaType)}",
+        "Something else than the token endpoint seems to answer; check the network, then try again.",
+        retryable: !answer.IsSuccess || answer.MediaType is "text/html");
+
+    // RFC 6749 section 5.2
+    private static OAuthError Refusal(JsonElement json, string[] secrets) => Text(json, "error") is { Length: > 0 } code
+        ? ServerText.Error(code, Text(json, "error_description"), secrets)
+        : throw new ProtocolViolationException("malformed_refusal", "an error code in a refusal (RFC 6749 section 5.2)", "there is none");
 
     // RFC 6750 section 2.1: visible ASCII, so that no token can break out of a header
     private static string? Token(JsonElement json, string name)
@@ -98,13 +109,14 @@ internal sealed class TokenEndpoint(ClientOptions options, Backchannel backchann
         return TimeSpan.FromSeconds(Math.Min(seconds, MaxLifetimeSeconds));
     }
 
-    // RFC 6749 section 3.3 lets a server narrow a scope and say so; nobody may be handed more than was asked for.
+    // RFC 6749 section 3.3: a server may grant another scope than was asked for if it says which, and some always name more.
     private Scope? GrantedScope(JsonElement json)
     {
         if (Text(json, "scope") is not { } text) return null;
         if (!Scope.TryParse(text, out var granted)) throw new ProtocolViolationException("malformed_scope", "a scope of printable words", "it holds other characters");
+        if (granted.IsEmpty && !options.Scope.IsEmpty) throw new ProtocolViolationException("malformed_scope", "a scope of one word or more", "it is empty");
         if (!options.Scope.IsEmpty && !granted.IsSubsetOf(options.Scope))
-            throw new ProtocolViolationException("scope_wider", $"at most the scope {options.Scope}", $"{ServerText.Shown(granted.ToString())} was granted");
+            options.Emit(new ClientEvent.OtherScopeGranted(options.Scope.ToString(), ServerText.Shown(granted.ToString())));
         return granted;
     }
 

@@ -424,8 +424,97 @@ public sealed class RefreshTests
     }
 
     [Fact]
+    [Assertion("RT-15")]
+    public async Task A_refresh_token_is_not_spent_while_the_keys_cannot_be_had()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await (await SignedInAsync(server, folder)).DisposeAsync();
+        server.Time.Shift = AfterTheEnd;
+        server.Instead["/jwks"] = context => ScriptedServer.JsonAsync(context, 503, "{}");
+        await using var later = new PublicClient(server.Options() with { SessionFile = folder.SessionFile });
+        var session = (await later.FindSessionAsync(Cancel))!;
+
+        (await Should.ThrowAsync<AuthorizationServerUnavailableException>(() => session.GetAccessTokenAsync(cancel: Cancel))).Code.ShouldBe("server_status");
+        server.TokenRequests.Count.ShouldBe(1);
+
+        server.Instead.Clear();
+        await session.GetAccessTokenAsync(cancel: Cancel);
+        server.TokenRequests.Count.ShouldBe(2);
+        server.Reuses.ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData("id_token", "\"x\"", "id_token_malformed")]
+    [InlineData("token_type", "\"mac\"", "token_type")]
+    [InlineData("access_token", "null", "malformed_token_answer")]
+    [InlineData("expires_in", "0", "expires_in")]
+    [InlineData("scope", "\"\"", "malformed_scope")]
+    [Assertion("RT-15")]
+    [Rfc("RFC 9700", "4.14.2")]
+    public async Task A_new_refresh_token_is_kept_even_when_the_rest_of_the_answer_is_refused(string member, string json, string code)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await using var client = await SignedInAsync(server, folder);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        var before = session.Stored;
+        server.Time.Shift = AfterTheEnd;
+        server.SpoilTokens = tokens => tokens[member] = JsonNode.Parse(json);
+
+        (await Should.ThrowAsync<ProtocolViolationException>(() => session.GetAccessTokenAsync(cancel: Cancel))).Code.ShouldBe(code);
+
+        var kept = client.Store.Find(client.Options)!;
+        kept.RefreshToken.ShouldNotBe(before.RefreshToken);
+        kept.AccessToken.ShouldBe(before.AccessToken);
+        server.SpoilTokens = null;
+        await session.GetAccessTokenAsync(cancel: Cancel);
+        server.TokenRequests.Last()["refresh_token"].ShouldBe(kept.RefreshToken);
+        server.Reuses.ShouldBe(0);
+    }
+
+    [Fact]
+    [Assertion("RT-15")]
+    public async Task Disposing_the_client_waits_for_a_refresh_that_the_server_has_seen()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await using var client = await SignedInAsync(server, folder);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        server.Time.Shift = AfterTheEnd;
+        var (arrived, gate) = (new TaskCompletionSource(), new TaskCompletionSource());
+        server.Instead["/token"] = async context =>
+        {
+            arrived.SetResult();
+            await gate.Task;
+            await ScriptedServer.JsonAsync(context, 200, """{"access_token":"fresh","token_type":"Bearer","refresh_token":"rotated"}""");
+        };
+        var refresh = session.GetAccessTokenAsync(cancel: Cancel);
+        await arrived.Task;
+
+        var disposing = client.DisposeAsync().AsTask();
+        gate.SetResult();
+        await disposing;
+
+        client.Store.Find(client.Options)!.RefreshToken.ShouldBe("rotated");
+        (await refresh).Reveal().ShouldBe("fresh");
+    }
+
+    [Fact]
+    public async Task Disposing_the_client_waits_no_longer_than_for_one_request()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await (await SignedInAsync(server, folder)).DisposeAsync();
+        var hasty = new PublicClient(server.Options() with { SessionFile = folder.SessionFile, RequestTimeout = TimeSpan.FromMilliseconds(100) });
+        using var held = await hasty.Store.LockAsync(Cancel);
+
+        await hasty.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20), Cancel);
+    }
+
+    [Fact]
     [Assertion("CL-16")]
-    public async Task A_refresh_cannot_widen_the_scope()
+    public async Task A_refresh_that_grants_another_scope_says_so()
     {
         await using var server = await ScriptedServer.StartAsync();
         await using var client = await SignedInAsync(server);
@@ -433,7 +522,10 @@ public sealed class RefreshTests
         server.Time.Shift = AfterTheEnd;
         server.SpoilTokens = tokens => tokens["scope"] = "openid profile admin";
 
-        (await Should.ThrowAsync<ProtocolViolationException>(() => session.GetAccessTokenAsync(cancel: Cancel))).Code.ShouldBe("scope_wider");
+        await session.GetAccessTokenAsync(cancel: Cancel);
+
+        session.Scope.ToString().ShouldBe("openid profile admin");
+        (await client.FindSessionAsync(Cancel)).ShouldNotBeNull();
     }
 
     private static async Task<PublicClient> SignedInAsync(ScriptedServer server, TemporaryFolder? folder = null)

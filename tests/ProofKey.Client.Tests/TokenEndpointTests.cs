@@ -38,7 +38,8 @@ public sealed class TokenEndpointTests
     [InlineData("expires_in", "\"soon\"", "expires_in")]
     [InlineData("expires_in", "\" 600\"", "expires_in")]
     [InlineData("expires_in", "true", "expires_in")]
-    [InlineData("scope", "\"openid profile admin\"", "scope_wider")]
+    [InlineData("scope", "\"\"", "malformed_scope")]
+    [InlineData("scope", "\" \"", "malformed_scope")]
     [InlineData("scope", "\"openid \\\"\"", "malformed_scope")]
     [InlineData("scope", "[\"openid\"]", "malformed_token_answer")]
     [InlineData("id_token", "", "id_token_missing")]
@@ -77,6 +78,40 @@ public sealed class TokenEndpointTests
 
         session.ExpiresAt.ShouldBeGreaterThan(server.Time.GetUtcNow());
         session.Scope.ToString().ShouldBe(json == "\"openid\"" ? "openid" : "openid profile");
+    }
+
+    [Theory]
+    [InlineData("openid profile admin")]
+    [InlineData("profile https://graph.example.com/.default")]
+    [Assertion("CL-16")]
+    [Rfc("RFC 6749", "3.3")]
+    public async Task Another_scope_than_was_asked_for_is_recorded_and_told(string granted)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.SpoilTokens = tokens => tokens["scope"] = granted;
+        var events = new List<ClientEvent>();
+
+        var session = (await SignInAsync(server, onEvent: events.Add)).ShouldBeOfType<SignInResult.SignedIn>().Session;
+
+        session.Scope.ToString().ShouldBe(granted);
+        events.ShouldContain(new ClientEvent.OtherScopeGranted("openid profile", granted));
+    }
+
+    [Theory]
+    [InlineData("{\"access_token\":\"\\ud800\",\"token_type\":\"Bearer\"}")]
+    [InlineData("{\"access_token\":\"a\",\"token_type\":\"Bearer\",\"\\udc00\":1}")]
+    [InlineData("{\"access_token\":\"a\",\"token_type\":\"\u00ff\"}")]
+    [Assertion("CL-16")]
+    public async Task Text_that_is_not_Unicode_is_refused(string body)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.Instead["/token"] = context =>
+        {
+            context.Response.ContentType = "application/json";
+            return context.Response.Body.WriteAsync(System.Text.Encoding.Latin1.GetBytes(body)).AsTask();
+        };
+
+        (await SignInAsync(server)).ShouldBeOfType<SignInResult.Rejected>().Violation.Code.ShouldBe("malformed_json");
     }
 
     [Theory]
@@ -169,10 +204,10 @@ public sealed class TokenEndpointTests
         if (json.Length > 0) tokens[member] = JsonNode.Parse(json);
     }
 
-    private static async Task<SignInResult> SignInAsync(ScriptedServer server, TimeSpan? requestTimeout = null)
+    private static async Task<SignInResult> SignInAsync(ScriptedServer server, TimeSpan? requestTimeout = null, Action<ClientEvent>? onEvent = null)
     {
         using var browser = new TestBrowser();
-        await using var client = new PublicClient(server.Options(browser) with { RequestTimeout = requestTimeout ?? TimeSpan.FromSeconds(30) });
+        await using var client = new PublicClient(server.Options(browser) with { RequestTimeout = requestTimeout ?? TimeSpan.FromSeconds(30), OnEvent = onEvent });
         await using var pending = await client.BeginAsync(Cancel);
         await pending.OpenBrowserAsync(Cancel);
         return await pending.CompleteAsync(Cancel);
