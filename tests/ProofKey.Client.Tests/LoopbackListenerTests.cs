@@ -202,6 +202,15 @@ public sealed class LoopbackListenerTests
     [InlineData("GET /callback{1} HTTP/2.0\r\nHost: {0}\r\n\r\n")]
     [InlineData("GET /callback{1} HTTP/1.1\r\nHost: {0}\r\nHost: {0}\r\n\r\n")]
     [InlineData("GET /callback{1} HTTP/1.1\r\nHost : {0}\r\n\r\n")]
+    [InlineData("GET /callback{1}\u00ff HTTP/1.1\r\nHost: {0}\r\n\r\n")]
+    [InlineData("GET\t/callback{1} HTTP/1.1\r\nHost: {0}\r\n\r\n")]
+    [InlineData("GET /callback{1} HTTP/1.1\r\nHost: {0}\u00ff\r\n\r\n")]
+    [InlineData("GET /callback{1} HTTP/1.1\r\nHost: {0}\r\n\tX: folded\r\n\r\n")]
+    [InlineData("GET /callback{1} HTTP/1.1\r\nHost: {0}\r\nX\u00ff: 1\r\n\r\n")]
+    [InlineData("GET /callback{1} HTTP/1.1\r\nHost: {0}\r\nX: a\rb\r\n\r\n")]
+    [InlineData("GET /callback{1} HTTP/1.1\r\nHost: {0}\r\nX: a\nContent-Length: 9\r\n\r\n")]
+    [InlineData("GET /callback{1} HTTP/1.1\r\nHost: {0}\r\nX: \u0000\r\n\r\n")]
+    [InlineData("GET /callback{1} HTTP/1.1\r\nHost: {0}\r\nContent-Type: a\tb\r\n\r\n")]
     [InlineData("GET /callback{1} HTTP/1.1\r\nHost: {0}\r\n folded\r\n\r\n")]
     [InlineData("GET /callback{1} HTTP/1.1\nHost: {0}\n\r\n\r\n")]
     [InlineData("GET /callback{1} HTTP/1.1\r\nHost: {0}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")]
@@ -218,6 +227,24 @@ public sealed class LoopbackListenerTests
 
         waiting.Ignored.ShouldBe([IgnoredRequestReason.Malformed]);
         await waiting.StillCompletesAsync();
+    }
+
+    [Theory]
+    [InlineData("Accept:\t*/*\t")]
+    [InlineData("X-Note: a\tb")]
+    [InlineData("Cookie: name=na\u00efve\u0080\u00ff")]
+    [InlineData("Cookie: {0}")]
+    [InlineData("X-Empty:")]
+    [Rfc("RFC 9110", "5.5")]
+    public async Task Fields_that_are_legal_and_not_for_us_are_let_pass(string field)
+    {
+        await using var waiting = await Waiting.BeginAsync();
+        var request = $"GET /callback{waiting.Query} HTTP/1.1\r\n{field.Replace("{0}", new string('x', 40_000), StringComparison.Ordinal)}\r\nHost: 127.0.0.1:{waiting.Port}\r\n\r\n";
+
+        await waiting.SendAsync(await waiting.LocationAsync(waiting.SendAsync(request)));
+
+        (await waiting.Result).ShouldBeOfType<SignInResult.SignedIn>();
+        waiting.Ignored.ShouldBeEmpty();
     }
 
     [Fact]

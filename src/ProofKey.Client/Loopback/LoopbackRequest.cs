@@ -4,10 +4,13 @@ using System.Text;
 
 namespace ProofKey.Client.Loopback;
 
-/// <summary>One HTTP/1.1 request, read strictly (RFC 9112) and within 16 KiB of head and 64 KiB of body.</summary>
+/// <summary>
+/// One HTTP/1.1 request, within 64 KiB of head and of body. What it says to us is read strictly (RFC 9112): request line, host, type and
+/// framing. Other fields are let pass, since browsers send what other programs on this host had them keep, large cookies among it.
+/// </summary>
 internal sealed class LoopbackRequest
 {
-    private const int MaxHead = 16 * 1024;
+    private const int MaxHead = 64 * 1024;
     private const int MaxBody = 64 * 1024;
 
     private static readonly LoopbackRequest Malformed = new();
@@ -43,8 +46,9 @@ internal sealed class LoopbackRequest
         {
             var read = await connection.ReceiveAsync(buffer.AsMemory(length), SocketFlags.None, cancel);
             if (read == 0) return length == 0 ? null : Malformed;
+            var from = Math.Max(0, length - 3);
             length += read;
-            end = buffer.AsSpan(0, length).IndexOf("\r\n\r\n"u8);
+            end = buffer.AsSpan(from, length - from).IndexOf("\r\n\r\n"u8) is >= 0 and var found ? from + found : -1;
         }
         if (end < 0 || ParseHead(buffer.AsSpan(0, end), out var bodyLength) is not { } request) return Malformed;
         return await ReadBodyAsync(connection, request, buffer[(end + 4)..length], bodyLength, cancel);
@@ -68,27 +72,20 @@ internal sealed class LoopbackRequest
     private static LoopbackRequest? ParseHead(ReadOnlySpan<byte> head, out int bodyLength)
     {
         bodyLength = 0;
-        if (head.ContainsAnyExceptInRange((byte)' ', (byte)'~') && !OnlyLineEndsBeyondPrintable(head)) return null;
-        var lines = Encoding.ASCII.GetString(head).Split("\r\n");
+        var lines = Encoding.Latin1.GetString(head).Split("\r\n");
         return ParseRequestLine(lines[0]) is { } request && request.ReadHeaders(lines.AsSpan(1), ref bodyLength) ? request : null;
     }
 
-    // CR and LF only as a pair, tabs not at all: what two readers might read in two ways is refused.
-    private static bool OnlyLineEndsBeyondPrintable(ReadOnlySpan<byte> head)
-    {
-        for (var i = 0; i < head.Length; i++)
-        {
-            if (head[i] is >= (byte)' ' and <= (byte)'~') continue;
-            if (head[i] != '\r' || i + 1 >= head.Length || head[++i] != '\n') return false;
-        }
-        return true;
-    }
+    private static bool IsPrintable(ReadOnlySpan<char> text) => !text.ContainsAnyExceptInRange(' ', '~');
+
+    // RFC 9110 section 5.5: beyond the printable, a value may hold tabs and bytes above ASCII; CR and LF come as a pair, at line ends.
+    private static bool IsFieldValue(string text) => !text.Any(character => character is (< ' ' and not '\t') or '\u007f');
 
     // RFC 9112 section 3.2.1: origin-form only, since we are no proxy
     private static LoopbackRequest? ParseRequestLine(string line)
     {
         var parts = line.Split(' ');
-        if (parts is not [{ Length: > 0 } method, ['/', ..] target, "HTTP/1.1" or "HTTP/1.0"]) return null;
+        if (!IsPrintable(line) || parts is not [{ Length: > 0 } method, ['/', ..] target, "HTTP/1.1" or "HTTP/1.0"]) return null;
         var mark = target.IndexOf('?', StringComparison.Ordinal);
         return new LoopbackRequest
         {
@@ -105,8 +102,9 @@ internal sealed class LoopbackRequest
         foreach (var line in lines)
         {
             var colon = line.IndexOf(':', StringComparison.Ordinal);
-            if (colon <= 0 || line.AsSpan(0, colon).Contains(' ')) return false;
-            var (name, value) = (line[..colon], line[(colon + 1)..].Trim());
+            if (colon <= 0 || line.AsSpan(0, colon).ContainsAnyExceptInRange('!', '~')) return false;
+            var (name, value) = (line[..colon], line[(colon + 1)..].Trim(' ', '\t'));
+            if (!IsFieldValue(value)) return false;
             if (!ReadHeader(name, value, seen.Add(name), ref bodyLength)) return false;
         }
         return true;
@@ -119,10 +117,10 @@ internal sealed class LoopbackRequest
         {
             case "host":
                 Host = value;
-                return first;
+                return first && IsPrintable(value);
             case "content-type":
                 _contentType = value;
-                return first;
+                return first && IsPrintable(value);
             case "content-length":
                 return int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out bodyLength) && first;
             case "transfer-encoding":
