@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ProofKey.Client.Loopback;
 
 namespace ProofKey.Client.Tests;
@@ -69,6 +70,37 @@ public sealed class BrowserLauncherTests
         (await launcher.OpenAsync(Address, Cancel)).ShouldBeTrue();
 
         File.Exists(Path.Combine(folder.Path, "done")).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_browser_in_the_foreground_may_still_talk_after_it_was_left_alone()
+    {
+        using var folder = new TemporaryFolder();
+        var (go, done) = (Path.Combine(folder.Path, "go"), Path.Combine(folder.Path, "done"));
+        using (var made = Process.Start("mkfifo", [go, done])) await made.WaitForExitAsync(Cancel);
+        // A line to a closed pipe would end the script before it says that it is done.
+        var script = Script(folder, "read -r line < go; echo later; echo later >&2; echo done > done");
+        var launcher = new BrowserLauncher(name => name == "BROWSER" ? script : null, TimeSpan.FromMilliseconds(100));
+
+        (await launcher.OpenAsync(Address, Cancel)).ShouldBeTrue();
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        var said = Task.Run(() => File.ReadAllText(done), Cancel);
+        await File.WriteAllTextAsync(go, "go\n", Cancel);
+
+        (await said.WaitAsync(TimeSpan.FromSeconds(20), Cancel)).ShouldBe("done\n");
+    }
+
+    [Fact]
+    public async Task A_choice_that_is_a_file_is_taken_whole()
+    {
+        using var folder = new TemporaryFolder();
+        var program = Path.Combine(folder.Path, "my browser");
+        File.Move(Script(folder, "printf '%s\\n' \"$@\" > seen"), program);
+
+        (await Launcher(("BROWSER", $"/no/such/program{Path.PathSeparator}{program}")).OpenAsync(Address, Cancel)).ShouldBeTrue();
+
+        (await File.ReadAllLinesAsync(Path.Combine(folder.Path, "seen"), Cancel)).ShouldBe([Address.AbsoluteUri]);
     }
 
     [Fact]

@@ -29,7 +29,7 @@ internal sealed class BrowserLauncher(Func<string, string?> environment, TimeSpa
     /// <summary>What to try, in order: the person's own choice, then what the system has.</summary>
     internal IEnumerable<LaunchCommand> Commands(string address)
     {
-        foreach (var choice in (environment("BROWSER") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        foreach (var choice in (environment("BROWSER") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
             yield return Chosen(choice, address);
         if (OperatingSystem.IsWindows())
         {
@@ -58,9 +58,10 @@ internal sealed class BrowserLauncher(Func<string, string?> environment, TimeSpa
         if (environment("DISPLAY") is not null || environment("WAYLAND_DISPLAY") is not null) yield return new("xdg-open", [address]);
     }
 
-    // BROWSER is a list of commands; %s in one stands for the address, which else comes last.
+    // BROWSER is a list of commands; %s in one stands for the address, which else comes last. A file's name may hold spaces.
     private static LaunchCommand Chosen(string choice, string address)
     {
+        if (File.Exists(choice)) return new(choice, [address]);
         var words = choice.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         var arguments = words.Skip(1).Select(word => word.Replace("%s", address, StringComparison.Ordinal)).ToList();
         if (!choice.Contains("%s", StringComparison.Ordinal)) arguments.Add(address);
@@ -80,8 +81,7 @@ internal sealed class BrowserLauncher(Func<string, string?> environment, TimeSpa
         foreach (var argument in command.Arguments) start.ArgumentList.Add(argument);
         try
         {
-            using var process = Process.Start(start);
-            return process is not null && await IsRunningOrDoneAsync(process, cancel);
+            return Process.Start(start) is { } process && await IsRunningOrDoneAsync(process, cancel);
         }
         catch (Exception missing) when (missing is Win32Exception or InvalidOperationException or FileNotFoundException)
         {
@@ -93,8 +93,7 @@ internal sealed class BrowserLauncher(Func<string, string?> environment, TimeSpa
     {
         process.StandardInput.Close();
         // Read and forgotten: stdout of our program belongs to our program, and a full pipe would stop the browser.
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
+        var silent = Task.WhenAll(DrainAsync(process.StandardOutput), DrainAsync(process.StandardError));
         using var limit = new CancellationTokenSource(patience, TimeProvider.System);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancel, limit.Token);
         try
@@ -105,6 +104,29 @@ internal sealed class BrowserLauncher(Func<string, string?> environment, TimeSpa
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
             return true;
+        }
+        finally
+        {
+            _ = DisposeAfterAsync(silent, process);
+        }
+    }
+
+    // A closed pipe would kill a browser that runs in the foreground and prints a line later on.
+    private static async Task DisposeAfterAsync(Task silent, Process process)
+    {
+        await silent;
+        process.Dispose();
+    }
+
+    private static async Task DrainAsync(StreamReader output)
+    {
+        try
+        {
+            await output.BaseStream.CopyToAsync(Stream.Null, CancellationToken.None);
+        }
+        catch (IOException)
+        {
+            // It broke off, which ends it too.
         }
     }
 }
