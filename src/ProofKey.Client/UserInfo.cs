@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 
 namespace ProofKey.Client;
@@ -13,7 +14,7 @@ internal sealed class UserInfo(PublicClient client)
         if (server.UserInfo is null) throw new ProtocolViolationException("no_userinfo", "metadata with userinfo_endpoint", "it has none", "Use the claims of the ID token with this server.");
         var token = await session.GetAccessTokenAsync(cancel: cancel);
         var answer = await client.Backchannel.GetAsync(What, server.UserInfo, cancel, token.Reveal());
-        if (answer.Status == System.Net.HttpStatusCode.Unauthorized)
+        if (answer.Status == HttpStatusCode.Unauthorized && session.CanRefresh)
         {
             token = await session.ReplaceAsync(token, cancel);
             answer = await client.Backchannel.GetAsync(What, server.UserInfo, cancel, token.Reveal());
@@ -24,10 +25,14 @@ internal sealed class UserInfo(PublicClient client)
     private static JsonElement Checked(Answer answer, string? subject)
     {
         if (!answer.IsSuccess || !answer.IsJson)
-            throw new ProtocolViolationException("userinfo", $"{What} as application/json", $"the answer was {(int)answer.Status} {ServerText.Shown(answer.MediaType)}", "Check that openid was asked for and granted.");
+            throw new ProtocolViolationException("userinfo", $"{What} as application/json", $"the answer was {(int)answer.Status} {ServerText.Shown(answer.MediaType)}", RemedyOf(answer.Status));
         var claims = answer.Object();
         // OpenID Connect Core section 5.3.2: the subject must be exactly the ID token's
         var same = claims.TryGetProperty("sub", out var sub) && sub.ValueKind == JsonValueKind.String && subject is not null && sub.GetString() == subject;
         return same ? claims : throw new ProtocolViolationException("userinfo_subject", $"{What} who signed in", "they are about somebody else or about nobody");
     }
+
+    // RFC 6750 section 3.1: 401 is about the token, all else about what it may do
+    private static string RemedyOf(HttpStatusCode status) =>
+        status == HttpStatusCode.Unauthorized ? "The server does not take the access token any more: sign in again." : "Check that openid was asked for and granted.";
 }

@@ -70,6 +70,23 @@ public sealed class UserInfoTests
     }
 
     [Fact]
+    public async Task A_token_that_cannot_be_replaced_leaves_the_401_as_it_is()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.GivesRefreshTokens = false;
+        await using var client = await SignedInAsync(server);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        server.Instead["/userinfo"] = context => ScriptedServer.ErrorAsync(context, "invalid_token", 401);
+
+        var problem = await Should.ThrowAsync<ProtocolViolationException>(() => session.GetUserInfoAsync(Cancel));
+
+        problem.Code.ShouldBe("userinfo");
+        problem.Actual.ShouldContain("401");
+        problem.Remedy.ShouldContain("sign in again");
+        server.Count("/userinfo").ShouldBe(1);
+    }
+
+    [Fact]
     public async Task A_server_without_the_endpoint_is_said_to_have_none()
     {
         await using var server = await ScriptedServer.StartAsync();
