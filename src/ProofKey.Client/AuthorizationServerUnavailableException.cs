@@ -1,7 +1,7 @@
 namespace ProofKey.Client;
 
 /// <summary>
-/// The authorization server, or something on the way to it, could not answer: no connection, a timeout, a 5xx or 429 status, or a page
+/// The authorization server, or something on the way to it, could not answer: no connection, no TLS, a timeout, a 5xx or 429 status, or a page
 /// instead of an answer. No session is ever ended by it.
 /// </summary>
 public sealed class AuthorizationServerUnavailableException : ClientException

@@ -41,7 +41,8 @@ public sealed record ClientOptions
 
     /// <summary>
     /// The redirect URI of a program that receives its callback itself (a private-use scheme, a claimed https address). No listener is
-    /// started then; hand what came to <see cref="PendingSignIn.CompleteAsync(Uri, CancellationToken)"/>. Default: none, a loopback listener.
+    /// started then, so <see cref="PublicClient.GetSessionAsync"/> cannot sign in: begin with
+    /// <see cref="PublicClient.BeginAsync"/> and hand what came to <see cref="PendingSignIn.CompleteAsync(Uri, CancellationToken)"/>. Default: none, a loopback listener.
     /// </summary>
     public RedirectUri? RedirectUri { get; init; }
 

@@ -79,7 +79,7 @@ public sealed class BrowserLauncherTests
         var (go, done) = (Path.Combine(folder.Path, "go"), Path.Combine(folder.Path, "done"));
         using (var made = Process.Start("mkfifo", [go, done])) await made.WaitForExitAsync(Cancel);
         // A line to a closed pipe would end the script before it says that it is done.
-        var script = Script(folder, "read -r line < go; echo later; echo later >&2; echo done > done");
+        var script = Script(folder, "read -r line < go; echo later && echo later >&2 && echo done > done");
         var launcher = new BrowserLauncher(name => name == "BROWSER" ? script : null, TimeSpan.FromMilliseconds(100));
 
         (await launcher.OpenAsync(Address, Cancel)).ShouldBeTrue();

@@ -120,6 +120,7 @@ internal sealed class BrowserLauncher(Func<string, string?> environment, TimeSpa
 
     private static async Task DrainAsync(StreamReader output)
     {
+        using var open = output;
         try
         {
             await output.BaseStream.CopyToAsync(Stream.Null, CancellationToken.None);
