@@ -43,6 +43,7 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy)
     {
         SignInRequiredException required => Of(required),
         AuthorizationServerUnavailableException { RetryAfter: { } wait } => new(ExitCodes.Unavailable, $"The server did not answer: {exception.Actual}.", $"Try again in {Math.Ceiling(wait.TotalSeconds):F0} s; nothing was lost."),
+        AuthorizationServerUnavailableException { Retryable: false } => new(ExitCodes.ProtocolViolation, Sentence(exception.Expected, exception.Actual), exception.Remedy),
         AuthorizationServerUnavailableException => new(ExitCodes.Unavailable, $"The server did not answer: {exception.Actual}.", "Check its address and that it runs, or try again later; nothing was lost."),
         TokenStoreException => new(ExitCodes.TokenStore, Sentence(exception.Expected, exception.Actual), exception.Remedy),
         _ => new(ExitCodes.ProtocolViolation, Sentence(exception.Expected, exception.Actual), exception.Remedy),

@@ -44,6 +44,13 @@ public sealed class UsageTests : IDisposable
         outcome.ShouldBeFailure(2, problem, remedy);
     }
 
+    [Theory]
+    [InlineData("--data is empty", "serve", "--data", "")]
+    [InlineData("--client-id is empty", "login", "https://login.example.com", "--client-id", "")]
+    [InlineData("printable ASCII", "login", "https://login.example.com", "--client-id", "ü")]
+    [InlineData("--scope is empty", "login", "https://login.example.com", "--client-id", "x", "--scope", "")]
+    public async Task An_unset_variable_of_a_shell_is_explained(string problem, params string[] words) => (await _cli.RunAsync(words)).ShouldBeFailure(2, problem);
+
     [Fact]
     [Assertion("RU-09")]
     public async Task Redirect_URIs_that_cannot_be_are_refused_with_the_remedy()

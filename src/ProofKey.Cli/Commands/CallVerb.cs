@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using System.Net.Http.Headers;
 using ProofKey.Cli.Output;
+using ProofKey.Client;
 
 namespace ProofKey.Cli.Commands;
 
@@ -32,6 +33,7 @@ internal sealed class CallVerb : SessionVerb
         var address = AddressOf(invocation);
         using var request = await RequestAsync(invocation, address);
         var session = await open.SessionAsync(invocation.Cancellation);
+        await WarnAsync(session, address, invocation);
         using var http = session.CreateHttpClient(onlyFor: new Uri(address.GetLeftPart(UriPartial.Authority)));
         using var response = await SendAsync(http, request, invocation.Cancellation);
         invocation.Terminal.Say($"{(int)response.StatusCode} {PlainText.Of(response.ReasonPhrase ?? "")}".TrimEnd());
@@ -48,10 +50,18 @@ internal sealed class CallVerb : SessionVerb
             ? address
             : throw CommandException.Usage("A token is sent over https, or over http to this machine only.", "Give an absolute address, such as https://api.example.com/orders");
 
+    // RFC 9700 section 4.9.1: a token may be sent to any address that is typed, but not without a word
+    private static async Task WarnAsync(Session session, Uri address, Invocation invocation)
+    {
+        var token = await session.GetAccessTokenAsync(cancel: invocation.Cancellation);
+        if (DecodedToken.TryRead(token.Reveal(), out var decoded, out _) && decoded.AudienceElsewhere(address) is { } audience)
+            invocation.Terminal.Say($"The token is meant for {PlainText.Of(audience)}, and goes to {address.GetLeftPart(UriPartial.Authority)}.");
+    }
+
     private async Task<HttpRequestMessage> RequestAsync(Invocation invocation, Uri address)
     {
         var method = invocation.Argument(_method);
-        if (!method.All(char.IsAsciiLetter)) throw CommandException.Usage("That is not an HTTP method.", "Write METHOD before URL, such as: proofkey call GET https://api.example.com/orders");
+        if (method.Length == 0 || !method.All(char.IsAsciiLetter)) throw CommandException.Usage("That is not an HTTP method.", "Write METHOD before URL, such as: proofkey call GET https://api.example.com/orders");
         var request = new HttpRequestMessage(new HttpMethod(method.ToUpperInvariant()), address);
         if (invocation.Settings.Text(_body) is { } body)
         {

@@ -21,7 +21,8 @@ internal static class Help
         writer.WriteLine();
         if (command is Verb) return;
         writer.WriteLine("Each option has an environment variable, as PROOFKEY_DATA for --data, and a key");
-        writer.WriteLine("in the file of --config, as \"data\". Exit codes: 0 done, 1 failed, 2 wrong usage,");
+        writer.WriteLine("in the file of --config, as \"data\". PROOFKEY_SESSIONS moves the folder of sessions.");
+        writer.WriteLine("Exit codes: 0 done, 1 failed, 2 wrong usage,");
         writer.WriteLine("3 timed out, 4 sign-in needed, 5 refused, 6 unavailable, 7 protocol violation,");
         writer.WriteLine("8 session file locked or missing, 9 cancelled.");
     }

@@ -33,7 +33,7 @@ internal sealed class LoginVerb : Verb
         await using var client = profile.CreateClient(profiles.SessionFileOf(profile.Name));
         var session = await new InteractiveSignIn(client, invocation.Terminal).RunAsync(!invocation.Settings.Flag(_noBrowser), invocation.Cancellation);
         profiles.Remember(profile);
-        var claims = await Person.ClaimsAsync(session, invocation.Cancellation);
+        var claims = await Person.ClaimsAsync(session, mustLive: false, invocation.Cancellation);
         invocation.Terminal.Say($"Signed in as {PlainText.Of(Person.NameOf(claims, session))} ({PlainText.Of(session.Subject ?? "no subject")}) at {session.Issuer}; profile {profile.Name}.");
         if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(Shown(profile, session, claims), CliJson.Default.SignedInProfile));
         return ExitCodes.Done;
@@ -53,6 +53,13 @@ internal sealed class LoginVerb : Verb
         if (known?.Issuer != issuer) known = null;
         var scope = invocation.Settings.Text(_scope) ?? known?.Scope ?? Profile.DefaultScope;
         if (!Scope.TryParse(scope, out _)) throw CommandException.Usage("The scope has characters that a scope cannot have.", "Write the values with single spaces between, such as --scope \"openid profile\"");
-        return new Profile { Name = name, Issuer = issuer, ClientId = invocation.Settings.Text(_clientId) ?? known?.ClientId ?? invocation.Settings.Required(_clientId), Scope = scope };
+        return new Profile { Name = name, Issuer = issuer, ClientId = ClientIdOf(invocation, known), Scope = scope };
+    }
+
+    // RFC 6749 appendix A.1: visible ASCII
+    private string ClientIdOf(Invocation invocation, Profile? known)
+    {
+        var id = invocation.Settings.Text(_clientId) ?? known?.ClientId ?? invocation.Settings.Required(_clientId);
+        return id.All(character => character is >= ' ' and <= '~') ? id : throw CommandException.Usage("A client id is printable ASCII.", "Give --client-id the id that was printed when the client was registered.");
     }
 }

@@ -16,7 +16,12 @@ internal sealed class Settings(ParseResult parsed, ConfigurationFile file)
     public static string KeyOf(string option) => option.TrimStart('-').Replace('-', '_');
 
     /// <summary>The value of an option that has one.</summary>
-    public string? Text(Option<string> option) => parsed.GetResult(option) is { Implicit: false } ? parsed.GetValue(option) : Elsewhere(option.Name);
+    /// <exception cref="CommandException">It was given empty, as an unset variable of a shell is.</exception>
+    public string? Text(Option<string> option)
+    {
+        var text = parsed.GetResult(option) is { Implicit: false } ? parsed.GetValue(option) : Elsewhere(option.Name);
+        return text is not { Length: 0 } ? text : throw CommandException.Usage($"{option.Name} is empty.", $"Give {option.Name} {option.HelpName}, or leave it out.");
+    }
 
     /// <summary>The value of an option that must be there.</summary>
     /// <exception cref="CommandException">It is not.</exception>
@@ -24,11 +29,11 @@ internal sealed class Settings(ParseResult parsed, ConfigurationFile file)
         ? text
         : throw CommandException.Usage($"{option.Name} is needed.", $"Give {option.Name} {option.HelpName}, or set {VariableOf(option.Name)}.");
 
-    /// <summary>The values of an option that may be given several times; in a variable, white space lies between them.</summary>
+    /// <summary>The values of an option that may be given several times; in a variable, white space lies between them, or line ends where a value may hold spaces.</summary>
     public IReadOnlyList<string> Texts(Option<string[]> option)
     {
         if (parsed.GetResult(option) is { Implicit: false }) return parsed.GetValue(option) ?? [];
-        return Variable(option.Name) is { } variable ? variable.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) : file.Texts(KeyOf(option.Name)) ?? [];
+        return Variable(option.Name) is { } variable ? variable.Split(option.Name == "--header" ? ['\n'] : (char[]?)null, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) : file.Texts(KeyOf(option.Name)) ?? [];
     }
 
     /// <summary>Whether a switch is on.</summary>
@@ -55,13 +60,18 @@ internal sealed class Settings(ParseResult parsed, ConfigurationFile file)
         ?? throw CommandException.Usage($"{option.Name} is a length of time, which {text} is not.", "Write a number of seconds, minutes or hours, such as 90s, 5m or 1h.");
 
     /// <summary>A setting that has no option, only a variable and a key.</summary>
-    public string? Elsewhere(string option) => Variable(option) ?? file.Texts(KeyOf(option))?[0];
+    public string? Elsewhere(string option) => Variable(option) ?? file.Texts(KeyOf(option)) switch
+    {
+        null => null,
+        [var one] => one,
+        _ => throw CommandException.Usage($"The key {KeyOf(option)} of the configuration file must have one value.", "Write one text."),
+    };
 
     private static string? Variable(string option) => Environment.GetEnvironmentVariable(VariableOf(option)) is { Length: > 0 } value ? value : null;
 
     private static TimeSpan? Duration(string text)
     {
-        if (text.Length < 2 || !int.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return null;
+        if (text.Length < 2 || !int.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number > 1_000_000) return null;
         return text[^1] switch
         {
             's' => TimeSpan.FromSeconds(number),

@@ -32,6 +32,7 @@ internal sealed class DataFolder
     /// <exception cref="DataFolderException">It cannot be made, read or written.</exception>
     public static DataFolder Open(string path)
     {
+        if (string.IsNullOrWhiteSpace(path)) throw new DataFolderException("The data folder has no name; give it with --data DIR.");
         var location = Path.GetFullPath(path);
         try
         {

@@ -48,6 +48,13 @@ internal sealed class DecodedToken
     /// <summary>The claims as indented JSON.</summary>
     public string Claims => Pretty(_claims);
 
+    /// <summary>The audience, when it is the address of another origin; good for a warning and for nothing else.</summary>
+    public string? AudienceElsewhere(Uri address) =>
+        _claims.TryGetProperty("aud", out var aud) && aud.ValueKind == JsonValueKind.String && Uri.TryCreate(aud.GetString(), UriKind.Absolute, out var audience)
+        && audience.Scheme is "https" or "http" && Uri.Compare(audience, address, UriComponents.SchemeAndServer, UriFormat.UriEscaped, StringComparison.OrdinalIgnoreCase) != 0
+            ? audience.AbsoluteUri
+            : null;
+
     /// <summary>The claims that are times, one line each.</summary>
     public IEnumerable<string> Times(DateTimeOffset now)
     {

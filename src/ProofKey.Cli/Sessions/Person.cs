@@ -7,14 +7,17 @@ namespace ProofKey.Cli.Sessions;
 internal static class Person
 {
     /// <summary>What the server says of the person; what it said at the sign-in when it cannot be asked.</summary>
-    public static async Task<JsonElement> ClaimsAsync(Session session, CancellationToken cancellation)
+    /// <param name="session">The session.</param>
+    /// <param name="mustLive">Whether a session that has ended is an error, and not just less to show.</param>
+    /// <param name="cancellation">Stops waiting.</param>
+    public static async Task<JsonElement> ClaimsAsync(Session session, bool mustLive, CancellationToken cancellation)
     {
         if (session.Subject is null) return default;
         try
         {
             return await session.GetUserInfoAsync(cancellation);
         }
-        catch (ClientException away) when (away is not SignInRequiredException)
+        catch (ClientException away) when (!mustLive || away is not SignInRequiredException)
         {
             return session.Claims;
         }
