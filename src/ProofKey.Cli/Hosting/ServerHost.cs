@@ -36,7 +36,7 @@ internal static class ServerHost
         var issuer = settings.Issuer ?? IssuerOf(settings.Urls);
         // The settings of whatever lies in the current folder are not ours, and watching files for changes costs a third of the start.
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, Args = ["--hostBuilder:reloadConfigOnChange=false"] });
-        builder.WebHost.UseKestrelHttpsConfiguration();
+        if (settings.Urls.Any(url => url.StartsWith("https:", StringComparison.OrdinalIgnoreCase))) builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.UseUrls([.. settings.Urls]);
         builder.WebHost.ConfigureKestrel(Bound);
         // The host's own request lines hold whole addresses: state and nonce, and the code of who mistakes us for their callback.
