@@ -39,6 +39,36 @@ public sealed class KeysTests
     }
 
     [Fact]
+    public async Task A_sealing_key_goes_when_no_grant_that_it_sealed_for_can_be_alive()
+    {
+        await using var server = await RunningServer.StartAsync();
+        var client = await server.AddClientAsync("https://app.example/callback", registration => registration with { IsFirstParty = true });
+        var keys = server.Service<KeyRing>();
+        var first = (await server.Service<KeyStore>().ListAsync(TestContext.Current.CancellationToken)).Single(key => key.Purpose == "seal").Id;
+        async Task<bool> IsThereAsync() => (await server.Service<KeyStore>().ListAsync(TestContext.Current.CancellationToken)).Any(key => key.Id == first);
+        server.Time.Advance(TimeSpan.FromDays(7));
+        await keys.LoadAsync(TestContext.Current.CancellationToken);
+        server.Time.Advance(TimeSpan.FromMinutes(20));
+        var last = (await server.SignInAsync(client, "openid offline_access")).Text("refresh_token");
+
+        server.Time.Advance(TimeSpan.FromDays(6));
+        await keys.LoadAsync(TestContext.Current.CancellationToken);
+        last = await NextAsync(server, client, last);
+
+        for (var week = 0; week < 4; week++)
+        {
+            server.Time.Advance(TimeSpan.FromDays(6));
+            await keys.LoadAsync(TestContext.Current.CancellationToken);
+            if (week < 3) last = await NextAsync(server, client, last);
+        }
+        (await IsThereAsync()).ShouldBeTrue("thirty days after its last use a token that it sealed may still be alive");
+        server.Time.Advance(TimeSpan.FromDays(2));
+        await keys.LoadAsync(TestContext.Current.CancellationToken);
+        (await IsThereAsync()).ShouldBeFalse();
+        (await server.SignInAsync(client)).Text("refresh_token").ShouldNotBeEmpty();
+    }
+
+    [Fact]
     [Assertion("PK-17")]
     [Assertion("RT-09")]
     public async Task A_restart_keeps_sessions_codes_tokens_and_keys_and_what_was_used_stays_used()

@@ -53,6 +53,7 @@ internal sealed class KeyRing(KeyStore store, ServerOptions options, TimeProvide
             await store.AddAsync(present => Missing(Open(present)).Select(Make), cancellation);
             keys = Open(await store.ListAsync(cancellation));
         }
+        foreach (var spent in Spent(keys)) await store.RemoveAsync(spent);
         _keys = keys;
     }
 
@@ -89,6 +90,13 @@ internal sealed class KeyRing(KeyStore store, ServerOptions options, TimeProvide
         if (keys.Sealing.Count == 0) missing.Add(new MissingKey(null, now));
         else if (keys.Sealing[^1].NotBefore + SealingKeyAge <= now) missing.Add(new MissingKey(null, now + (2 * RefreshInterval)));
         return missing;
+    }
+
+    // What was sealed last with a key is a refresh token, and dies with the longest grant. A day more costs nothing.
+    private IEnumerable<string> Spent(Snapshot keys)
+    {
+        var before = time.GetUtcNow() - options.RefreshLifetime - TimeSpan.FromDays(1);
+        return keys.Sealing.Zip(keys.Sealing.Skip(1)).Where(pair => pair.Second.NotBefore < before).Select(pair => Convert.ToHexStringLower(pair.First.Id));
     }
 
     private StoredKey Make(MissingKey missing)

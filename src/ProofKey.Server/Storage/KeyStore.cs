@@ -31,6 +31,8 @@ internal sealed class KeyStore(Database database)
                     """, cancellation);
         }, cancellation);
 
+    public async ValueTask RemoveAsync(string id) => await database.WriteAsync($"delete from key where id = {id}");
+
     private static StoredKey Read(DbDataReader reader) => new(
         reader.GetString(0),
         reader.GetString(1),
