@@ -20,7 +20,9 @@ internal sealed class PageAnswers(PageRenderer pages, ServerOptions options)
     {
         var view = status >= StatusCodes.Status500InternalServerError
             ? new ErrorView("Not possible right now", error.Description, "Wait a moment, then try again from the app that sent you here.", error.Code)
-            : new ErrorView("This sign-in cannot go on", error.Description, "Nothing was shared. Go back to the app that sent you here and start again; if it keeps happening, tell its makers.", error.Code);
+            : new ErrorView(
+                "This sign-in cannot go on", "The app that sent you here is not known to this server, or asked for something that it may not have. Nothing was shared with it.",
+                "Go back to the app and start again. If it keeps happening, tell its makers what stands below.", $"{error.Code}: {error.Description}");
         await SendAsync(context, await pages.ErrorAsync(view), "form-action 'none'", script: false, status);
     }
 
