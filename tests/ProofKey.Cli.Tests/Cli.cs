@@ -68,6 +68,9 @@ public sealed class Cli : IDisposable
 
     public RunningCli Start(params string[] arguments) => StartAs([Program, .. arguments]);
 
+    /// <summary>Starts a command on a terminal of its own; <c>exec</c>, or a shell that also gets the Control-C ends with 130 in the command's place.</summary>
+    public RunningCli StartOnTerminal(string arguments) => StartAs("script", "-qfec", $"exec {Program} {arguments}", "/dev/stderr");
+
     /// <summary>Starts a command by another one, such as a shell.</summary>
     public RunningCli StartAs(params string[] command)
     {

@@ -49,7 +49,7 @@ public sealed partial class DemoTests : IDisposable
     [Fact]
     public async Task On_a_terminal_it_is_in_colour_and_a_person_signs_in_with_the_name_and_password_shown()
     {
-        await using var demo = _cli.StartAs("script", "-qfec", $"{_cli.Program} demo", "/dev/stderr");
+        await using var demo = _cli.StartOnTerminal("demo");
         var address = (await demo.UntilAsync(Address())).Value;
         var password = Password().Match(demo.Errors).Groups[1].Value;
         using var person = new Demo.ScriptedPerson("demo", password);
@@ -67,7 +67,7 @@ public sealed partial class DemoTests : IDisposable
     public async Task A_person_can_have_a_terminal_without_colours()
     {
         _cli.Environment["NO_COLOR"] = "1";
-        await using var demo = _cli.StartAs("script", "-qfec", $"{_cli.Program} demo --no-browser", "/dev/stderr");
+        await using var demo = _cli.StartOnTerminal("demo --no-browser");
         var outcome = await demo.EndAsync();
         outcome.ExitCode.ShouldBe(0, outcome.ToString());
         outcome.Errors.ShouldNotContain("\e[32m");
@@ -76,7 +76,7 @@ public sealed partial class DemoTests : IDisposable
     [Fact]
     public async Task Control_C_ends_it_and_it_still_cleans_up()
     {
-        await using var demo = _cli.StartAs("script", "-qfec", $"{_cli.Program} demo", "/dev/stderr");
+        await using var demo = _cli.StartOnTerminal("demo");
         await demo.UntilAsync(Address());
         await demo.WriteAsync("\u0003");
         (await demo.EndAsync()).ExitCode.ShouldBe(9);

@@ -10,7 +10,7 @@ public sealed class TerminalTests : IDisposable
     [Fact]
     public async Task A_password_is_asked_for_twice_and_not_shown()
     {
-        await using var adding = OnTerminal($"user add alice --data {_cli.Data}");
+        await using var adding = _cli.StartOnTerminal($"user add alice --data {_cli.Data}");
         await adding.UntilAsync(new("Password: "));
         await adding.TypeAsync("correct horsx\u007fe battery\r");
         await adding.UntilAsync(new("Once more: "));
@@ -27,7 +27,7 @@ public sealed class TerminalTests : IDisposable
     [Fact]
     public async Task Control_C_at_the_password_adds_nobody()
     {
-        await using var adding = OnTerminal($"user add alice --data {_cli.Data}");
+        await using var adding = _cli.StartOnTerminal($"user add alice --data {_cli.Data}");
         await adding.UntilAsync(new("Password: "));
         await adding.TypeAsync("correct\u0003");
         await adding.UntilAsync(new("Cancelled."));
@@ -39,14 +39,12 @@ public sealed class TerminalTests : IDisposable
     public async Task A_list_is_a_table_and_an_error_is_red()
     {
         await _cli.OutputOfAsync("client", "add", "My [red]app[/]", "--public", "--redirect-uri", "http://127.0.0.1/callback", "--data", _cli.Data);
-        await using var listing = OnTerminal($"client list --data {_cli.Data}");
+        await using var listing = _cli.StartOnTerminal($"client list --data {_cli.Data}");
         var table = await listing.EndAsync();
         table.Errors.ShouldContain("─");
         table.Errors.ShouldContain("My [red]app[/]");
 
-        await using var failing = OnTerminal("token");
+        await using var failing = _cli.StartOnTerminal("token");
         (await failing.EndAsync()).Errors.ShouldContain("\e[1;31merror:\e[0m Nobody has signed in here yet.");
     }
-
-    private RunningCli OnTerminal(string arguments) => _cli.StartAs("script", "-qfec", $"{_cli.Program} {arguments}", "/dev/stderr");
 }
