@@ -22,6 +22,9 @@ public sealed record SignedInAccount(string Subject, string Name, long Epoch, Da
     /// <exception cref="ArgumentException">It is empty or longer than 24 characters.</exception>
     public string Amr { get; } = Amr is { Length: > 0 and <= 24 } ? Amr : throw new ArgumentException("Authentication methods have 1 to 24 characters.", nameof(Amr));
 
+    /// <summary>How far that can be trusted, as a name that clients may ask for in <c>acr_values</c>: at most 32 characters, or <see langword="null"/>.</summary>
+    public string? Acr { get; init; }
+
     /// <summary>The id of our own session row; sessions of another source have none.</summary>
     internal byte[]? SessionId { get; init; }
 }

@@ -87,13 +87,15 @@ internal sealed class AuthorizeEndpoint(
             Challenge = request.Challenge,
             Subject = account.Subject,
             Epoch = account.Epoch,
-            SessionId = outlivesSession ? null : account.SessionId,
+            SessionId = account.SessionId,
+            OutlivesSession = outlivesSession,
             GrantExpiresAt = outlivesSession ? now + options.RefreshLifetime : account.SessionExpiresAt,
             Scope = request.Scope,
             Resource = request.Resource,
             Nonce = request.Nonce,
             AuthTime = account.AuthTime,
             Amr = account.Amr,
+            Acr = account.Acr,
             ExpiresAt = now + options.CodeLifetime,
         };
     }

@@ -26,8 +26,11 @@ internal sealed record AuthorizationCode
 
     public required long Epoch { get; init; }
 
-    /// <summary>The browser session that the grant ends with, and its end; none when the grant outlives it.</summary>
+    /// <summary>The browser session in which the code was issued; none for sessions of another account source.</summary>
     public byte[]? SessionId { get; init; }
+
+    /// <summary>Whether <c>offline_access</c> lets the grant outlive that session.</summary>
+    public bool OutlivesSession { get; init; }
 
     public required DateTimeOffset GrantExpiresAt { get; init; }
 
@@ -40,6 +43,14 @@ internal sealed record AuthorizationCode
     public required DateTimeOffset AuthTime { get; init; }
 
     public required string Amr { get; init; }
+
+    public string? Acr { get; init; }
+
+    /// <summary>The thumbprint of the key that must redeem the code (RFC 9449 section 10); <see langword="null"/> when any may.</summary>
+    public byte[]? DpopThumbprint { get; init; }
+
+    /// <summary>The claims asked for one by one (OpenID Connect Core section 5.5).</summary>
+    public string? Claims { get; init; }
 
     public required DateTimeOffset ExpiresAt { get; init; }
 
@@ -56,12 +67,16 @@ internal sealed record AuthorizationCode
         value.Write(Subject);
         value.Write(Epoch);
         value.Write(SessionId);
+        value.Write(OutlivesSession ? 1 : 0);
         value.Write(GrantExpiresAt);
         value.Write(Scope.ToString());
         value.Write(Resource);
         value.Write(Nonce);
         value.Write(AuthTime);
         value.Write(Amr);
+        value.Write(Acr);
+        value.Write(DpopThumbprint);
+        value.Write(Claims);
         value.Write(ExpiresAt);
         return Prefix + Base64UrlText.Encode(keys.Seal(SealPurpose.Code, value.Written));
     }
@@ -80,12 +95,16 @@ internal sealed record AuthorizationCode
             Subject = value.ReadText()!,
             Epoch = value.ReadNumber(),
             SessionId = value.ReadBytes() is { Length: > 0 } id ? id : null,
+            OutlivesSession = value.ReadNumber() != 0,
             GrantExpiresAt = value.ReadTime(),
             Scope = Scope.Parse(value.ReadText()),
             Resource = value.ReadText(),
             Nonce = value.ReadText(),
             AuthTime = value.ReadTime(),
             Amr = value.ReadText()!,
+            Acr = value.ReadText(),
+            DpopThumbprint = value.ReadBytes() is { Length: > 0 } thumbprint ? thumbprint : null,
+            Claims = value.ReadText(),
             ExpiresAt = value.ReadTime(),
         };
     }

@@ -7,7 +7,8 @@ namespace ProofKey.Server.Storage;
 internal sealed class ClientStore(Database database, TimeProvider time)
 {
     private static readonly SqlPart Columns = new(
-        "id, name, secret_digest, redirect_uris, post_logout_redirect_uris, origins, scope, audience, response_modes, id_token_algorithm, first_party, strict, created_at");
+        "id, name, secret_digest, redirect_uris, post_logout_redirect_uris, origins, scope, audience, response_modes, id_token_algorithm, first_party, strict, created_at, "
+        + "grant_types, jwks, jwks_uri, requires_par, dpop_bound, introspects, backchannel_logout_uri");
 
     public ValueTask<RegisteredClient?> FindAsync(string id, CancellationToken cancellation) =>
         database.FindAsync($"select {Columns} from client where id = {id} and removed_at is null", Read, cancellation);
@@ -28,7 +29,8 @@ internal sealed class ClientStore(Database database, TimeProvider time)
         insert into client ({Columns})
         values ({client.Id}, {client.Name}, {client.SecretDigest}, {Lines(client.RedirectUris.Select(uri => uri.Value))}, {Lines(client.PostLogoutRedirectUris)},
             {Lines(client.Origins)}, {client.Scope.ToString()}, {client.Audience}, {Lines(client.ResponseModes)}, {client.IdTokenAlgorithm.Name},
-            {client.IsFirstParty}, {client.IsStrict}, {client.CreatedAt.ToUnixTimeMilliseconds()})
+            {client.IsFirstParty}, {client.IsStrict}, {client.CreatedAt.ToUnixTimeMilliseconds()},
+            {string.Join(' ', client.GrantTypes)}, {client.Jwks}, {client.JwksUri}, {client.RequiresPushedRequests}, {client.RequiresDpop}, {client.Introspects}, {client.BackchannelLogoutUri})
         """;
 
     public async ValueTask<bool> RemoveAsync(string id) =>
@@ -54,6 +56,13 @@ internal sealed class ClientStore(Database database, TimeProvider time)
         IsFirstParty = reader.GetInt64(10) != 0,
         IsStrict = reader.GetInt64(11) != 0,
         CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(12)),
+        GrantTypes = reader.GetString(13).Split(' ', StringSplitOptions.RemoveEmptyEntries),
+        Jwks = reader.IsDBNull(14) ? null : reader.GetString(14),
+        JwksUri = reader.IsDBNull(15) ? null : reader.GetString(15),
+        RequiresPushedRequests = reader.GetInt64(16) != 0,
+        RequiresDpop = reader.GetInt64(17) != 0,
+        Introspects = reader.IsDBNull(18) ? null : reader.GetString(18),
+        BackchannelLogoutUri = reader.IsDBNull(19) ? null : reader.GetString(19),
     };
 
     // One value a line: none of these values can hold a line break.

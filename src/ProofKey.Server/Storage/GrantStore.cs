@@ -15,8 +15,11 @@ internal sealed record Grant
     /// <summary>The account's security epoch when the code was issued.</summary>
     public required long Epoch { get; init; }
 
-    /// <summary>The browser session that the grant ends with; <see langword="null"/> when <c>offline_access</c> lets it outlive the session.</summary>
+    /// <summary>The browser session in which the grant was given; <see langword="null"/> for sessions of another account source.</summary>
     public byte[]? SessionId { get; init; }
+
+    /// <summary>Whether <c>offline_access</c> lets the grant outlive that session.</summary>
+    public bool OutlivesSession { get; init; }
 
     public required Scope Scope { get; init; }
 
@@ -26,6 +29,17 @@ internal sealed record Grant
     public required DateTimeOffset AuthTime { get; init; }
 
     public required string Amr { get; init; }
+
+    public string? Acr { get; init; }
+
+    /// <summary>The thumbprint of the key that its tokens are bound to (RFC 9449 section 5).</summary>
+    public byte[]? DpopThumbprint { get; init; }
+
+    /// <summary>The claims asked for one by one (OpenID Connect Core section 5.5).</summary>
+    public string? Claims { get; init; }
+
+    /// <summary>Whether the client wants to hear when the session ends.</summary>
+    public bool NotifiesLogout { get; init; }
 
     public required byte[] SecretDigest { get; init; }
 
@@ -58,13 +72,14 @@ internal sealed record Grant
 internal sealed class GrantStore(Database database, AccountSource accounts)
 {
     private static readonly SqlPart Columns = new(
-        "g.id, g.client_id, g.subject, g.epoch, g.session_id, g.scope, g.resource, g.auth_time, g.amr, g.secret_digest, g.seq, g.prev_seq, g.rotated_at, g.created_at, g.expires_at, g.revoked_at");
+        "g.id, g.client_id, g.subject, g.epoch, g.session_id, g.scope, g.resource, g.auth_time, g.amr, g.secret_digest, g.seq, g.prev_seq, g.rotated_at, g.created_at, g.expires_at, g.revoked_at, "
+        + "g.outlives_session, g.acr, g.dpop_jkt, g.claims, g.notify");
 
     // State is compared at each use: whichever of a grant's INSERT and a revocation commits first, the grant is dead after both.
     private static readonly SqlPart ClientAndSessionStand = new(
         """
         exists (select 1 from client c where c.id = g.client_id and c.removed_at is null)
-        and (g.session_id is null or exists (select 1 from session s where s.id = g.session_id and s.ended_at is null))
+        and (g.session_id is null or g.outlives_session = 1 or exists (select 1 from session s where s.id = g.session_id and s.ended_at is null))
         """);
 
     private static readonly SqlPart AccountStands = new(
@@ -83,10 +98,12 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
     // RFC 6749 section 4.1.2, section 10.5: a code is used once
     public async ValueTask<bool> RedeemAsync(Grant grant) => await database.WriteAsync(
         $"""
-        insert into authorization_grant (id, client_id, subject, epoch, session_id, scope, resource, auth_time, amr, secret_digest, seq, prev_seq, rotated_at, created_at, expires_at)
+        insert into authorization_grant (id, client_id, subject, epoch, session_id, scope, resource, auth_time, amr, secret_digest, seq, prev_seq, rotated_at, created_at, expires_at,
+            outlives_session, acr, dpop_jkt, claims, notify)
         select g.* from (select {grant.Id} as id, {grant.ClientId} as client_id, {grant.Subject} as subject, {grant.Epoch} as epoch, {grant.SessionId} as session_id,
             {grant.Scope.ToString()} as scope, {grant.Resource} as resource, {grant.AuthTime.ToUnixTimeMilliseconds()} as auth_time, {grant.Amr} as amr,
-            {grant.SecretDigest} as secret_digest, 1, cast(null as bigint), 0, {grant.CreatedAt.ToUnixTimeMilliseconds()}, {grant.ExpiresAt.ToUnixTimeMilliseconds()}) as g
+            {grant.SecretDigest} as secret_digest, 1, cast(null as bigint), 0, {grant.CreatedAt.ToUnixTimeMilliseconds()}, {grant.ExpiresAt.ToUnixTimeMilliseconds()},
+            {grant.OutlivesSession} as outlives_session, {grant.Acr}, {grant.DpopThumbprint}, {grant.Claims}, {(grant.NotifiesLogout ? 1L : null)}) as g
         where {ClientAndSessionStand} and {Account}
         on conflict do nothing
         """) == 1;
@@ -112,7 +129,8 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
                 and rotated_at < {before} and (rotated_at > {idleAfter} or created_at > {idleAfter})
                 and (seq = {sequence} or ({acceptsLate} = 1 and prev_seq = {sequence} and rotated_at > {lateAfter}))
                 and {ClientAndSessionStand} and {Account}
-            returning id, client_id, subject, epoch, session_id, scope, resource, auth_time, amr, secret_digest, seq, prev_seq, rotated_at, created_at, expires_at, revoked_at, 1
+            returning id, client_id, subject, epoch, session_id, scope, resource, auth_time, amr, secret_digest, seq, prev_seq, rotated_at, created_at, expires_at, revoked_at,
+                outlives_session, acr, dpop_jkt, claims, notify, 1
             """, Read);
     }
 
@@ -138,6 +156,11 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
         CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(13)),
         ExpiresAt = DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(14)),
         RevokedAt = reader.IsDBNull(15) ? null : DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(15)),
-        Stands = reader.GetInt64(16) != 0,
+        OutlivesSession = reader.GetInt64(16) != 0,
+        Acr = reader.IsDBNull(17) ? null : reader.GetString(17),
+        DpopThumbprint = reader.IsDBNull(18) ? null : reader.GetFieldValue<byte[]>(18),
+        Claims = reader.IsDBNull(19) ? null : reader.GetString(19),
+        NotifiesLogout = !reader.IsDBNull(20),
+        Stands = reader.GetInt64(21) != 0,
     };
 }

@@ -14,8 +14,17 @@ public sealed record RegisteredClient
     /// <summary>The digest of a confidential client's secret; <see langword="null"/> for a public one.</summary>
     internal byte[]? SecretDigest { get; init; }
 
-    /// <summary>Whether the client cannot keep a secret.</summary>
-    public bool IsPublic => SecretDigest is null;
+    /// <summary>The public keys with which a confidential client proves who it is (RFC 7523 section 2.2), as a JWK set; <see langword="null"/> when it has a secret, or keys elsewhere.</summary>
+    public string? Jwks { get; init; }
+
+    /// <summary>Where those keys are published instead.</summary>
+    public string? JwksUri { get; init; }
+
+    /// <summary>Whether the client cannot keep a secret: it has neither secret nor key.</summary>
+    public bool IsPublic => SecretDigest is null && Jwks is null && JwksUri is null;
+
+    /// <summary>The grant types that the client may use at the token endpoint.</summary>
+    public IReadOnlyList<string> GrantTypes { get; init; } = GrantType.Default;
 
     /// <summary>Where answers may go.</summary>
     public IReadOnlyList<RedirectUri> RedirectUris
@@ -51,6 +60,18 @@ public sealed record RegisteredClient
 
     /// <summary>Whether the token request must repeat the redirect URI (RFC 6749 section 4.1.3, to the letter).</summary>
     public bool IsStrict { get; init; }
+
+    /// <summary>Whether authorization requests must be pushed first (RFC 9126 section 6).</summary>
+    public bool RequiresPushedRequests { get; init; }
+
+    /// <summary>Whether every token of the client is bound to a key (RFC 9449 section 5.2).</summary>
+    public bool RequiresDpop { get; init; }
+
+    /// <summary>The API that the client is, whose tokens it may introspect (RFC 7662 section 2.1); <see langword="null"/> for one that may see only tokens of its own.</summary>
+    public string? Introspects { get; init; }
+
+    /// <summary>Where the client wants to hear that a session ended (OpenID Connect Back-Channel Logout section 2.2).</summary>
+    public string? BackchannelLogoutUri { get; init; }
 
     /// <summary>When the client was registered.</summary>
     public DateTimeOffset CreatedAt { get; init; }

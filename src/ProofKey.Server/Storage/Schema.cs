@@ -142,5 +142,107 @@ internal static class Schema
             ) {dialect.KeyedTable}
             """,
         ],
+        [
+            "alter table client add column grant_types text not null default 'authorization_code refresh_token'",
+            "alter table client add column jwks text",
+            "alter table client add column jwks_uri text",
+            "alter table client add column requires_par bigint not null default 0",
+            "alter table client add column dpop_bound bigint not null default 0",
+            "alter table client add column introspects text",
+            "alter table client add column backchannel_logout_uri text",
+            "alter table session add column acr text",
+            "alter table consent add column asked text",
+            "alter table authorization_grant add column outlives_session bigint not null default 0",
+            "alter table authorization_grant add column acr text",
+            "alter table authorization_grant add column dpop_jkt bytea",
+            "alter table authorization_grant add column claims text",
+            "alter table authorization_grant add column notify bigint",
+            "create index authorization_grant_notify on authorization_grant (session_id) where notify = 1",
+            $"""
+            create table resource (
+                uri text primary key,
+                name text not null,
+                scope text not null,
+                created_at bigint not null
+            ) {dialect.KeyedTable}
+            """,
+            $"""
+            create table scope (
+                name text primary key,
+                description text not null
+            ) {dialect.KeyedTable}
+            """,
+            $"""
+            create table pushed_request (
+                id bytea primary key,
+                client_id text not null,
+                parameters text not null,
+                dpop_jkt bytea,
+                created_at bigint not null,
+                expires_at bigint not null,
+                used_at bigint
+            ) {dialect.KeyedTable}
+            """,
+            "create index pushed_request_expires_at on pushed_request (expires_at)",
+            $"""
+            create table device_code (
+                id bytea primary key,
+                secret_digest bytea not null,
+                user_code bytea not null unique,
+                client_id text not null,
+                scope text not null,
+                resource text,
+                dpop_jkt bytea,
+                address text,
+                created_at bigint not null,
+                expires_at bigint not null,
+                interval bigint not null,
+                polled_at bigint not null,
+                tries bigint not null,
+                subject text,
+                epoch bigint,
+                session_id bytea,
+                auth_time bigint,
+                amr text,
+                acr text,
+                granted_scope text,
+                decided_at bigint,
+                redeemed_at bigint
+            ) {dialect.KeyedTable}
+            """,
+            "create index device_code_expires_at on device_code (expires_at)",
+            $"""
+            create table used_assertion (
+                id bytea primary key,
+                expires_at bigint not null
+            ) {dialect.KeyedTable}
+            """,
+            "create index used_assertion_expires_at on used_assertion (expires_at)",
+            $"""
+            create table audit_event (
+                id bytea primary key,
+                at bigint not null,
+                kind text not null,
+                subject text,
+                client_id text,
+                address text,
+                count bigint not null,
+                detail text
+            ) {dialect.KeyedTable}
+            """,
+            "create index audit_event_at on audit_event (at)",
+            $"""
+            create table logout_outbox (
+                id bytea primary key,
+                client_id text not null,
+                subject text not null,
+                session_id bytea not null,
+                created_at bigint not null,
+                next_try_at bigint not null,
+                tries bigint not null
+            ) {dialect.KeyedTable}
+            """,
+            "create index logout_outbox_next_try_at on logout_outbox (next_try_at)",
+        ],
     ];
 }

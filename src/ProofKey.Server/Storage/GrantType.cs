@@ -1,0 +1,11 @@
+namespace ProofKey.Server.Storage;
+
+/// <summary>What can be exchanged for tokens (RFC 6749 section 1.3).</summary>
+internal static class GrantType
+{
+    public const string AuthorizationCode = "authorization_code";
+    public const string RefreshToken = "refresh_token";
+
+    /// <summary>What a client may use when its registration names nothing.</summary>
+    public static readonly IReadOnlyList<string> Default = [AuthorizationCode, RefreshToken];
+}
