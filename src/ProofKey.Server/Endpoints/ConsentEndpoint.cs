@@ -34,7 +34,7 @@ internal sealed class ConsentEndpoint(
             BackToAuthorize(context);
         else if (!(await FormReader.ReadAsync(context)).TryGet(out var form, out var problem))
             await ShowAsync(context, query, request, account, problem);
-        else if (guard.ProblemWith(context, form, Purpose, cookies.Browser(context), account.Subject, request) is { } untrusted)
+        else if (guard.ProblemWith(context, form, Purpose, cookies.Browser(context), account.Subject, request.Digest()) is { } untrusted)
             await ShowAsync(context, query, request, account, untrusted);
         else if (form.Duplicate() is null && form["decision"] == "allow")
             await AgreeAsync(context, query, request, account);
@@ -72,7 +72,7 @@ internal sealed class ConsentEndpoint(
         var ticket = page.OpenTicket(context, query, request, now);
         var view = new ConsentView(
             request.Client.Name, request.RegisteredRedirectUri.Host, request.RegisteredRedirectUri.IdentifiesClient, account.Name, [.. request.Scope.Values.Select(ScopeWords.Line)],
-            page.Address(Path, request, ticket, browser, now), guard.TokenFor(Purpose, browser, account.Subject, request),
+            page.Address(Path, request, ticket, browser, now), guard.TokenFor(Purpose, browser, account.Subject, request.Digest()),
             accounts.SignInAddress(page.Address(AuthorizeEndpoint.Path, request, ticket, browser, now)), problem);
         var status = problem is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest;
         await pages.FormAsync(context, await renderer.ConsentAsync(view), request.RedirectUri, status);

@@ -2,12 +2,11 @@ using Microsoft.AspNetCore.Http;
 using ProofKey.Server.Accounts;
 using ProofKey.Server.Http;
 using ProofKey.Server.Pages;
-using ProofKey.Server.Protocol;
 using ProofKey.Server.Storage;
 
 namespace ProofKey.Server.Endpoints;
 
-/// <summary>The sign-in page of ProofKey's own accounts. Its query is the authorization request, and the way on leads back there.</summary>
+/// <summary>The sign-in page of ProofKey's own accounts. Its query is what the sign-in is for, and the way on leads back there.</summary>
 internal sealed class SignInEndpoint(
     AuthorizePage page, PasswordSignIn passwords, SignInThrottle throttle, KnownBrowsers knownBrowsers, SessionStore sessions, Cookies cookies, FormGuard guard, PageRenderer renderer, PageAnswers pages,
     ServerOptions options, TimeProvider time, ILogger<SignInEndpoint> logger)
@@ -21,27 +20,31 @@ internal sealed class SignInEndpoint(
 
     public async Task GetAsync(HttpContext context)
     {
-        var query = await page.ReadAsync(context);
-        if (query.TryGetValid(out var request)) await ShowAsync(context, query, request, request.LoginHint, null);
+        if (await ReadAsync(context) is { } errand) await ShowAsync(context, errand, errand.Request?.LoginHint, null);
         else BackToAuthorize(context);
     }
 
     public async Task PostAsync(HttpContext context)
     {
-        var query = await page.ReadAsync(context);
-        if (!query.TryGetValid(out var request))
+        if (await ReadAsync(context) is not { } errand)
             BackToAuthorize(context);
         else if (!(await FormReader.ReadAsync(context)).TryGet(out var form, out var problem))
-            await ShowAsync(context, query, request, null, problem);
+            await ShowAsync(context, errand, null, problem);
         else if (form.Duplicate() is not null)
-            await ShowAsync(context, query, request, null, "This form was not filled in here. Please use the fields below.");
-        else if (guard.ProblemWith(context, form, Purpose, cookies.Browser(context), null, request) is { } untrusted)
-            await ShowAsync(context, query, request, form["username"], untrusted);
+            await ShowAsync(context, errand, null, "This form was not filled in here. Please use the fields below.");
+        else if (guard.ProblemWith(context, form, Purpose, cookies.Browser(context), null, errand.Digest) is { } untrusted)
+            await ShowAsync(context, errand, form["username"], untrusted);
         else
-            await SignInAsync(context, query, request, form);
+            await SignInAsync(context, errand, form);
     }
 
-    private async Task SignInAsync(HttpContext context, AuthorizeQuery query, AuthorizeRequest request, Parameters form)
+    private async ValueTask<SignInErrand?> ReadAsync(HttpContext context)
+    {
+        var query = await page.ReadAsync(context);
+        return query.TryGetValid(out var request) ? new SignInErrand.Authorization(page, query, request, context, time.GetUtcNow()) : null;
+    }
+
+    private async Task SignInAsync(HttpContext context, SignInErrand errand, Parameters form)
     {
         var name = form["username"] ?? "";
         var address = ClientAddress.Of(context);
@@ -49,24 +52,23 @@ internal sealed class SignInEndpoint(
         {
             Log.SignInFailed(logger, address, "too many tries from this address");
             context.Response.Headers.RetryAfter = "60";
-            await ShowAsync(context, query, request, name, "Too many tries from your network. Please wait a minute.", StatusCodes.Status429TooManyRequests);
+            await ShowAsync(context, errand, name, "Too many tries from your network. Please wait a minute.", StatusCodes.Status429TooManyRequests);
             return;
         }
         var result = await passwords.TryAsync(name, form["password"] ?? "", subject => knownBrowsers.Admits(context, subject), context.RequestAborted);
         if (result.Account is not { } account)
         {
             Log.SignInFailed(logger, address, result.Reason);
-            await ShowAsync(context, query, request, name, Failed);
+            await ShowAsync(context, errand, name, Failed);
             return;
         }
-        await BeginSessionAsync(context, query, request, account);
+        await BeginSessionAsync(context, errand, account);
     }
 
     // OWASP ASVS 7.2.4: a new session id at sign-in, and the old one is dead. The row comes before its cookie: a failed write changes nothing.
-    private async Task BeginSessionAsync(HttpContext context, AuthorizeQuery query, AuthorizeRequest request, (string Subject, long Epoch) account)
+    private async Task BeginSessionAsync(HttpContext context, SignInErrand errand, (string Subject, long Epoch) account)
     {
         var now = time.GetUtcNow();
-        var ticket = page.OpenTicket(context, query, request, now) ?? new StepTicket(now, null, null);
         var fresh = Cookies.NewPair();
         var session = new BrowserSession(Secret.NewId(now), SessionStore.KeyOf(fresh.Session), account.Subject, "", account.Epoch, now, "pwd", now + options.SessionLifetime, now);
         var old = cookies.Session(context) is { } cookie ? SessionStore.KeyOf(cookie) : null;
@@ -78,19 +80,18 @@ internal sealed class SignInEndpoint(
         cookies.Replace(context, fresh);
         knownBrowsers.Remember(context, account.Subject);
         Log.SignedIn(logger, account.Subject);
-        Answers.SeeOther(context, page.Address(AuthorizeEndpoint.Path, request, ticket, fresh.Browser, now));
+        Answers.SeeOther(context, errand.WayOn(fresh.Browser, now));
     }
 
-    private async Task ShowAsync(HttpContext context, AuthorizeQuery query, AuthorizeRequest request, string? username, string? problem, int? status = null)
+    private async Task ShowAsync(HttpContext context, SignInErrand errand, string? username, string? problem, int? status = null)
     {
         var browser = cookies.EnsureBrowser(context);
-        var now = time.GetUtcNow();
-        var action = page.Address(Path, request, page.OpenTicket(context, query, request, now), browser, now);
         var view = new SignInView(
-            request.Client.Name, request.RegisteredRedirectUri.Host, request.RegisteredRedirectUri.IdentifiesClient, action, guard.TokenFor(Purpose, browser, null, request),
+            errand.Request?.Client.Name, errand.Request?.RegisteredRedirectUri.Host ?? "", errand.Request?.RegisteredRedirectUri.IdentifiesClient ?? false,
+            errand.PageAddress(browser, time.GetUtcNow()), guard.TokenFor(Purpose, browser, null, errand.Digest),
             username is { Length: <= PasswordSignIn.MaxLength } ? username : null, problem);
         var code = status ?? (problem is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest);
-        await pages.FormAsync(context, await renderer.SignInAsync(view), request.RedirectUri, code);
+        await pages.FormAsync(context, await renderer.SignInAsync(view), errand.Request?.RedirectUri, code);
     }
 
     private void BackToAuthorize(HttpContext context) => Answers.SeeOther(context, page.BackAddress(context));

@@ -16,32 +16,37 @@ internal sealed class FormGuard(KeyRing keys, ServerOptions options, TimeProvide
 
     private long Hour => time.GetUtcNow().ToUnixTimeSeconds() / 3600;
 
-    public string TokenFor(string purpose, string browserCookie, string? subject, AuthorizeRequest request) =>
-        Base64UrlText.Encode(keys.Seal(SealPurpose.FormToken, Value(purpose, browserCookie, subject, request, Hour)));
+    /// <summary>The token that a form carries.</summary>
+    /// <param name="purpose">Which form it is.</param>
+    /// <param name="browserCookie">The browser that it is shown in.</param>
+    /// <param name="subject">The account that it is shown to, or none.</param>
+    /// <param name="about">A digest of what it is about: the form counts for nothing else.</param>
+    public string TokenFor(string purpose, string browserCookie, string? subject, byte[] about) =>
+        Base64UrlText.Encode(keys.Seal(SealPurpose.FormToken, Value(purpose, browserCookie, subject, about, Hour)));
 
     /// <summary>What is wrong with a posted form, as a sentence for the person; <see langword="null"/> when nothing is.</summary>
-    public string? ProblemWith(HttpContext context, Parameters form, string purpose, string? browserCookie, string? subject, AuthorizeRequest request)
+    public string? ProblemWith(HttpContext context, Parameters form, string purpose, string? browserCookie, string? subject, byte[] about)
     {
         if (!CameFromUs(context)) return "This form was sent from another site. If you want to go on, do it here.";
-        var isGood = browserCookie is not null && Opens(form[FieldName], purpose, browserCookie, subject, request);
+        var isGood = browserCookie is not null && Opens(form[FieldName], purpose, browserCookie, subject, about);
         return isGood ? null : "This page was open for too long or belongs to another sign-in. Please check it and send it again.";
     }
 
-    private bool Opens(string? token, string purpose, string browserCookie, string? subject, AuthorizeRequest request)
+    private bool Opens(string? token, string purpose, string browserCookie, string? subject, byte[] about)
     {
         if (token is null || !Base64UrlText.TryDecode(token, out var bytes) || keys.Open(SealPurpose.FormToken, bytes) is not { } opened) return false;
         var hour = new SealedPayload(opened).ReadNumber();
-        return hour <= Hour && hour > Hour - LifetimeHours && Secret.AreEqual(opened, Value(purpose, browserCookie, subject, request, hour));
+        return hour <= Hour && hour > Hour - LifetimeHours && Secret.AreEqual(opened, Value(purpose, browserCookie, subject, about, hour));
     }
 
-    private static byte[] Value(string purpose, string browserCookie, string? subject, AuthorizeRequest request, long hour)
+    private static byte[] Value(string purpose, string browserCookie, string? subject, byte[] about, long hour)
     {
         var value = new SealedPayload();
         value.Write(hour);
         value.Write(purpose);
         value.Write(Secret.Digest(browserCookie));
         value.Write(subject);
-        value.Write(request.Digest());
+        value.Write(about);
         return value.Written.ToArray();
     }
 

@@ -10,10 +10,10 @@ internal sealed class PageAnswers(PageRenderer pages, ServerOptions options)
     /// <summary>Sends a page with a form.</summary>
     /// <param name="context">The request.</param>
     /// <param name="html">The page.</param>
-    /// <param name="redirectUri">Where the form's answer may be redirected to in the end: Chromium applies form-action to the whole chain.</param>
+    /// <param name="redirectUri">Where the form's answer may be redirected to in the end, if it may leave here: Chromium applies form-action to the whole chain.</param>
     /// <param name="status">200, or 400 for a form that is shown again.</param>
-    public Task FormAsync(HttpContext context, string html, string redirectUri, int status) =>
-        SendAsync(context, html, $"form-action 'self' {RedirectUri.FormActionSource(redirectUri)}", script: false, status);
+    public Task FormAsync(HttpContext context, string html, string? redirectUri, int status) =>
+        SendAsync(context, html, redirectUri is null ? "form-action 'self'" : $"form-action 'self' {RedirectUri.FormActionSource(redirectUri)}", script: false, status);
 
     /// <summary>Shows the person what went wrong; the page has no way on to any other address.</summary>
     public async Task ErrorAsync(HttpContext context, OAuthError error, int status = StatusCodes.Status400BadRequest)

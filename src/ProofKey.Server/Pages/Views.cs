@@ -3,7 +3,7 @@ namespace ProofKey.Server.Pages;
 // What each page shows. These records hold form tokens, codes and the query of a request, so none of them prints its members.
 
 /// <summary>The sign-in page.</summary>
-/// <param name="ClientName">What the client calls itself; hostile until shown by <see cref="Name"/>.</param>
+/// <param name="ClientName">What the client calls itself; hostile until shown by <see cref="Name"/>. <see langword="null"/> where no client is known yet.</param>
 /// <param name="RedirectHost">The host of the redirect URI, see <see cref="RedirectUri.Host"/>; shown only when it identifies the client.</param>
 /// <param name="IdentifiesClient">Whether an answer sent there can reach nobody else (RFC 8252 section 8.6).</param>
 /// <param name="Action">Our own path and query that the form is posted to.</param>
@@ -11,7 +11,7 @@ namespace ProofKey.Server.Pages;
 /// <param name="Username">What was typed before, or hinted by the client; <see langword="null"/> for nothing.</param>
 /// <param name="Problem">One or two sentences on why the last attempt failed; <see langword="null"/> on the first.</param>
 internal sealed record SignInView(
-    string ClientName, string RedirectHost, bool IdentifiesClient, string Action, string FormToken, string? Username, string? Problem)
+    string? ClientName, string RedirectHost, bool IdentifiesClient, string Action, string FormToken, string? Username, string? Problem)
 {
     public override string ToString() => nameof(SignInView);
 }

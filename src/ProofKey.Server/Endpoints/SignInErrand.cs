@@ -1,0 +1,40 @@
+using Microsoft.AspNetCore.Http;
+using ProofKey.Server.Protocol;
+
+namespace ProofKey.Server.Endpoints;
+
+/// <summary>What a sign-in is for. Its page shows it, its form is bound to it, and the way on leads back to it.</summary>
+internal abstract class SignInErrand
+{
+    private SignInErrand()
+    {
+    }
+
+    /// <summary>Which errand it is: a form that was shown for another one does not count.</summary>
+    public abstract byte[] Digest { get; }
+
+    /// <summary>The client that asks and the address that its answer goes to, where both are known.</summary>
+    public virtual AuthorizeRequest? Request => null;
+
+    /// <summary>Our own address of the sign-in page, with the errand in its query.</summary>
+    public abstract string PageAddress(string browserCookie, DateTimeOffset now);
+
+    /// <summary>Where the errand goes on once the person has signed in.</summary>
+    public abstract string WayOn(string browserCookie, DateTimeOffset now);
+
+    /// <summary>An authorization request: it goes on at the authorization endpoint, which decides again.</summary>
+    internal sealed class Authorization(AuthorizePage page, AuthorizeQuery query, AuthorizeRequest request, HttpContext context, DateTimeOffset now) : SignInErrand
+    {
+        // Read before the browser cookie is replaced: the ticket belongs to the one that came.
+        private readonly StepTicket? _ticket = page.OpenTicket(context, query, request, now);
+
+        public override byte[] Digest => request.Digest();
+
+        public override AuthorizeRequest Request => request;
+
+        public override string PageAddress(string browserCookie, DateTimeOffset now) => page.Address(SignInEndpoint.Path, request, _ticket, browserCookie, now);
+
+        public override string WayOn(string browserCookie, DateTimeOffset now) =>
+            page.Address(AuthorizeEndpoint.Path, request, _ticket ?? new StepTicket(now, null, null), browserCookie, now);
+    }
+}
