@@ -35,10 +35,11 @@ public static class ProofKeyServer
             return options;
         });
         services.AddSingleton(provider => new Database(provider.GetRequiredService<ServerOptions>().DataSource!, provider.GetRequiredService<ServerOptions>().Dialect));
-        services.AddSingleton<ClientStore>().AddSingleton<AccountStore>().AddSingleton<SessionStore>().AddSingleton<ConsentStore>().AddSingleton<GrantStore>().AddSingleton<KeyStore>().AddSingleton<AuditTrail>();
+        services.AddSingleton<ClientStore>().AddSingleton<ResourceStore>().AddSingleton<AccountStore>().AddSingleton<SessionStore>().AddSingleton<ConsentStore>().AddSingleton<GrantStore>().AddSingleton<KeyStore>().AddSingleton<AuditTrail>();
         services.AddSingleton<KeyRing>().AddSingleton<Cleanup>().AddSingleton<TokenIssuer>().AddSingleton<VerifierTries>();
         services.AddSingleton(provider => new Registry(
-            provider.GetRequiredService<Database>(), provider.GetRequiredService<ClientStore>(), provider.GetRequiredService<AccountStore>(), provider.GetRequiredService<PasswordSignIn>(), provider.GetRequiredService<TimeProvider>()));
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<ClientStore>(), provider.GetRequiredService<ResourceStore>(), provider.GetRequiredService<AccountStore>(),
+            provider.GetRequiredService<PasswordSignIn>(), provider.GetRequiredService<AuditTrail>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<Cookies>().AddSingleton<FormGuard>().AddSingleton<Cors>().AddSingleton<PageRenderer>().AddSingleton<PageAnswers>();
         services.AddSingleton<PasswordSignIn>().AddSingleton<SignInThrottle>().AddSingleton<KnownBrowsers>();
         services.TryAddSingleton<AccountSource, OwnAccounts>();

@@ -1,55 +1,9 @@
 using System.Globalization;
-using ProofKey.Jose;
 using ProofKey.Server.Accounts;
+using ProofKey.Server.Protocol;
 using ProofKey.Server.Storage;
 
 namespace ProofKey.Server;
-
-/// <summary>What is said of a client when it is registered.</summary>
-public sealed record ClientRegistration
-{
-    /// <summary>The name that people are shown: 1 to 100 characters.</summary>
-    public required string Name { get; init; }
-
-    /// <summary>Whether the client cannot keep a secret. None is ever made for such a client.</summary>
-    public required bool IsPublic { get; init; }
-
-    /// <summary>Where answers may go; at least one.</summary>
-    public required IReadOnlyList<string> RedirectUris { get; init; }
-
-    /// <summary>Where a browser may go after signing out.</summary>
-    public IReadOnlyList<string> PostLogoutRedirectUris { get; init; } = [];
-
-    /// <summary>The origins of pages that may read token, userinfo and revocation answers.</summary>
-    public IReadOnlyList<string> Origins { get; init; } = [];
-
-    /// <summary>The scopes that the client may ask for. Default: openid, profile, email and offline_access.</summary>
-    public string Scope { get; init; } = "openid profile email offline_access";
-
-    /// <summary>The API that access tokens are for, an absolute address without fragment; <see langword="null"/> means the server itself.</summary>
-    public string? Audience { get; init; }
-
-    /// <summary>The allowed response modes, the default one first; none means query and form_post.</summary>
-    public IReadOnlyList<string> ResponseModes { get; init; } = [];
-
-    /// <summary>How ID tokens are signed: ES256, or RS256 for those who cannot check that.</summary>
-    public string IdTokenAlgorithm { get; init; } = SignatureAlgorithm.ES256.Name;
-
-    /// <summary>Whether the operator vouches for the client, so that it is not asked for consent.</summary>
-    public bool IsFirstParty { get; init; }
-
-    /// <summary>Whether the token request must repeat the redirect URI.</summary>
-    public bool IsStrict { get; init; }
-}
-
-/// <summary>A client that was just registered.</summary>
-/// <param name="Client">The client.</param>
-/// <param name="Secret">A confidential client's secret, which nobody can read again; <see langword="null"/> for a public one.</param>
-public sealed record NewClient(RegisteredClient Client, string? Secret)
-{
-    /// <inheritdoc />
-    public override string ToString() => Client.Id;
-}
 
 /// <summary>Registers clients and people: what an operator does. It works beside a running server, on the same database.</summary>
 public sealed class Registry
@@ -57,11 +11,13 @@ public sealed class Registry
     private readonly ClientStore _clients;
     private readonly AccountStore _accounts;
     private readonly PasswordSignIn _passwords;
+    private readonly ResourceStore _resources;
+    private readonly AuditTrail _audit;
     private readonly TimeProvider _time;
     private readonly Database _database;
 
-    internal Registry(Database database, ClientStore clients, AccountStore accounts, PasswordSignIn passwords, TimeProvider time) =>
-        (_database, _clients, _accounts, _passwords, _time) = (database, clients, accounts, passwords, time);
+    internal Registry(Database database, ClientStore clients, ResourceStore resources, AccountStore accounts, PasswordSignIn passwords, AuditTrail audit, TimeProvider time) =>
+        (_database, _clients, _resources, _accounts, _passwords, _audit, _time) = (database, clients, resources, accounts, passwords, audit, time);
 
     /// <summary>Brings the tables up to date. A running server has done so itself.</summary>
     /// <param name="cancellation">Stops waiting.</param>
@@ -76,8 +32,9 @@ public sealed class Registry
     {
         ArgumentNullException.ThrowIfNull(registration);
         var secret = registration.IsPublic ? null : Secret.NewText();
-        var client = Check(registration) with { SecretDigest = secret is null ? null : Secret.Digest(secret) };
+        var client = RegistrationRules.Check(registration) with { Id = Secret.NewText(16), SecretDigest = secret is null ? null : Secret.Digest(secret), CreatedAt = _time.GetUtcNow() };
         await _clients.AddAsync(client);
+        await _audit.RecordAsync(new AuditEvent("client-added") { ClientId = client.Id, Detail = client.Name });
         return new NewClient(client, secret);
     }
 
@@ -95,7 +52,58 @@ public sealed class Registry
     /// <summary>Removes a client: its codes and tokens are dead at once.</summary>
     /// <param name="id">Its id.</param>
     /// <returns>Whether there was one.</returns>
-    public async Task<bool> RemoveClientAsync(string id) => await _clients.RemoveAsync(id);
+    public async Task<bool> RemoveClientAsync(string id)
+    {
+        if (!await _clients.RemoveAsync(id)) return false;
+        await _audit.RecordAsync(new AuditEvent("client-removed") { ClientId = id });
+        return true;
+    }
+
+    /// <summary>Registers an API that access tokens can be for.</summary>
+    /// <param name="address">Its address: absolute, without a fragment, at most 100 characters.</param>
+    /// <param name="scope">The scopes that belong to it, separated by spaces; at least one.</param>
+    /// <param name="name">What people call it, or <see langword="null"/> for its address.</param>
+    /// <returns>The API.</returns>
+    /// <exception cref="FormatException">Something in it cannot be, or the address is taken; the message says what, and how to mend it.</exception>
+    public async Task<RegisteredResource> AddResourceAsync(string address, string scope, string? name)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        var resource = RegistrationRules.Check(address, scope, name) with { CreatedAt = _time.GetUtcNow() };
+        if (!await _resources.AddAsync(resource)) throw new FormatException("There is an API of that address already; change it, or remove it first.");
+        await _audit.RecordAsync(new AuditEvent("resource-added") { Detail = $"{resource.Address} {resource.Scope}" });
+        return resource;
+    }
+
+    /// <summary>Changes the scopes or the name of an API. Tokens that were issued stay as they are.</summary>
+    /// <param name="address">Its address.</param>
+    /// <param name="scope">The scopes from now on, or <see langword="null"/> for those it has.</param>
+    /// <param name="name">Its name from now on, or <see langword="null"/> for the one it has.</param>
+    /// <param name="cancellation">Stops waiting.</param>
+    /// <returns>The API, or <see langword="null"/> when there is none.</returns>
+    /// <exception cref="FormatException">Something in it cannot be; the message says what, and how to mend it.</exception>
+    public async Task<RegisteredResource?> UpdateResourceAsync(string address, string? scope, string? name, CancellationToken cancellation)
+    {
+        if ((await _resources.ListAsync(cancellation)).Find(known => known.Address == address) is not { } known) return null;
+        var resource = RegistrationRules.Check(address, scope ?? known.Scope.ToString(), name ?? known.Name) with { CreatedAt = known.CreatedAt };
+        if (!await _resources.UpdateAsync(resource)) return null;
+        await _audit.RecordAsync(new AuditEvent("resource-changed") { Detail = $"{resource.Address} {resource.Scope}" });
+        return resource;
+    }
+
+    /// <summary>All registered APIs, the oldest first.</summary>
+    /// <param name="cancellation">Stops waiting.</param>
+    /// <returns>The APIs.</returns>
+    public async Task<IReadOnlyList<RegisteredResource>> ListResourcesAsync(CancellationToken cancellation) => await _resources.ListAsync(cancellation);
+
+    /// <summary>Removes an API: nobody can ask for tokens for it any more. What was granted for it goes on until it ends or is revoked.</summary>
+    /// <param name="address">Its address.</param>
+    /// <returns>Whether there was one.</returns>
+    public async Task<bool> RemoveResourceAsync(string address)
+    {
+        if (!await _resources.RemoveAsync(address)) return false;
+        await _audit.RecordAsync(new AuditEvent("resource-removed") { Detail = address });
+        return true;
+    }
 
     /// <summary>Adds a person.</summary>
     /// <param name="name">The name to sign in with: 1 to 100 characters, compared without regard to case.</param>
@@ -108,7 +116,7 @@ public sealed class Registry
     {
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(password);
-        if (NameProblem(name) is { } nameProblem) throw new FormatException(nameProblem);
+        if (RegistrationRules.NameProblem(name) is { } nameProblem) throw new FormatException(nameProblem);
         // Two spellings of one name, composed and not, would be two accounts that look the same.
         if (name.Any(character => char.GetUnicodeCategory(character) is UnicodeCategory.NonSpacingMark or UnicodeCategory.Format or UnicodeCategory.OtherNotAssigned))
             throw new FormatException("A name has no combining or invisible characters; write accented letters in their composed form.");
@@ -130,51 +138,4 @@ public sealed class Registry
     /// <returns>Whether there was one.</returns>
     public async Task<bool> RemoveAccountAsync(string name, CancellationToken cancellation) =>
         await _accounts.FindByNameAsync(name, cancellation) is { } account && await _accounts.RemoveAsync(account.Subject);
-
-    private RegisteredClient Check(ClientRegistration registration)
-    {
-        if (NameProblem(registration.Name) is { } problem) throw new FormatException(problem);
-        if (registration.RedirectUris.Count == 0) throw new FormatException("A client has at least one redirect URI, such as http://127.0.0.1/callback.");
-        RedirectUri[] redirectUris = [.. registration.RedirectUris.Distinct(StringComparer.Ordinal).Select(RedirectUri.Parse)];
-        var modes = registration.ResponseModes.Count == 0 ? ResponseMode.Default : registration.ResponseModes;
-        if (modes.Except(ResponseMode.Default).FirstOrDefault() is { } unknown) throw new FormatException($"There is no response mode {unknown}; choose query or form_post.");
-        // Without a page in between, a code sent by query can be talked out of a person; a posted one cannot be pasted anywhere.
-        if (registration.IsFirstParty && redirectUris.Any(uri => !uri.IdentifiesClient) && !modes.SequenceEqual([ResponseMode.FormPost]))
-            throw new FormatException("A first-party client on a loopback or private-use address must be locked to --response-mode form_post.");
-        if (redirectUris.Any(uri => uri.Kind == RedirectUriKind.PrivateUse) && modes.SequenceEqual([ResponseMode.FormPost]))
-            throw new FormatException("A private-use address takes no form_post; use an https or loopback redirect URI.");
-        return new RegisteredClient
-        {
-            Id = Secret.NewText(16),
-            Name = registration.Name.Trim(),
-            RedirectUris = redirectUris,
-            PostLogoutRedirectUris = [.. registration.PostLogoutRedirectUris.Select(uri => RedirectUri.Parse(uri).Value)],
-            Origins = [.. registration.Origins.Select(Origin)],
-            Scope = Scope.Parse(registration.Scope),
-            Audience = registration.Audience is null ? null : Audience(registration.Audience),
-            ResponseModes = modes,
-            IdTokenAlgorithm = IdTokenAlgorithm(registration.IdTokenAlgorithm),
-            IsFirstParty = registration.IsFirstParty,
-            IsStrict = registration.IsStrict,
-            CreatedAt = _time.GetUtcNow(),
-        };
-    }
-
-    private static SignatureAlgorithm IdTokenAlgorithm(string name) =>
-        SignatureAlgorithm.TryParse(name, out var algorithm) && Keys.KeyRing.Algorithms.Contains(algorithm)
-            ? algorithm
-            : throw new FormatException($"ID tokens are signed with {string.Join(" or ", Keys.KeyRing.Algorithms.Select(known => known.Name))}.");
-
-    private static string? NameProblem(string name) =>
-        string.IsNullOrWhiteSpace(name) || name.Length > 100 || name.Any(char.IsControl) ? "A name has 1 to 100 characters and no control characters." : null;
-
-    // An Origin header has no path, not even a slash (RFC 6454 section 6.2).
-    private static string Origin(string text) => Uri.TryCreate(text, UriKind.Absolute, out var address) && address.GetLeftPart(UriPartial.Authority) == text && Issuer.TryParse(text, out _, out _)
-        ? text
-        : throw new FormatException("An origin is scheme, host and port alone, https or loopback, such as https://app.example.com.");
-
-    // RFC 8707 section 2: an absolute URI without a fragment
-    private static string Audience(string text) => Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Fragment.Length == 0 && text.Length <= 100
-        ? text
-        : throw new FormatException("An audience is the absolute address of an API, without a fragment and at most 100 characters, such as https://api.example.com/.");
 }

@@ -72,6 +72,24 @@ public sealed class RegistryVerbTests : IDisposable
     }
 
     [Fact]
+    public async Task An_API_is_added_listed_changed_and_removed()
+    {
+        const string Address = "https://orders.example.com/";
+        using (var json = JsonDocument.Parse(await _cli.OutputOfAsync("resource", "add", Address, "--scope", "orders.read orders.write", "--name", "Orders", "--json")))
+            json.RootElement.EnumerateObject().Select(member => member.Name).ShouldBe(["address", "name", "scope", "created_at"]);
+        (await _cli.OutputOfAsync("resource", "list")).ShouldContain("orders.read orders.write");
+        (await _cli.RunAsync("resource", "add", Address, "--scope", "orders.read")).ShouldBeFailure(2, "already", "remove it first");
+        (await _cli.RunAsync("resource", "add", "https://stock.example.com/")).ShouldBeFailure(2, "--scope is needed", "--scope SCOPE");
+        (await _cli.RunAsync("resource", "add", "stock", "--scope", "stock.read")).ShouldBeFailure(2, "absolute", "https://");
+        (await _cli.RunAsync("resource", "update", Address)).ShouldBeFailure(2, "Nothing is to be changed", "--scope");
+        (await _cli.RunAsync("resource", "update", Address, "--scope", "orders.all")).Errors.ShouldContain("Orders, with orders.all");
+        (await _cli.OutputOfAsync("resource", "list", "--json")).ShouldContain("orders.all");
+        (await _cli.RunAsync("resource", "remove", Address)).Errors.ShouldContain("Removed");
+        (await _cli.RunAsync("resource", "remove", Address)).ShouldBeFailure(1, "There is no API", "proofkey resource list");
+        (await _cli.OutputOfAsync("resource", "list", "--json")).ShouldBe("[]");
+    }
+
+    [Fact]
     public async Task A_user_is_added_listed_and_removed()
     {
         var added = await _cli.RunWithAsync("correct horse battery\n", "user", "add", "alice", "--email", "alice@example.com", "--admin", "--password-stdin", "--json");

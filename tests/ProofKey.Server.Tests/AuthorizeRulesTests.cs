@@ -23,9 +23,9 @@ public sealed class AuthorizeRulesTests
 
     private static Parameters Good(string name, string value) => Good().Without(name).With(name, value);
 
-    private static AuthorizeRequest Valid(Parameters parameters) => AuthorizeRequest.Parse(parameters, Client).ShouldBeOfType<AuthorizeOutcome.Valid>().Request;
+    private static AuthorizeRequest Valid(Parameters parameters) => AuthorizeRequest.Parse(parameters, Client, []).ShouldBeOfType<AuthorizeOutcome.Valid>().Request;
 
-    private static OAuthError Error(Parameters parameters) => AuthorizeRequest.Parse(parameters, Client).ShouldBeOfType<AuthorizeOutcome.Redirected>().Error;
+    private static OAuthError Error(Parameters parameters) => AuthorizeRequest.Parse(parameters, Client, []).ShouldBeOfType<AuthorizeOutcome.Redirected>().Error;
 
     [Fact]
     [Rfc("RFC 6749", "3.1")]
@@ -41,7 +41,8 @@ public sealed class AuthorizeRulesTests
             "nonce fits",
             "prompt is understood",
             "max_age is a number of seconds",
-            "resource is registered",
+            "resource is registered", // before the scope is held against it
+            "scope belongs to the resource",
             "code has room", // last: it measures what scope, nonce and resource have become
         ]);
 
@@ -137,10 +138,10 @@ public sealed class AuthorizeRulesTests
     [Rfc("RFC 6749", "3.1.2.3")]
     public void Nothing_is_redirected_before_client_and_address_are_known()
     {
-        AuthorizeRequest.Parse(Good(), null).ShouldBeOfType<AuthorizeOutcome.Shown>();
-        AuthorizeRequest.Parse(Good().Without("client_id"), Client).ShouldBeOfType<AuthorizeOutcome.Shown>();
-        AuthorizeRequest.Parse(Good().With("client_id", "client"), Client).ShouldBeOfType<AuthorizeOutcome.Shown>();
-        AuthorizeRequest.Parse(Good("redirect_uri", "https://evil.example"), Client).ShouldBeOfType<AuthorizeOutcome.Shown>();
-        AuthorizeRequest.Parse(Parameters.Empty, null).ShouldBeOfType<AuthorizeOutcome.Shown>();
+        AuthorizeRequest.Parse(Good(), null, []).ShouldBeOfType<AuthorizeOutcome.Shown>();
+        AuthorizeRequest.Parse(Good().Without("client_id"), Client, []).ShouldBeOfType<AuthorizeOutcome.Shown>();
+        AuthorizeRequest.Parse(Good().With("client_id", "client"), Client, []).ShouldBeOfType<AuthorizeOutcome.Shown>();
+        AuthorizeRequest.Parse(Good("redirect_uri", "https://evil.example"), Client, []).ShouldBeOfType<AuthorizeOutcome.Shown>();
+        AuthorizeRequest.Parse(Parameters.Empty, null, []).ShouldBeOfType<AuthorizeOutcome.Shown>();
     }
 }

@@ -28,7 +28,7 @@ public sealed class InteractionDecisionTests
             new("client_id", "client"), new("redirect_uri", client.RedirectUris[0].Value), new("response_type", "code"), new("scope", scope),
             new("code_challenge", CodeVerifier.New().Challenge.ToString()), new("code_challenge_method", "S256"));
         foreach (var (name, value) in more) parameters = parameters.With(name, value);
-        return AuthorizeRequest.Parse(parameters, client).ShouldBeOfType<AuthorizeOutcome.Valid>().Request;
+        return AuthorizeRequest.Parse(parameters, client, []).ShouldBeOfType<AuthorizeOutcome.Valid>().Request;
     }
 
     private static SignedInAccount SignedIn(string subject = "alice", int secondsAgo = 60) => new(subject, subject, 1, Now.AddSeconds(-secondsAgo), "pwd", Now.AddHours(1));

@@ -325,6 +325,20 @@ public sealed class TokenRequestTests(TokenServer at) : IClassFixture<TokenServe
         twice.Error.ShouldBe("invalid_target");
     }
 
+    [Fact]
+    [Assertion("TK-13")]
+    [Rfc("RFC 6749", "5.2")]
+    public async Task A_grant_type_that_the_client_is_not_registered_for_is_refused()
+    {
+        var client = await at.AddClientAsync(registration => registration with { MayRefresh = false });
+        var tokens = await at.RedeemAsync(await at.CodeAsync(client));
+        tokens.Status.ShouldBe(HttpStatusCode.OK);
+        tokens.Body.TryGetProperty("refresh_token", out _).ShouldBeFalse();
+        var refused = await at.Server.RefreshAsync(client, "pkr_x");
+        (refused.Status, refused.Error).ShouldBe((HttpStatusCode.BadRequest, "unauthorized_client"));
+        refused.Response.Headers.CacheControl!.NoStore.ShouldBeTrue();
+    }
+
     // Each position with another letter, each letter in the other case, cut short, made longer, padded, and the unused bits of the last letter.
     private static IEnumerable<string> Changes(string text)
     {

@@ -21,6 +21,9 @@ internal sealed record ShownClient(
     bool Strict,
     DateTimeOffset CreatedAt);
 
+/// <summary>What <c>resource add --json</c> and <c>resource list --json</c> print of an API.</summary>
+internal sealed record ShownResource(string Address, string Name, string Scope, DateTimeOffset CreatedAt);
+
 /// <summary>What <c>user add --json</c> and <c>user list --json</c> print of a person.</summary>
 internal sealed record ShownUser(string Sub, string Name, string? Email, bool Admin, DateTimeOffset CreatedAt);
 
@@ -41,6 +44,8 @@ internal sealed record ShownProfile(string Profile, string Issuer, string Client
 [JsonSerializable(typeof(AddedClient))]
 [JsonSerializable(typeof(ShownClient))]
 [JsonSerializable(typeof(IReadOnlyList<ShownClient>))]
+[JsonSerializable(typeof(ShownResource))]
+[JsonSerializable(typeof(IReadOnlyList<ShownResource>))]
 [JsonSerializable(typeof(ShownUser))]
 [JsonSerializable(typeof(IReadOnlyList<ShownUser>))]
 [JsonSerializable(typeof(SignedInProfile))]

@@ -7,7 +7,7 @@ using ProofKey.Server.Storage;
 namespace ProofKey.Server.Endpoints;
 
 /// <summary>An authorization request as a page finds it in its query: the same for the authorization endpoint, sign-in and consent.</summary>
-internal sealed class AuthorizePage(ClientStore clients, Cookies cookies, Keys.KeyRing keys, ServerOptions options)
+internal sealed class AuthorizePage(ClientStore clients, ResourceStore resources, Cookies cookies, Keys.KeyRing keys, ServerOptions options)
 {
     /// <summary>Reads and checks the query.</summary>
     /// <returns>The outcome of the rules, and the step ticket as it was sent.</returns>
@@ -20,7 +20,7 @@ internal sealed class AuthorizePage(ClientStore clients, Cookies cookies, Keys.K
         parameters = parameters.Without(StepTicket.ParameterName);
         // An id is short; a long one is not looked up.
         var client = parameters["client_id"] is { Length: <= 100 } id ? await clients.FindAsync(id, context.RequestAborted) : null;
-        return new(AuthorizeRequest.Parse(parameters, client), ticket);
+        return new(AuthorizeRequest.Parse(parameters, client, await resources.ListForAsync(parameters, context.RequestAborted)), ticket);
     }
 
     /// <summary>The ticket, if it belongs to this request and this browser.</summary>

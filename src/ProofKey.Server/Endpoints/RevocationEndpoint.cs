@@ -21,7 +21,7 @@ internal sealed class RevocationEndpoint(ClientAuthentication authentication, Gr
         if (!read.TryGet(out var form, out var problem))
             await RefuseAsync(context, OAuthError.InvalidRequest(problem), read.Status);
         else if (!(await authentication.IdentifyAsync(context, form)).TryGet(out var client, out var refusal))
-            await RefuseAsync(context, refusal, refusal.Error.Code == "invalid_client" ? StatusCodes.Status401Unauthorized : StatusCodes.Status400BadRequest);
+            await RefuseAsync(context, refusal, refusal.Status);
         else if (form["token"] is not { } token)
             await RefuseAsync(context, OAuthError.InvalidRequest("The request must have a token."));
         else

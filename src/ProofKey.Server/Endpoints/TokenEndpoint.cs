@@ -21,8 +21,10 @@ internal sealed class TokenEndpoint(
         else if (GrantTypeProblem(form) is { } error)
             await RefuseAsync(context, null, error);
         else if (!(await authentication.IdentifyAsync(context, form)).TryGet(out var client, out var refusal))
-            await RefuseAsync(context, form["client_id"], refusal, refusal.Error.Code == "invalid_client" ? StatusCodes.Status401Unauthorized : StatusCodes.Status400BadRequest);
-        else if (form["grant_type"] == "authorization_code")
+            await RefuseAsync(context, form["client_id"], refusal, refusal.Status);
+        else if (!client.GrantTypes.Contains(form["grant_type"]))
+            await RefuseAsync(context, client.Id, OAuthError.UnauthorizedClient("This client is not registered for that grant type."));
+        else if (form["grant_type"] == GrantType.AuthorizationCode)
             await RedeemCodeAsync(context, form, client);
         else
             await RefreshAsync(context, form, client);
@@ -31,7 +33,7 @@ internal sealed class TokenEndpoint(
     // RFC 6749 section 5.2, RFC 9700 section 2.4 (no password grant)
     private static OAuthError? GrantTypeProblem(Parameters form) => form["grant_type"] switch
     {
-        "authorization_code" or "refresh_token" => null,
+        GrantType.AuthorizationCode or GrantType.RefreshToken => null,
         null => OAuthError.InvalidRequest("The request must have a grant_type."),
         _ => OAuthError.UnsupportedGrantType("The grant types here are authorization_code and refresh_token."),
     };
@@ -50,7 +52,7 @@ internal sealed class TokenEndpoint(
             return;
         }
         var address = ClientAddress.Of(context);
-        var refusal = AuthorizationCodeGrant.Check(new(form, client, code, tries.AreUsedUp(code.GrantId, address), now)) ?? ResourceProblem(form, code.Resource ?? client.Audience);
+        var refusal = AuthorizationCodeGrant.Check(new(form, client, code, tries.AreUsedUp(code.GrantId, address), now)) ?? ResourceIndicator.NotGranted(form.All("resource"), issuer.AudienceOf(code.Resource, client));
         if (refusal is not null)
         {
             if (refusal == AuthorizationCodeGrant.WrongVerifier) tries.Count(code.GrantId, address, code.ExpiresAt, now);
@@ -107,23 +109,25 @@ internal sealed class TokenEndpoint(
             await RefuseAsync(context, client.Id, new Refusal(RefreshTokenGrant.NotGood, "The refresh token is not one of ours, or its key is gone."));
         else if (!Scope.TryParse(form["scope"], out var scope))
             await RefuseAsync(context, client.Id, OAuthError.InvalidScope("The scope has characters that no scope can have, or too many values."));
-        else if (!scope.IsEmpty && !await IsGrantedAsync(token, client, scope, context))
-            await RefuseAsync(context, client.Id, OAuthError.InvalidScope("The scope is wider than what was granted."));
+        else if (await BeyondGrantAsync(token, client, scope, form.All("resource"), context) is { } problem)
+            await RefuseAsync(context, client.Id, problem);
         else
-            await RotateAsync(context, form, client, token, scope);
+            await RotateAsync(context, client, token, scope);
     }
 
-    // RFC 6749 section 6: never wider than the grant. Asked before anything is rotated, so that a refusal costs the client nothing.
-    private async ValueTask<bool> IsGrantedAsync(RefreshToken token, RegisteredClient client, Scope scope, HttpContext context) =>
-        await grants.FindAsync(token.GrantId, context.RequestAborted) is not { } grant || grant.ClientId != client.Id || scope.IsSubsetOf(grant.Scope);
-
-    private async Task RotateAsync(HttpContext context, Parameters form, RegisteredClient client, RefreshToken token, Scope scope)
+    // RFC 6749 section 6, RFC 8707 section 2.2: never wider than the grant. Asked before anything is rotated, so that a refusal costs the client nothing.
+    private async ValueTask<OAuthError?> BeyondGrantAsync(RefreshToken token, RegisteredClient client, Scope scope, IReadOnlyList<string> resources, HttpContext context)
     {
-        if (ResourceProblem(form, client.Audience) is { } problem)
-        {
-            await RefuseAsync(context, client.Id, problem);
-            return;
-        }
+        if (scope.IsEmpty && resources.Count == 0) return null;
+        // What is wrong with the grant itself is said in its own place.
+        if (await grants.FindAsync(token.GrantId, context.RequestAborted) is not { } grant || grant.ClientId != client.Id) return null;
+        return scope.IsSubsetOf(grant.Scope)
+            ? ResourceIndicator.NotGranted(resources, issuer.AudienceOf(grant.Resource, client))
+            : OAuthError.InvalidScope("The scope is wider than what was granted.");
+    }
+
+    private async Task RotateAsync(HttpContext context, RegisteredClient client, RefreshToken token, Scope scope)
+    {
         if (!await StandsElsewhereAsync(token, context))
         {
             await RefuseAsync(context, client.Id, new Refusal(RefreshTokenGrant.NotGood, "The account is gone or has changed."));
@@ -173,13 +177,6 @@ internal sealed class TokenEndpoint(
         accounts.KeepsAccountsHere
         || await grants.FindAsync(token.GrantId, context.RequestAborted) is not { } grant
         || await accounts.StandsAsync(grant.Subject, grant.Epoch, context.RequestAborted);
-
-    // RFC 8707 section 2.2: the one API that the grant is for
-    private static Refusal? ResourceProblem(Parameters form, string? granted)
-    {
-        var asked = form.All("resource");
-        return asked.Count == 0 || (asked.Count == 1 && asked[0] == granted) ? null : new OAuthError("invalid_target", "The resource must be the one API that was granted.");
-    }
 
     private static string GrantName(byte[] id) => Convert.ToHexStringLower(id);
 

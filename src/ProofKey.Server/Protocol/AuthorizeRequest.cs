@@ -26,11 +26,15 @@ internal sealed class AuthorizeRequest
         new("prompt is understood", PromptIsUnderstood),
         new("max_age is a number of seconds", MaxAgeIsSeconds),
         new("resource is registered", ResourceIsRegistered),
+        new("scope belongs to the resource", ScopeBelongsToResource),
         new("code has room", CodeHasRoom),
     ];
 
-    private AuthorizeRequest(Parameters parameters, RegisteredClient client, RedirectUri registered, string redirectUri)
+    private readonly IReadOnlyList<RegisteredResource> _resources;
+
+    private AuthorizeRequest(Parameters parameters, RegisteredClient client, RedirectUri registered, string redirectUri, IReadOnlyList<RegisteredResource> resources)
     {
+        _resources = resources;
         Parameters = parameters;
         Client = client;
         RegisteredRedirectUri = registered;
@@ -73,9 +77,10 @@ internal sealed class AuthorizeRequest
     /// <summary>Applies the rules.</summary>
     /// <param name="parameters">What was sent, without the step ticket.</param>
     /// <param name="client">The client of the <c>client_id</c> that was sent, if there is one.</param>
+    /// <param name="resources">The registered APIs; needed only when the request names one.</param>
     /// <returns>Shown (no address to trust), redirected (all other errors) or valid.</returns>
     // RFC 6749 section 4.1.2.1: without a known client and a registered redirect URI, tell the person, and never redirect
-    public static AuthorizeOutcome Parse(Parameters parameters, RegisteredClient? client)
+    public static AuthorizeOutcome Parse(Parameters parameters, RegisteredClient? client, IReadOnlyList<RegisteredResource> resources)
     {
         if (parameters.IsDuplicated("client_id") || parameters["client_id"] is null)
             return new AuthorizeOutcome.Shown(OAuthError.InvalidRequest("The request must name one client in client_id."));
@@ -89,7 +94,7 @@ internal sealed class AuthorizeRequest
         if (client.Match(redirectUri) is not { } registered)
             return new AuthorizeOutcome.Shown(OAuthError.InvalidRequest("The redirect_uri is not registered for this client: register it exactly as it is sent."));
 
-        var request = new AuthorizeRequest(parameters, client, registered, redirectUri) { ResponseMode = client.ResponseModes[0] };
+        var request = new AuthorizeRequest(parameters, client, registered, redirectUri, resources) { ResponseMode = client.ResponseModes[0] };
         foreach (var rule in Rules)
             if (rule.Check(request) is { } error) return new AuthorizeOutcome.Redirected(request, error);
         return new AuthorizeOutcome.Valid(request);
@@ -182,16 +187,14 @@ internal sealed class AuthorizeRequest
         return null;
     }
 
-    // RFC 8707 section 2: one API for each access token, and one that is known
     private static OAuthError? ResourceIsRegistered(AuthorizeRequest request)
     {
-        var resources = request.Parameters.All("resource");
-        if (resources.Count == 0) return null;
-        if (resources.Count > 1 || resources[0] != request.Client.Audience)
-            return new OAuthError("invalid_target", "The resource must be the one API that this client is registered for.");
-        request.Resource = resources[0];
-        return null;
+        request.Resource = request.Parameters["resource"];
+        return ResourceIndicator.Problem(request.Parameters.All("resource"), request.Client, request._resources);
     }
+
+    private static OAuthError? ScopeBelongsToResource(AuthorizeRequest request) =>
+        request.Resource is null ? null : ResourceIndicator.ScopeProblem(request.Scope, request.Resource, request._resources);
 
     private static OAuthError? CodeHasRoom(AuthorizeRequest request)
     {

@@ -27,18 +27,21 @@ internal sealed class TokenIssuer(KeyRing keys, ServerOptions options)
     {
         // No token outlives its grant.
         var expiresAt = grant.ExpiresAt < now + options.AccessTokenLifetime ? grant.ExpiresAt : now + options.AccessTokenLifetime;
-        var accessToken = Jwt.Sign(keys.SigningKeyFor(SignatureAlgorithm.ES256), AccessTokenType, new AccessTokenFacts(grant, client, scope, now, expiresAt, _issuer), WriteAccessToken);
+        var accessToken = Jwt.Sign(keys.SigningKeyFor(SignatureAlgorithm.ES256), AccessTokenType, new AccessTokenFacts(grant, client, scope, AudienceOf(grant.Resource, client), now, expiresAt, _issuer), WriteAccessToken);
         return new TokenResponse
         {
             AccessToken = accessToken,
             TokenType = "Bearer",
             ExpiresIn = expiresAt.ToUnixTimeSeconds() - now.ToUnixTimeSeconds(),
-            RefreshToken = refreshToken.Seal(keys),
+            RefreshToken = client.GrantTypes.Contains(GrantType.RefreshToken) ? refreshToken.Seal(keys) : null,
             Scope = scope.IsEmpty ? null : scope.ToString(),
             // OpenID Connect Core section 3.1.2.1: without openid there is no ID token
             IdToken = scope.Contains(Scope.OpenId) ? IdToken(grant, client, accessToken, nonce, now, expiresAt) : null,
         };
     }
+
+    /// <summary>The one API that an access token is for: the one that was granted, else the client's default, else the server itself.</summary>
+    public string AudienceOf(string? resource, RegisteredClient client) => resource ?? client.Audience ?? _issuer;
 
     private string IdToken(Grant grant, RegisteredClient client, string accessToken, string? nonce, DateTimeOffset now, DateTimeOffset expiresAt) => Jwt.Sign(
         keys.SigningKeyFor(client.IdTokenAlgorithm), "JWT", new IdTokenFacts(grant, accessToken, nonce, now, expiresAt, _issuer), WriteIdToken);
@@ -48,7 +51,7 @@ internal sealed class TokenIssuer(KeyRing keys, ServerOptions options)
     {
         claims.WriteString("iss"u8, facts.Issuer);
         claims.WriteString("sub"u8, facts.Grant.Subject);
-        claims.WriteString("aud"u8, facts.Grant.Resource ?? facts.Client.Audience ?? facts.Issuer);
+        claims.WriteString("aud"u8, facts.Audience);
         claims.WriteString("client_id"u8, facts.Client.Id);
         claims.WriteNumber("iat"u8, facts.Now.ToUnixTimeSeconds());
         claims.WriteNumber("exp"u8, facts.ExpiresAt.ToUnixTimeSeconds());
@@ -76,7 +79,7 @@ internal sealed class TokenIssuer(KeyRing keys, ServerOptions options)
         claims.WriteEndArray();
     }
 
-    private readonly record struct AccessTokenFacts(Grant Grant, RegisteredClient Client, Scope Scope, DateTimeOffset Now, DateTimeOffset ExpiresAt, string Issuer);
+    private readonly record struct AccessTokenFacts(Grant Grant, RegisteredClient Client, Scope Scope, string Audience, DateTimeOffset Now, DateTimeOffset ExpiresAt, string Issuer);
 
     private readonly record struct IdTokenFacts(Grant Grant, string AccessToken, string? Nonce, DateTimeOffset Now, DateTimeOffset ExpiresAt, string Issuer);
 }

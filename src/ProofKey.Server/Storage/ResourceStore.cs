@@ -1,0 +1,35 @@
+using System.Data.Common;
+
+namespace ProofKey.Server.Storage;
+
+/// <summary>The registered APIs.</summary>
+internal sealed class ResourceStore(Database database)
+{
+    public ValueTask<List<RegisteredResource>> ListAsync(CancellationToken cancellation) =>
+        database.ListAsync($"select uri, name, scope, created_at from resource order by created_at, uri", Read, cancellation);
+
+    /// <summary>The registered APIs for a request that names one; a request that names none costs no query.</summary>
+    public async ValueTask<IReadOnlyList<RegisteredResource>> ListForAsync(Parameters parameters, CancellationToken cancellation) =>
+        parameters["resource"] is null ? [] : await ListAsync(cancellation);
+
+    /// <returns>Whether there was none of that address.</returns>
+    public async ValueTask<bool> AddAsync(RegisteredResource resource) => await database.WriteAsync(
+        $"""
+        insert into resource (uri, name, scope, created_at)
+        values ({resource.Address}, {resource.Name}, {resource.Scope.ToString()}, {resource.CreatedAt.ToUnixTimeMilliseconds()})
+        on conflict do nothing
+        """) == 1;
+
+    public async ValueTask<bool> UpdateAsync(RegisteredResource resource) =>
+        await database.WriteAsync($"update resource set name = {resource.Name}, scope = {resource.Scope.ToString()} where uri = {resource.Address}") == 1;
+
+    public async ValueTask<bool> RemoveAsync(string address) => await database.WriteAsync($"delete from resource where uri = {address}") == 1;
+
+    private static RegisteredResource Read(DbDataReader reader) => new()
+    {
+        Address = reader.GetString(0),
+        Name = reader.GetString(1),
+        Scope = Scope.Parse(reader.GetString(2)),
+        CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(3)),
+    };
+}
