@@ -50,6 +50,15 @@ public sealed class RunningServer : IAsyncLifetime
         return client.RootElement.GetProperty("client_id").GetString()!;
     }
 
+    /// <summary>Registers a client that has a secret.</summary>
+    /// <returns>Its client id and its secret.</returns>
+    public async Task<(string Id, string Secret)> AddConfidentialClientAsync(string name, CancellationToken cancellation, params string[] options)
+    {
+        var json = await _program.OutputOfAsync(["client", "add", name, "--confidential", "--json", "--data", _data, .. options], cancellation);
+        using var client = JsonDocument.Parse(json);
+        return (client.RootElement.GetProperty("client_id").GetString()!, client.RootElement.GetProperty("client_secret").GetString()!);
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_serving is not null)

@@ -1,0 +1,30 @@
+namespace EndToEnd.Interop;
+
+/// <summary>npm's oauth4webapi, which checks every answer to the letter.</summary>
+public sealed class Oauth4WebApiTests(RunningServer server) : InteropTests(server, "oauth4webapi.mjs")
+{
+    [Fact]
+    [Assertion("AZ-11")]
+    [Rfc("RFC 9207", "2")]
+    public async Task It_signs_in_and_accepts_the_access_token_as_an_api_would()
+    {
+        var result = await RunAsync("code");
+        result.GetProperty("issuer").GetString().ShouldBe(Server.Issuer);
+        result.GetProperty("type").GetString().ShouldBe("bearer");
+        result.GetProperty("email").GetString().ShouldBe("alice@example.com");
+        result.GetProperty("sameSubject").GetBoolean().ShouldBeTrue();
+    }
+
+    [Fact]
+    [Assertion("MD-01")]
+    public async Task It_finds_the_same_metadata_at_both_addresses() => ShouldBe(await RunAsync("discovery"), """{"same":true,"methods":["S256"]}""");
+
+    [Fact]
+    [Assertion("RT-01")]
+    public async Task It_refreshes() => ShouldBe(await RunAsync("refresh"), """{"rotated":true,"expires":true}""");
+
+    [Fact]
+    [Assertion("RV-01")]
+    [Assertion("RV-02")]
+    public async Task It_revokes_an_access_token_and_the_grant_is_gone() => ShouldBe(await RunAsync("revocation"), """{"refresh":"invalid_grant","again":"none"}""");
+}

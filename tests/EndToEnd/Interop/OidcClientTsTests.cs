@@ -1,0 +1,48 @@
+using System.Text.Json;
+
+namespace EndToEnd.Interop;
+
+/// <summary>npm's oidc-client-ts in Chromium: everything but the way through the pages goes over CORS.</summary>
+public sealed class OidcClientTsTests(RunningServer server, Chromium chromium)
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    [Assertion("TK-17")]
+    [Assertion("MD-10")]
+    public async Task It_signs_in_reads_userinfo_refreshes_and_revokes()
+    {
+        await using var site = await OidcClientTsSite.StartAsync();
+        await ConfigureAsync(site);
+        await using var observed = await chromium.NewPageAsync();
+        var user = await SignInAsync(observed, site);
+
+        user.GetProperty("token_type").GetString().ShouldBe("Bearer");
+        user.GetProperty("profile").GetProperty("email").GetString().ShouldBe("alice@example.com");
+        var refreshed = await EvaluateAsync(observed, "client.signinSilent()");
+        refreshed.GetProperty("access_token").GetString().ShouldNotBe(user.GetProperty("access_token").GetString());
+        refreshed.GetProperty("refresh_token").GetString().ShouldNotBe(user.GetProperty("refresh_token").GetString());
+
+        (await EvaluateAsync(observed, "client.revokeTokens(['refresh_token'])")).GetString().ShouldBe("done");
+        observed.Complaints.ShouldBeEmpty();
+        (await observed.Page.EvaluateAsync<int>($$"""fetch("{{server.Issuer}}/userinfo", { headers: { authorization: "Bearer {{refreshed.GetProperty("access_token").GetString()}}" } }).then((answer) => answer.status)"""))
+            .ShouldBe(401);
+    }
+
+    private async Task ConfigureAsync(OidcClientTsSite site, bool dpop = false, params string[] options)
+    {
+        var client = await server.AddClientAsync("oidc-client-ts", Cancellation, ["--redirect-uri", site.Address, "--origin", site.Origin, .. options]);
+        site.Configure(server.Issuer, client, dpop);
+    }
+
+    private static async Task<JsonElement> SignInAsync(ObservedPage observed, OidcClientTsSite site)
+    {
+        await observed.Page.GotoAsync(site.Address);
+        await observed.Page.EvaluateAsync("() => { ready.then(() => client.signinRedirect()); }");
+        await observed.SignInAsync();
+        await observed.DecideAsync("allow");
+        return await EvaluateAsync(observed, "ready");
+    }
+
+    private static async Task<JsonElement> EvaluateAsync(ObservedPage observed, string call) => (await observed.Page.EvaluateAsync($"outcome({call})"))!.Value;
+}
