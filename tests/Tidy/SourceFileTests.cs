@@ -32,6 +32,14 @@ public partial class SourceFileTests
         Matches(Tree.TextFiles.Except(["tests/Tidy/SourceFileTests.cs"]), PlaceOfOurs()).ShouldBeEmpty();
 
     [Fact]
+    public void A_lock_file_names_versions_and_digests_and_no_place_where_packages_come_from()
+    {
+        var locks = Tree.TextFiles.Where(path => path.EndsWith("package-lock.json", StringComparison.Ordinal)).ToList();
+        locks.ShouldNotBeEmpty();
+        locks.Where(path => Tree.Read(path).Contains("\"resolved\"", StringComparison.Ordinal)).ShouldBeEmpty();
+    }
+
+    [Fact]
     public void No_line_ends_with_white_space_and_every_file_ends_with_a_line_end()
     {
         Matches(Tree.TextFiles.Where(path => path is not "LICENSE"), TrailingSpace()).ShouldBeEmpty();

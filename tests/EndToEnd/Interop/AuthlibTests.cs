@@ -1,7 +1,7 @@
 namespace EndToEnd.Interop;
 
 /// <summary>Debian's Authlib, over requests.</summary>
-public sealed class AuthlibTests(RunningServer server) : InteropTests(server, "authlib_client.py")
+public sealed class AuthlibTests(RunningServer server) : ThirdPartyScenarios(server, "authlib_client.py")
 {
     [Theory]
     [InlineData("ES256")]

@@ -1,7 +1,7 @@
 namespace EndToEnd.Interop;
 
 /// <summary>npm's oauth4webapi, which checks every answer to the letter.</summary>
-public sealed class Oauth4WebApiTests(RunningServer server) : InteropTests(server, "oauth4webapi.mjs")
+public sealed class Oauth4WebApiTests(RunningServer server) : ThirdPartyScenarios(server, "oauth4webapi.mjs")
 {
     [Fact]
     [Assertion("AZ-11")]

@@ -1,7 +1,7 @@
 namespace EndToEnd.Interop;
 
 /// <summary>npm's openid-client, which most programs in Node.js sign people in with.</summary>
-public sealed class OpenIdClientTests(RunningServer server) : InteropTests(server, "openid-client.mjs")
+public sealed class OpenIdClientTests(RunningServer server) : ThirdPartyScenarios(server, "openid-client.mjs")
 {
     [Fact]
     [Rfc("RFC 7636", "4.5")]

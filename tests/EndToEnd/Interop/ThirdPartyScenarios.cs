@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace EndToEnd.Interop;
 
 /// <summary>What the tests with clients of others have in common.</summary>
-public abstract class InteropTests(RunningServer server, string script)
+public abstract class ThirdPartyScenarios(RunningServer server, string script)
 {
     protected static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
