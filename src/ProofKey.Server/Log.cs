@@ -30,6 +30,9 @@ internal static partial class Log
     [LoggerMessage(14, LogLevel.Information, "{Subject} declined client {ClientId}")]
     public static partial void Declined(ILogger logger, string subject, string clientId);
 
+    [LoggerMessage(15, LogLevel.Debug, "{Endpoint} asks {Address} to wait: too many requests")]
+    public static partial void Slowed(ILogger logger, string endpoint, string address);
+
     [LoggerMessage(20, LogLevel.Warning, "A used code came back with a valid proof: grant {GrantId} of client {ClientId} is revoked")]
     public static partial void CodeReplayed(ILogger logger, string grantId, string clientId);
 

@@ -14,7 +14,7 @@ using ProofKey.Server.Storage;
 
 namespace ProofKey.Server;
 
-/// <summary>Adds the authorization server to an ASP.NET Core app. The route table below is the map of the house.</summary>
+/// <summary>Adds the authorization server to an ASP.NET Core app. The route table below is the map of the house: each route says what of it is limited.</summary>
 public static class ProofKeyServer
 {
     /// <summary>Adds the server's services. The app stops at start, with a list, when a setting is wrong.</summary>
@@ -40,8 +40,8 @@ public static class ProofKeyServer
         services.AddSingleton(provider => new Registry(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<ClientStore>(), provider.GetRequiredService<ResourceStore>(), provider.GetRequiredService<AccountStore>(),
             provider.GetRequiredService<PasswordSignIn>(), provider.GetRequiredService<AuditTrail>(), provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<Cookies>().AddSingleton<FormGuard>().AddSingleton<Cors>().AddSingleton<PageRenderer>().AddSingleton<PageAnswers>();
-        services.AddSingleton<PasswordSignIn>().AddSingleton<SignInThrottle>().AddSingleton<KnownBrowsers>();
+        services.AddSingleton<RouteGuard>().AddSingleton<Cookies>().AddSingleton<FormGuard>().AddSingleton<Cors>().AddSingleton<PageRenderer>().AddSingleton<PageAnswers>();
+        services.AddSingleton<PasswordSignIn>().AddSingleton<RateLimits>().AddSingleton<KnownBrowsers>();
         services.TryAddSingleton<AccountSource, OwnAccounts>();
         services.AddSingleton<AuthorizePage>().AddSingleton<ClientAuthentication>();
         services.AddSingleton<AuthorizeEndpoint>().AddSingleton<SignInEndpoint>().AddSingleton<ConsentEndpoint>().AddSingleton<TokenEndpoint>();
@@ -61,22 +61,22 @@ public static class ProofKeyServer
         ArgumentNullException.ThrowIfNull(app);
         var services = app.ServiceProvider;
         var issuer = services.GetRequiredService<ServerOptions>().Issuer;
-        var guard = new RouteGuard(services.GetRequiredService<Cors>(), services.GetRequiredService<PageAnswers>(), services.GetRequiredService<ILogger<RouteGuard>>());
+        var guard = services.GetRequiredService<RouteGuard>();
         var authorize = services.GetRequiredService<AuthorizeEndpoint>();
         var consent = services.GetRequiredService<ConsentEndpoint>();
         var metadata = services.GetRequiredService<MetadataEndpoint>();
         var userinfo = services.GetRequiredService<UserinfoEndpoint>();
 
-        app.MapGet(issuer.Path + AuthorizeEndpoint.Path, guard.Page(authorize.GetAsync));
-        app.MapPost(issuer.Path + AuthorizeEndpoint.Path, guard.Page(authorize.PostAsync));
-        app.MapGet(issuer.Path + ConsentEndpoint.Path, guard.Page(consent.GetAsync));
-        app.MapPost(issuer.Path + ConsentEndpoint.Path, guard.Page(consent.PostAsync));
-        Map(app, guard, issuer.Path + TokenEndpoint.Path, ["POST"], services.GetRequiredService<TokenEndpoint>().PostAsync);
-        Map(app, guard, issuer.Path + RevocationEndpoint.Path, ["POST"], services.GetRequiredService<RevocationEndpoint>().PostAsync);
-        Map(app, guard, issuer.Path + UserinfoEndpoint.Path, ["GET", "POST"], userinfo.HandleAsync);
-        Map(app, guard, issuer.Path + MetadataEndpoint.JwksPath, ["GET", "HEAD"], metadata.GetKeysAsync);
-        Map(app, guard, issuer.MetadataAddress.AbsolutePath, ["GET", "HEAD"], metadata.GetAsync);
-        Map(app, guard, issuer.OpenIdConfigurationAddress.AbsolutePath, ["GET", "HEAD"], metadata.GetAsync);
+        app.MapGet(issuer.Path + AuthorizeEndpoint.Path, guard.Page(authorize.GetAsync, Limit.None));
+        app.MapPost(issuer.Path + AuthorizeEndpoint.Path, guard.Page(authorize.PostAsync, Limit.None));
+        app.MapGet(issuer.Path + ConsentEndpoint.Path, guard.Page(consent.GetAsync, Limit.None));
+        app.MapPost(issuer.Path + ConsentEndpoint.Path, guard.Page(consent.PostAsync, Limit.None));
+        Map(app, guard, issuer.Path + TokenEndpoint.Path, ["POST"], services.GetRequiredService<TokenEndpoint>().PostAsync, Limit.Refusals);
+        Map(app, guard, issuer.Path + RevocationEndpoint.Path, ["POST"], services.GetRequiredService<RevocationEndpoint>().PostAsync, Limit.Refusals);
+        Map(app, guard, issuer.Path + UserinfoEndpoint.Path, ["GET", "POST"], userinfo.HandleAsync, Limit.None);
+        Map(app, guard, issuer.Path + MetadataEndpoint.JwksPath, ["GET", "HEAD"], metadata.GetKeysAsync, Limit.None);
+        Map(app, guard, issuer.MetadataAddress.AbsolutePath, ["GET", "HEAD"], metadata.GetAsync, Limit.None);
+        Map(app, guard, issuer.OpenIdConfigurationAddress.AbsolutePath, ["GET", "HEAD"], metadata.GetAsync, Limit.None);
         return app;
     }
 
@@ -88,17 +88,17 @@ public static class ProofKeyServer
         ArgumentNullException.ThrowIfNull(app);
         var services = app.ServiceProvider;
         var issuer = services.GetRequiredService<ServerOptions>().Issuer;
-        var guard = new RouteGuard(services.GetRequiredService<Cors>(), services.GetRequiredService<PageAnswers>(), services.GetRequiredService<ILogger<RouteGuard>>());
+        var guard = services.GetRequiredService<RouteGuard>();
         var signIn = services.GetRequiredService<SignInEndpoint>();
-        app.MapGet(issuer.Path + SignInEndpoint.Path, guard.Page(signIn.GetAsync));
-        app.MapPost(issuer.Path + SignInEndpoint.Path, guard.Page(signIn.PostAsync));
+        app.MapGet(issuer.Path + SignInEndpoint.Path, guard.Page(signIn.GetAsync, Limit.None));
+        app.MapPost(issuer.Path + SignInEndpoint.Path, guard.Page(signIn.PostAsync, Limit.Tries));
         return app;
     }
 
     // What pages of other origins may read answers preflights too.
-    private static void Map(IEndpointRouteBuilder app, RouteGuard guard, string path, string[] methods, RequestDelegate handler)
+    private static void Map(IEndpointRouteBuilder app, RouteGuard guard, string path, string[] methods, RequestDelegate handler, Limit limit)
     {
-        app.MapMethods(path, methods, guard.Json(handler));
+        app.MapMethods(path, methods, guard.Json(handler, limit));
         app.MapMethods(path, ["OPTIONS"], guard.Preflight);
     }
 

@@ -59,6 +59,18 @@ public sealed class ServerOptions
     /// <summary>How long after a rotation the same token is answered again: 1 to 60 s, default 10 s. It bears clocks of replicas that differ by less. Not used with <see cref="StrictRotation"/>.</summary>
     public TimeSpan RotationLeeway { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// How many failed tries at a password or a device's code an IPv4 address, or a /64 of IPv6, has a minute in this process: 5 to 1,000,000, default 60.
+    /// An office may share one address. Each account has a limit of its own besides.
+    /// </summary>
+    public int TriesPerMinute { get; set; } = 60;
+
+    /// <summary>How many refused requests an address has a minute at each endpoint for programs: 5 to 1,000,000, default 300. Good requests are not counted.</summary>
+    public int RefusalsPerMinute { get; set; } = 300;
+
+    /// <summary>How many requests an address has a minute at each endpoint where every request adds a row: 5 to 1,000,000, default 1,200.</summary>
+    public int RequestsPerMinute { get; set; } = 1200;
+
     internal Issuer? ParsedIssuer { get; private set; }
 
     internal Issuer Issuer => ParsedIssuer ?? throw new InvalidOperationException("The issuer is not set.");
@@ -80,6 +92,8 @@ public sealed class ServerOptions
         if (!Issuer.TryParse(IssuerAddress, out _, out var problem)) yield return $"{nameof(IssuerAddress)}: {problem}";
         if (DataSource is null) yield return $"{nameof(DataSource)}: say where the database is.";
         if (RootKey.Length != Keys.RootKey.Length) yield return $"{nameof(RootKey)}: {Keys.RootKey.Length} random bytes are needed, and {RootKey.Length} were given.";
+        foreach (var (name, value) in new[] { (nameof(TriesPerMinute), TriesPerMinute), (nameof(RefusalsPerMinute), RefusalsPerMinute), (nameof(RequestsPerMinute), RequestsPerMinute) })
+            if (value is < 5 or > 1_000_000) yield return $"{name}: {value} is not between 5 and 1,000,000.";
         foreach (var (name, value, least, most) in Ranges())
             if (value < least || value > most) yield return $"{name}: {value} is not between {least} and {most}.";
     }

@@ -134,23 +134,6 @@ public sealed partial class SignInPageGuessingTests(OneServer shared) : IClassFi
         (await response.ShouldBeFormAgainAsync()).QuerySelector("#problem")!.TextContent.ShouldContain("do not match");
     }
 
-    [Fact]
-    [Assertion("UI-10")]
-    public async Task A_network_has_sixty_tries_a_minute()
-    {
-        await using var server = await RunningServer.StartAsync();
-        var throttle = server.Service<SignInThrottle>();
-        for (var i = 0; i < SignInThrottle.TriesPerMinute; i++) throttle.Admits("127.0.0.1").ShouldBeTrue();
-        throttle.Admits("192.0.2.1").ShouldBeTrue("another network is not touched");
-
-        using var person = server.NewPerson();
-        var form = await person.SignInFormAsync(new AuthorizeUrl(server, await server.AddClientAsync()));
-        var response = await person.PostOnceAsync(form, [("username", RunningServer.UserName), ("password", RunningServer.Password)]);
-        response.StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
-        response.Header("Retry-After").ShouldBe("60");
-        person.CookieOf(server, Sessions.SessionCookie).ShouldBeNull();
-    }
-
     [GeneratedRegex("step=[^\"&]*")]
     private static partial Regex Ticket();
 }

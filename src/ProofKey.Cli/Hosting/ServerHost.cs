@@ -19,6 +19,9 @@ internal sealed record ServeSettings
     /// <summary>Whether refresh tokens rotate to the letter.</summary>
     public bool StrictRotation { get; init; }
 
+    /// <summary>What else is set, for tests.</summary>
+    public Action<ServerOptions>? Configure { get; init; }
+
     /// <summary>The time; the system's unless a test says otherwise.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }
@@ -49,6 +52,7 @@ internal static class ServerHost
             options.DataSource = settings.Data.CreateDataSource();
             options.RootKey = settings.Data.RootKey;
             options.StrictRotation = settings.StrictRotation;
+            settings.Configure?.Invoke(options);
         });
         var app = builder.Build();
         app.MapProofKeyServer();

@@ -10,10 +10,10 @@ namespace ProofKey.Server.Accounts;
 /// Browsers in which an account signed in before keep a small budget of tries of their own, so that a stranger who uses up an account's
 /// tries cannot keep its owner out. The cookie is sealed and lets nobody in: the password is asked for all the same.
 /// </summary>
-internal sealed class KnownBrowsers(Cookies cookies, KeyRing keys) : IDisposable
+internal sealed class KnownBrowsers(Cookies cookies, KeyRing keys, TimeProvider time) : IDisposable
 {
-    private readonly PartitionedRateLimiter<string> _tries = PartitionedRateLimiter.Create<string, string>(browser => RateLimitPartition.GetFixedWindowLimiter(
-        browser, _ => new FixedWindowRateLimiterOptions { PermitLimit = PasswordSignIn.MaxTries, Window = PasswordSignIn.TryWindow }));
+    private readonly PartitionedRateLimiter<string> _tries = PartitionedRateLimiter.Create<string, string>(browser => RateLimitPartition.Get(
+        browser, _ => new CountedWindow(PasswordSignIn.MaxTries, PasswordSignIn.TryWindow, time)));
 
     /// <summary>Remembers that an account signed in here.</summary>
     public void Remember(HttpContext context, string subject)

@@ -8,7 +8,7 @@ namespace ProofKey.Server.Endpoints;
 
 /// <summary>The sign-in page of ProofKey's own accounts. Its query is what the sign-in is for, and the way on leads back there.</summary>
 internal sealed class SignInEndpoint(
-    AuthorizePage page, PasswordSignIn passwords, SignInThrottle throttle, KnownBrowsers knownBrowsers, SessionStore sessions, Cookies cookies, FormGuard guard, PageRenderer renderer, PageAnswers pages,
+    AuthorizePage page, PasswordSignIn passwords, KnownBrowsers knownBrowsers, SessionStore sessions, Cookies cookies, FormGuard guard, PageRenderer renderer, PageAnswers pages,
     ServerOptions options, TimeProvider time, ILogger<SignInEndpoint> logger)
 {
     public const string Path = "/signin";
@@ -48,13 +48,6 @@ internal sealed class SignInEndpoint(
     {
         var name = form["username"] ?? "";
         var address = ClientAddress.Of(context);
-        if (!throttle.Admits(address))
-        {
-            Log.SignInFailed(logger, address, "too many tries from this address");
-            context.Response.Headers.RetryAfter = "60";
-            await ShowAsync(context, errand, name, "Too many tries from your network. Please wait a minute.", StatusCodes.Status429TooManyRequests);
-            return;
-        }
         var result = await passwords.TryAsync(name, form["password"] ?? "", subject => knownBrowsers.Admits(context, subject), context.RequestAborted);
         if (result.Account is not { } account)
         {

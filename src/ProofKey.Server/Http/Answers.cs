@@ -17,10 +17,17 @@ internal static class Answers
     public static Task ErrorAsync(HttpContext context, OAuthError error, int status = StatusCodes.Status400BadRequest)
     {
         NoStore(context);
+        Refused(context, error);
         context.Response.StatusCode = status;
         var body = new ErrorResponse { Error = error.Code, ErrorDescription = error.Description };
         return JsonAsync(context, JsonSerializer.SerializeToUtf8Bytes(body, Wire.Default.ErrorResponse));
     }
+
+    /// <summary>Remembers with which error a request was refused, for the limits.</summary>
+    public static void Refused(HttpContext context, OAuthError error) => context.Items[typeof(OAuthError)] = error;
+
+    /// <summary>The error that a request was refused with.</summary>
+    public static OAuthError? ErrorOf(HttpContext context) => context.Items.TryGetValue(typeof(OAuthError), out var error) ? error as OAuthError : null;
 
     /// <summary>A JSON document, whole and with its length, so that it leaves in one piece.</summary>
     public static async Task JsonAsync(HttpContext context, ReadOnlyMemory<byte> json)

@@ -18,8 +18,8 @@ internal sealed class PageAnswers(PageRenderer pages, ServerOptions options)
     /// <summary>Shows the person what went wrong; the page has no way on to any other address.</summary>
     public async Task ErrorAsync(HttpContext context, OAuthError error, int status = StatusCodes.Status400BadRequest)
     {
-        var view = status >= StatusCodes.Status500InternalServerError
-            ? new ErrorView("Not possible right now", error.Description, "Wait a moment, then try again from the app that sent you here.", error.Code)
+        var view = status is StatusCodes.Status429TooManyRequests ? new ErrorView("Too many tries", error.Description, "After that, go back to the page before and try again.", null)
+            : status >= StatusCodes.Status500InternalServerError ? new ErrorView("Not possible right now", error.Description, "Wait a moment, then try again from the app that sent you here.", error.Code)
             : new ErrorView(
                 "This sign-in cannot go on", "The app that sent you here is not known to this server, or asked for something that it may not have. Nothing was shared with it.",
                 "Go back to the app and start again. If it keeps happening, tell its makers what stands below.", $"{error.Code}: {error.Description}");
@@ -49,7 +49,7 @@ internal sealed class PageAnswers(PageRenderer pages, ServerOptions options)
         headers.XContentTypeOptions = "nosniff";
         headers["Referrer-Policy"] = "no-referrer";
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
-        if (options.Issuer.IsHttps) headers.StrictTransportSecurity = "max-age=31536000";
+        if (options.Issuer.IsHttps) headers.StrictTransportSecurity = RouteGuard.TransportSecurity;
         context.Response.StatusCode = status;
         context.Response.ContentType = "text/html; charset=utf-8";
         await context.Response.WriteAsync(html, context.RequestAborted);

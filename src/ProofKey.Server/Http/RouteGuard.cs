@@ -1,53 +1,58 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using ProofKey.Server.Storage;
 
 namespace ProofKey.Server.Http;
 
 /// <summary>
-/// Stands around every route, so that a failing database or a broken request gets the answer of the protocol: a JSON error or a page,
-/// never a stack trace.
+/// Stands around every route: it bounds how often an address may be refused, and sees to it that a failing database or a broken request
+/// gets the answer of the protocol: a JSON error or a page, never a stack trace.
 /// </summary>
-internal sealed class RouteGuard(Cors cors, PageAnswers pages, ILogger<RouteGuard> logger)
+internal sealed class RouteGuard(Cors cors, PageAnswers pages, RateLimits limits, ServerOptions options, ILogger<RouteGuard> logger)
 {
+    /// <summary>Browsers never come back over plain http for a year.</summary>
+    public const string TransportSecurity = "max-age=31536000";
+
     private static readonly OAuthError Unavailable = OAuthError.TemporarilyUnavailable("The server cannot reach its data right now; nothing was lost. Try again in a moment.");
 
     private static readonly OAuthError Broken = OAuthError.InvalidRequest("The request could not be read: it was cut off, too long or malformed.");
 
     private static readonly OAuthError Failed = new("server_error", "Something went wrong in the server; its log says what. Nothing was lost.");
 
+    private readonly bool _isHttps = options.Issuer.IsHttps;
+
     /// <summary>Guards a route that answers programs.</summary>
-    public RequestDelegate Json(RequestDelegate handler) => context => RunAsync(
-        context,
-        async () =>
-        {
-            context.Response.Headers.XContentTypeOptions = "nosniff";
-            await cors.AllowAsync(context);
-            await handler(context);
-        },
-        (error, status) => Answers.ErrorAsync(context, error, status));
+    public RequestDelegate Json(RequestDelegate handler, Limit limit) => context => RunAsync(context, handler, limit, isPage: false);
 
     /// <summary>Guards a route that answers people.</summary>
-    public RequestDelegate Page(RequestDelegate handler) => context => RunAsync(context, () => handler(context), (error, status) => pages.ErrorAsync(context, error, status));
+    public RequestDelegate Page(RequestDelegate handler, Limit limit) => context => RunAsync(context, handler, limit, isPage: true);
 
     /// <summary>Answers a preflight.</summary>
-    public RequestDelegate Preflight => context => RunAsync(context, () => cors.PreflightAsync(context), (error, status) => Answers.ErrorAsync(context, error, status));
+    public RequestDelegate Preflight => context => RunAsync(context, Cors.AnswerPreflight, Limit.None, isPage: false);
 
-    private async Task RunAsync(HttpContext context, Func<Task> handler, Func<OAuthError, int, Task> refuse)
+    private async Task RunAsync(HttpContext context, RequestDelegate handler, Limit limit, bool isPage)
     {
         try
         {
-            await handler();
+            if (!isPage)
+            {
+                if (_isHttps) context.Response.Headers.StrictTransportSecurity = TransportSecurity;
+                context.Response.Headers.XContentTypeOptions = "nosniff";
+                await cors.AllowAsync(context);
+            }
+            if (limits.WaitFor(context, limit) is { } wait) await SlowDownAsync(context, wait, isPage);
+            else await handler(context);
         }
         catch (DatabaseException exception)
         {
             Log.DatabaseFailed(logger, context.Request.Path, exception.Message);
             if (context.Response.HasStarted) throw;
             context.Response.Headers.RetryAfter = "2";
-            await refuse(Unavailable, StatusCodes.Status503ServiceUnavailable);
+            await RefuseAsync(context, Unavailable, StatusCodes.Status503ServiceUnavailable, isPage);
         }
         catch (BadHttpRequestException exception) when (!context.Response.HasStarted)
         {
-            await refuse(Broken, exception.StatusCode);
+            await RefuseAsync(context, Broken, exception.StatusCode, isPage);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -57,7 +62,20 @@ internal sealed class RouteGuard(Cors cors, PageAnswers pages, ILogger<RouteGuar
         {
             // A defect of ours or of an account source. Its message may hold anything, so the log gets its type and place alone.
             Log.Failed(logger, context.Request.Path, exception.GetType().Name, exception.StackTrace);
-            await refuse(Failed, StatusCodes.Status500InternalServerError);
+            await RefuseAsync(context, Failed, StatusCodes.Status500InternalServerError, isPage);
         }
+        limits.Settle(context, limit);
     }
+
+    // RFC 6585 section 4: with the time to wait
+    private Task SlowDownAsync(HttpContext context, TimeSpan wait, bool isPage)
+    {
+        var seconds = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        Log.Slowed(logger, context.Request.Path, ClientAddress.Of(context));
+        context.Response.Headers.RetryAfter = seconds;
+        var error = OAuthError.TemporarilyUnavailable($"Too many requests from your network were refused or came at once. Wait {seconds} seconds, then try again.");
+        return RefuseAsync(context, error, StatusCodes.Status429TooManyRequests, isPage);
+    }
+
+    private Task RefuseAsync(HttpContext context, OAuthError error, int status, bool isPage) => isPage ? pages.ErrorAsync(context, error, status) : Answers.ErrorAsync(context, error, status);
 }

@@ -48,7 +48,9 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <param name="time">The clock.</param>
     /// <param name="issuerPath">A path below which the server lives.</param>
     /// <param name="port">The port, or none for a free one.</param>
-    public static async Task<RunningServer> StartAsync(string? folder = null, bool strictRotation = false, ManualTime? time = null, string issuerPath = "", int? port = null)
+    /// <param name="configure">What else is set. Tests send all their requests from one address in one standing minute, so limits are off unless this sets them.</param>
+    public static async Task<RunningServer> StartAsync(
+        string? folder = null, bool strictRotation = false, ManualTime? time = null, string issuerPath = "", int? port = null, Action<ServerOptions>? configure = null)
     {
         var ownsFolder = folder is null;
         folder ??= Directory.CreateTempSubdirectory("proofkey-test-").FullName;
@@ -60,6 +62,11 @@ internal sealed class RunningServer : IAsyncDisposable
             Issuer = $"http://127.0.0.1:{port}{issuerPath}",
             StrictRotation = strictRotation,
             Time = time ?? new ManualTime(),
+            Configure = options =>
+            {
+                options.TriesPerMinute = options.RefusalsPerMinute = options.RequestsPerMinute = 1_000_000;
+                configure?.Invoke(options);
+            },
         };
         var log = new CapturedLog();
         var app = ServerHost.Build(settings, builder =>
@@ -98,7 +105,7 @@ internal sealed class RunningServer : IAsyncDisposable
         var port = new Uri(Issuer).Port;
         await _app.StopAsync();
         await _app.DisposeAsync();
-        var restarted = await StartAsync(Folder, Settings.StrictRotation, Time, new Uri(Issuer).AbsolutePath.TrimEnd('/'), port);
+        var restarted = await StartAsync(Folder, Settings.StrictRotation, Time, new Uri(Issuer).AbsolutePath.TrimEnd('/'), port, Settings.Configure);
         return new RunningServer(restarted._app, restarted.Settings, restarted.Issuer, restarted.Log, _ownsFolder);
     }
 

@@ -1,0 +1,82 @@
+using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace ProofKey.Server.Http;
+
+/// <summary>What of a route's requests is counted for each network address.</summary>
+internal enum Limit
+{
+    /// <summary>Nothing: what the route does is cheap, and guards no secret.</summary>
+    None,
+
+    /// <summary>Refused requests: whoever sends good ones is never slowed (<see cref="ServerOptions.RefusalsPerMinute"/>).</summary>
+    Refusals,
+
+    /// <summary>Refused tries at something that a person types, such as a password (<see cref="ServerOptions.TriesPerMinute"/>).</summary>
+    Tries,
+
+    /// <summary>Every request: each one adds a row, and anybody may send it (<see cref="ServerOptions.RequestsPerMinute"/>).</summary>
+    Requests,
+}
+
+/// <summary>
+/// Bounds floods from one network address, route by route, in this process. It is no guard of a secret: those are counted in the database, before
+/// they are compared. Clients are not counted by their id, since anybody may send it, and could shut the client out.
+/// </summary>
+internal sealed class RateLimits : IDisposable
+{
+    /// <summary>How many addresses are remembered at once. Whoever sends from more cannot be slowed by address, and memory stays bounded.</summary>
+    private const int MaxAddresses = 50_000;
+
+    private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
+
+    // Refusals that a well-behaved client meets on its way: a device that waits for its person, a key that needs a nonce first.
+    private static readonly string[] Expected = ["authorization_pending", "slow_down", "use_dpop_nonce"];
+
+    private readonly PartitionedRateLimiter<Counted> _limiter;
+    private readonly ServerOptions _options;
+    private int _addresses;
+
+    public RateLimits(ServerOptions options, TimeProvider time)
+    {
+        _options = options;
+        _limiter = PartitionedRateLimiter.Create<Counted, Counted>(counted => Volatile.Read(ref _addresses) >= MaxAddresses
+            ? RateLimitPartition.GetNoLimiter(default(Counted))
+            : RateLimitPartition.Get(counted, key =>
+            {
+                Interlocked.Increment(ref _addresses);
+                return new CountedWindow(MostOf(key.Limit), Window, time, () => Interlocked.Decrement(ref _addresses));
+            }));
+    }
+
+    /// <summary>Admits a request, or says how long its address has to wait.</summary>
+    public TimeSpan? WaitFor(HttpContext context, Limit limit)
+    {
+        if (limit == Limit.None) return null;
+        using var lease = _limiter.AttemptAcquire(Of(context, limit), limit == Limit.Requests ? 1 : 0);
+        return lease.IsAcquired ? null : lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : Window;
+    }
+
+    /// <summary>Counts a request that was answered with a refusal.</summary>
+    public void Settle(HttpContext context, Limit limit)
+    {
+        if (limit is Limit.None or Limit.Requests || context.Response.StatusCode is < 400 or >= 500 or StatusCodes.Status429TooManyRequests) return;
+        if (Answers.ErrorOf(context) is { } error && Expected.Contains(error.Code)) return;
+        _limiter.AttemptAcquire(Of(context, limit)).Dispose();
+    }
+
+    public void Dispose() => _limiter.Dispose();
+
+    private int MostOf(Limit limit) => limit switch
+    {
+        Limit.Tries => _options.TriesPerMinute,
+        Limit.Requests => _options.RequestsPerMinute,
+        _ => _options.RefusalsPerMinute,
+    };
+
+    // The route's own pattern: a path can be spelled in many ways.
+    private static Counted Of(HttpContext context, Limit limit) => new(limit, (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText, ClientAddress.Of(context));
+
+    private readonly record struct Counted(Limit Limit, string? Route, string Address);
+}

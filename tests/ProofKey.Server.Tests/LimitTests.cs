@@ -1,0 +1,129 @@
+using System.Net;
+using System.Threading.RateLimiting;
+using ProofKey.Server.Http;
+using ProofKey.Server.Tests.Support;
+
+namespace ProofKey.Server.Tests;
+
+/// <summary>Floods from one network are bounded, route by route, and whoever sends good requests is never slowed.</summary>
+public sealed class LimitTests
+{
+    private static readonly Dictionary<string, string> Guess = new() { ["grant_type"] = "refresh_token", ["client_id"] = "guessed", ["refresh_token"] = "pkr_guessed" };
+
+    [Fact]
+    public void Defaults_leave_room_for_an_office_behind_one_address()
+    {
+        var options = new ServerOptions();
+        (options.TriesPerMinute, options.RefusalsPerMinute, options.RequestsPerMinute).ShouldBe((60, 300, 1200));
+    }
+
+    [Fact]
+    [Assertion("TK-18")]
+    [Rfc("RFC 6749", "10.10")]
+    [Rfc("RFC 6585", "4")]
+    public async Task Whoever_guesses_at_the_token_endpoint_has_to_wait_and_learns_nothing()
+    {
+        await using var server = await RunningServer.StartAsync(configure: options => options.RefusalsPerMinute = 300);
+        var client = await server.AddClientAsync(change: registration => registration with { Origins = ["https://app.example"] });
+        var tokens = await server.SignInAsync(client, "openid offline_access");
+        var answers = new List<string>();
+        for (var i = 0; i < 300; i++)
+        {
+            var guess = i % 3 == 0 ? Guess : new Dictionary<string, string> { ["grant_type"] = "authorization_code", ["client_id"] = client.Id, ["code"] = $"guess{i}" };
+            answers.Add((await server.PostFormAsync("/token", guess)).Error!);
+        }
+        answers.Distinct().Order().ShouldBe(["invalid_client", "invalid_grant"]);
+        for (var i = 0; i < 20; i++)
+        {
+            var limited = await server.PostFormAsync("/token", Guess, request => request.Headers.Add("Origin", "https://app.example"));
+            limited.Status.ShouldBe(HttpStatusCode.TooManyRequests);
+            limited.Error.ShouldBe("temporarily_unavailable");
+            limited.Response.Header("Retry-After").ShouldBe("60");
+            limited.Response.Header("Access-Control-Allow-Origin").ShouldBe("https://app.example", "a page must be able to read why");
+            limited.Response.Header("Access-Control-Expose-Headers")!.ShouldContain("Retry-After");
+            limited.Response.Header("Cache-Control").ShouldBe("no-store");
+        }
+        (await server.RevokeAsync(client, "none of ours")).Status.ShouldBe(HttpStatusCode.OK, "each endpoint counts for itself");
+
+        server.Time.Advance(TimeSpan.FromSeconds(61));
+        (await server.RefreshAsync(client, tokens.Text("refresh_token"))).Status.ShouldBe(HttpStatusCode.OK, "the minute is over");
+    }
+
+    [Fact]
+    [Assertion("TK-18")]
+    public async Task Good_requests_are_never_counted()
+    {
+        await using var server = await RunningServer.StartAsync(configure: options => options.RefusalsPerMinute = 5);
+        var client = await server.AddClientAsync();
+        var token = (await server.SignInAsync(client, "openid offline_access")).Text("refresh_token");
+        var refreshes = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => server.RefreshAsync(client, token)));
+        refreshes.ShouldAllBe(answer => answer.Status == HttpStatusCode.OK);
+        for (var i = 0; i < 5; i++) (await server.PostFormAsync("/token", Guess)).Status.ShouldBe(HttpStatusCode.Unauthorized);
+        (await server.RefreshAsync(client, token)).Status.ShouldBe(HttpStatusCode.TooManyRequests);
+    }
+
+    [Fact]
+    [Assertion("UI-10")]
+    public async Task A_network_has_so_many_failed_sign_ins_a_minute_and_gets_a_page_that_says_so()
+    {
+        await using var server = await RunningServer.StartAsync(configure: options => options.TriesPerMinute = 6);
+        using var person = server.NewPerson();
+        var form = await person.SignInFormAsync(new AuthorizeUrl(server, await server.AddClientAsync()));
+        // Many accounts, one guess each: what the count of one account never sees.
+        for (var i = 0; i < 6; i++) (await person.PostOnceAsync(form, [("username", $"person{i}"), ("password", "Spring2030!")])).StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        var limited = await person.PostOnceAsync(form, [("username", RunningServer.UserName), ("password", RunningServer.Password)]);
+        limited.StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
+        limited.Header("Retry-After").ShouldBe("60");
+        var page = await limited.PageAsync();
+        page.QuerySelector("h1")!.TextContent.ShouldBe("Too many tries");
+        page.Body!.TextContent.ShouldContain("Wait 60 seconds");
+        person.CookieOf(server, Sessions.SessionCookie).ShouldBeNull("not even the right password is looked at");
+
+        server.Time.Advance(TimeSpan.FromSeconds(60));
+        (await person.PostOnceAsync(form, [("username", RunningServer.UserName), ("password", RunningServer.Password)])).StatusCode.ShouldBe(HttpStatusCode.SeeOther);
+    }
+
+    [Fact]
+    [Assertion("UI-10")]
+    public async Task People_of_one_office_may_all_sign_in_at_once()
+    {
+        await using var server = await RunningServer.StartAsync(configure: options => options.TriesPerMinute = 5);
+        var client = await server.AddClientAsync();
+        for (var i = 0; i < 8; i++)
+        {
+            using var person = server.NewPerson();
+            (await person.AuthorizeAsync(new AuthorizeUrl(server, client))).ShouldContainKey("code");
+        }
+    }
+
+    [Fact]
+    public void A_window_counts_from_its_first_and_opens_again_even_when_the_clock_is_set_back()
+    {
+        var time = new ManualTime();
+        using var window = new CountedWindow(2, TimeSpan.FromMinutes(1), time);
+        bool Ask(int count)
+        {
+            using var lease = window.AttemptAcquire(count);
+            return lease.IsAcquired;
+        }
+
+        Ask(0).ShouldBeTrue();
+        Ask(1).ShouldBeTrue();
+        time.Advance(TimeSpan.FromSeconds(40));
+        Ask(1).ShouldBeTrue();
+        Ask(0).ShouldBeFalse();
+        window.IdleDuration.ShouldBeNull("it must not be forgotten while it counts");
+        using (var refused = window.AttemptAcquire(1))
+        {
+            refused.TryGetMetadata(MetadataName.RetryAfter, out var wait).ShouldBeTrue();
+            wait.ShouldBe(TimeSpan.FromSeconds(20));
+        }
+        time.Advance(TimeSpan.FromSeconds(20));
+        Ask(1).ShouldBeTrue();
+        Ask(1).ShouldBeTrue();
+        Ask(0).ShouldBeFalse();
+        time.Advance(TimeSpan.FromHours(-1));
+        Ask(0).ShouldBeTrue();
+        window.IdleDuration.ShouldNotBeNull();
+    }
+}
