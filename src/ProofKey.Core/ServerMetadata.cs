@@ -26,6 +26,12 @@ public sealed record ServerMetadata
     /// <summary>Where tokens are revoked (RFC 7009).</summary>
     public string? RevocationEndpoint { get; init; }
 
+    /// <summary>Where a client pushes its authorization request (RFC 9126 section 5).</summary>
+    public string? PushedAuthorizationRequestEndpoint { get; init; }
+
+    /// <summary>Whether every authorization request must be pushed (RFC 9126 section 5).</summary>
+    public bool? RequirePushedAuthorizationRequests { get; init; }
+
     /// <summary>The scopes that may be asked for.</summary>
     public IReadOnlyList<string>? ScopesSupported { get; init; }
 

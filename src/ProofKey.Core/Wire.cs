@@ -28,6 +28,20 @@ public sealed record TokenResponse
     public override string ToString() => nameof(TokenResponse);
 }
 
+/// <summary>The answer to a pushed authorization request (RFC 9126 section 2.2).</summary>
+public sealed record PushedResponse
+{
+    /// <summary>What the browser takes to the authorization endpoint instead of the parameters.</summary>
+    public required string RequestUri { get; init; }
+
+    /// <summary>Seconds until it must have come there.</summary>
+    public required long ExpiresIn { get; init; }
+
+    /// <summary>Names the type alone: a reference never reaches a log by being printed.</summary>
+    /// <returns>A fixed text.</returns>
+    public override string ToString() => nameof(PushedResponse);
+}
+
 /// <summary>A refusal of a JSON endpoint (RFC 6749 section 5.2).</summary>
 public sealed record ErrorResponse
 {
@@ -53,6 +67,7 @@ public sealed record ErrorResponse
     RespectRequiredConstructorParameters = true,
     MaxDepth = 16)]
 [JsonSerializable(typeof(TokenResponse))]
+[JsonSerializable(typeof(PushedResponse))]
 [JsonSerializable(typeof(ErrorResponse))]
 [JsonSerializable(typeof(ServerMetadata))]
 public sealed partial class Wire : JsonSerializerContext;

@@ -39,6 +39,9 @@ public sealed record ClientRegistration
     /// <summary>Whether the token request must repeat the redirect URI.</summary>
     public bool IsStrict { get; init; }
 
+    /// <summary>Whether authorization requests must be pushed first (RFC 9126 section 6).</summary>
+    public bool RequiresPushedRequests { get; init; }
+
     /// <summary>Whether the client gets refresh tokens. Default: yes.</summary>
     public bool MayRefresh { get; init; } = true;
 }

@@ -35,7 +35,7 @@ public static class ProofKeyServer
             return options;
         });
         services.AddSingleton(provider => new Database(provider.GetRequiredService<ServerOptions>().DataSource!, provider.GetRequiredService<ServerOptions>().Dialect));
-        services.AddSingleton<ClientStore>().AddSingleton<ResourceStore>().AddSingleton<AccountStore>().AddSingleton<SessionStore>().AddSingleton<ConsentStore>().AddSingleton<GrantStore>().AddSingleton<KeyStore>().AddSingleton<AuditTrail>();
+        services.AddSingleton<ClientStore>().AddSingleton<ResourceStore>().AddSingleton<AccountStore>().AddSingleton<SessionStore>().AddSingleton<ConsentStore>().AddSingleton<PushedRequestStore>().AddSingleton<GrantStore>().AddSingleton<KeyStore>().AddSingleton<AuditTrail>();
         services.AddSingleton<KeyRing>().AddSingleton<Cleanup>().AddSingleton<TokenIssuer>().AddSingleton<VerifierTries>();
         services.AddSingleton(provider => new Registry(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<ClientStore>(), provider.GetRequiredService<ResourceStore>(), provider.GetRequiredService<AccountStore>(),
@@ -44,7 +44,7 @@ public static class ProofKeyServer
         services.AddSingleton<PasswordSignIn>().AddSingleton<RateLimits>().AddSingleton<KnownBrowsers>();
         services.TryAddSingleton<AccountSource, OwnAccounts>();
         services.AddSingleton<AuthorizePage>().AddSingleton<ClientAuthentication>();
-        services.AddSingleton<AuthorizeEndpoint>().AddSingleton<SignInEndpoint>().AddSingleton<ConsentEndpoint>().AddSingleton<TokenEndpoint>();
+        services.AddSingleton<AuthorizeEndpoint>().AddSingleton<PushedRequestEndpoint>().AddSingleton<SignInEndpoint>().AddSingleton<ConsentEndpoint>().AddSingleton<TokenEndpoint>();
         services.AddSingleton<UserinfoEndpoint>().AddSingleton<RevocationEndpoint>().AddSingleton<MetadataEndpoint>();
         // In this order: the schema before the keys, the keys before the first request.
         services.AddHostedService<Preparation>();
@@ -71,6 +71,7 @@ public static class ProofKeyServer
         app.MapPost(issuer.Path + AuthorizeEndpoint.Path, guard.Page(authorize.PostAsync, Limit.None));
         app.MapGet(issuer.Path + ConsentEndpoint.Path, guard.Page(consent.GetAsync, Limit.None));
         app.MapPost(issuer.Path + ConsentEndpoint.Path, guard.Page(consent.PostAsync, Limit.None));
+        Map(app, guard, issuer.Path + PushedRequestEndpoint.Path, ["POST"], services.GetRequiredService<PushedRequestEndpoint>().PostAsync, Limit.Requests);
         Map(app, guard, issuer.Path + TokenEndpoint.Path, ["POST"], services.GetRequiredService<TokenEndpoint>().PostAsync, Limit.Refusals);
         Map(app, guard, issuer.Path + RevocationEndpoint.Path, ["POST"], services.GetRequiredService<RevocationEndpoint>().PostAsync, Limit.Refusals);
         Map(app, guard, issuer.Path + UserinfoEndpoint.Path, ["GET", "POST"], userinfo.HandleAsync, Limit.None);

@@ -35,6 +35,12 @@ public sealed class ServerOptions
     /// <summary>How long a code can be redeemed: 10 s to 10 min, default 60 s (RFC 6749 section 4.1.2 recommends 10 min at most).</summary>
     public TimeSpan CodeLifetime { get; set; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>How long the reference of a pushed request may take to come to the authorization endpoint: 5 s to 10 min, default 60 s (RFC 9126 section 2.2).</summary>
+    public TimeSpan PushedRequestLifetime { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Whether every authorization request must be pushed first (RFC 9126 section 5). Default: off; single clients can be registered so.</summary>
+    public bool RequirePushedRequests { get; set; }
+
     /// <summary>How long an access token is good: 1 min to 1 h, default 10 min. A revocation reaches other APIs after this time at the latest.</summary>
     public TimeSpan AccessTokenLifetime { get; set; } = TimeSpan.FromMinutes(10);
 
@@ -101,6 +107,7 @@ public sealed class ServerOptions
     private (string Name, TimeSpan Value, TimeSpan Least, TimeSpan Most)[] Ranges() =>
     [
         (nameof(CodeLifetime), CodeLifetime, TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(10)),
+        (nameof(PushedRequestLifetime), PushedRequestLifetime, TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(10)),
         (nameof(AccessTokenLifetime), AccessTokenLifetime, TimeSpan.FromMinutes(1), TimeSpan.FromHours(1)),
         (nameof(RefreshLifetime), RefreshLifetime, TimeSpan.FromHours(1), TimeSpan.FromDays(400)),
         (nameof(RefreshIdleLifetime), RefreshIdleLifetime, TimeSpan.FromHours(1), TimeSpan.FromDays(400)),

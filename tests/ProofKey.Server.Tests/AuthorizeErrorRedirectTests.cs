@@ -116,7 +116,6 @@ public sealed partial class AuthorizeErrorRedirectTests(OneServer shared) : ICla
         { "resource", "https://api.example", "invalid_target" },
         { "request", "eyJ.e30.", "request_not_supported" },
         { "request_uri", "https://collector.example/x", "request_uri_not_supported" },
-        { "request_uri", "urn:ietf:params:oauth:request_uri:x", "request_uri_not_supported" },
         { "registration", "{}", "registration_not_supported" },
     };
 
@@ -182,6 +181,23 @@ public sealed partial class AuthorizeErrorRedirectTests(OneServer shared) : ICla
         var response = await person.GetOnceAsync(shared.Request(shared.FirstParty).Set("response_mode", "query").ToString());
         response.StatusCode.ShouldBe(HttpStatusCode.OK, "a client that is locked to form_post is told by form_post");
         (await Person.FormOf(response)).Fields["error"].ShouldBe("invalid_request");
+    }
+
+    [Theory]
+    [InlineData("state", "x")]
+    [InlineData("response_type", "token")]
+    [InlineData("request", "x")]
+    [Assertion("AZ-19")]
+    [Assertion("AZ-20")]
+    public async Task An_early_error_travels_in_the_mode_that_was_asked_for(string name, string value)
+    {
+        using var person = _server.NewPerson();
+        var request = shared.Request().Repeat(name, value).Set("response_mode", "form_post");
+        var response = await person.GetOnceAsync(request.ToString());
+        response.StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await Person.FormOf(response)).Fields.ShouldContainKey("error");
+
+        await RefusalOfAsync(request.Set("response_mode", "query").Repeat("response_mode", "form_post"), "invalid_request");
     }
 
     public static TheoryData<string> BadScopes =>

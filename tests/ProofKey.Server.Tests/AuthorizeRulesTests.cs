@@ -32,10 +32,11 @@ public sealed class AuthorizeRulesTests
     [Rfc("RFC 6749", "4.1.2.1")]
     public void The_order_of_the_rules_is_the_policy() => AuthorizeRequest.Rules.Select(rule => rule.Name).ShouldBe(
         [
-            "no parameter repeats", // first: no other rule may rely on the first of two values
+            "response mode is registered", // first, so that all other errors travel in the mode that was asked for; of two modes neither counts
+            "no parameter repeats", // no later rule may rely on the first of two values
+            "pushed where that is required", // before anything else is made of what came through a browser
             "no request object", // before the parameters that an object would have replaced
             "response type is code", // what is asked for at all
-            "response mode is registered", // before all that follows, so that those errors travel in the mode that was asked for
             "code challenge is S256", // before anything that a person could be asked about
             "scope is registered",
             "nonce fits",

@@ -113,6 +113,9 @@ public sealed class MetadataTests(TokenServer at) : IClassFixture<TokenServer>
                 case "token_endpoint" or "revocation_endpoint":
                     (await at.Server.PostFormAsync(member.Value.GetString()![at.Server.Issuer.Length..], [])).Error.ShouldBe("invalid_request");
                     break;
+                case "pushed_authorization_request_endpoint":
+                    (await at.Server.PostFormAsync(member.Value.GetString()![at.Server.Issuer.Length..], [])).Error.ShouldBe("invalid_request");
+                    break;
                 case "userinfo_endpoint":
                     (await GetAsync(member.Value.GetString()!)).Status.ShouldBe(HttpStatusCode.Unauthorized);
                     break;

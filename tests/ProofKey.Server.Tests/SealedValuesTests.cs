@@ -18,6 +18,7 @@ public sealed class SealedValuesTests(OneServer shared) : IClassFixture<OneServe
     [InlineData(SealPurpose.Code, "AQECAwTAqAd6-aldqJimGR5FT29ex6LXL8x4GJnihKiwum93CmQ")]
     [InlineData(SealPurpose.RefreshToken, "AQECAwSH3fd4v-05jgMUOrBQtXjBEhGNcGk9TGReeV-WglwkUBo")]
     [InlineData(SealPurpose.StepTicket, "AQECAwRVW17MVIpAz2JPyrTu_qjoANlmNsdBGdaJ-HtYeYev3Ms")]
+    [InlineData(SealPurpose.PushedRequest, "AQECAwTp8lj5x9X_qs85sE16hrZ7klmAC3Yf5Y1Q41FWjejdTd4")]
     [InlineData(SealPurpose.FormToken, "AQECAwQLYqwKgsgKfovH-pZleTLxhdlZgJ2EIpphXQ8QUEiTQws")]
     public void The_constants_of_sealing_stay_as_they_are(object purpose, string expected)
     {

@@ -20,6 +20,7 @@ internal sealed class ClientAddVerb : Verb
     private readonly Option<string> _idTokenAlgorithm = new("--id-token-alg") { HelpName = "ES256|RS256", Description = "How its ID tokens are signed. Without it: ES256." };
     private readonly Option<bool> _firstParty = new("--first-party") { Description = "You vouch for it: people are not asked for consent." };
     private readonly Option<bool> _strict = new("--strict") { Description = "Its token requests must repeat the redirect URI." };
+    private readonly Option<bool> _requirePar = new("--require-par") { Description = "Its authorization requests must be pushed to /par first." };
 
     public ClientAddVerb()
         : base(
@@ -30,7 +31,7 @@ internal sealed class ClientAddVerb : Verb
             "proofkey client add \"My site\" --confidential --redirect-uri https://www.example.com/callback --json")
     {
         Add(_name);
-        foreach (var option in new Option[] { _public, _confidential, _redirectUris, _postLogoutRedirectUris, _origins, _scope, _audience, _responseModes, _idTokenAlgorithm, _firstParty, _strict, CommonOptions.Data, CommonOptions.Json }) Add(option);
+        foreach (var option in new Option[] { _public, _confidential, _redirectUris, _postLogoutRedirectUris, _origins, _scope, _audience, _responseModes, _idTokenAlgorithm, _firstParty, _strict, _requirePar, CommonOptions.Data, CommonOptions.Json }) Add(option);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)
@@ -56,6 +57,7 @@ internal sealed class ClientAddVerb : Verb
             IdTokenAlgorithm = settings.Choice(_idTokenAlgorithm, "ES256", "RS256"),
             IsFirstParty = settings.Flag(_firstParty),
             IsStrict = settings.Flag(_strict),
+            RequiresPushedRequests = settings.Flag(_requirePar),
         };
         return settings.Text(_scope) is { } scope ? registration with { Scope = scope } : registration;
     }

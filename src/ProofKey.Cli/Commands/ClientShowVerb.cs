@@ -30,6 +30,7 @@ internal sealed class ClientShowVerb : Verb
         client.ResponseModes,
         client.IsFirstParty,
         client.IsStrict,
+        client.RequiresPushedRequests,
         client.CreatedAt);
 
     public static CommandException Unknown(string id) =>
@@ -60,6 +61,7 @@ internal sealed class ClientShowVerb : Verb
             ("response modes", string.Join(' ', client.ResponseModes)),
             ("first party", client.FirstParty ? "yes, not asked for consent" : "no"),
             ("strict", client.Strict ? "yes" : "no"),
+            ("pushed requests", client.RequirePar ? "required" : "accepted"),
             ("registered", TimeText.Of(client.CreatedAt)),
         ];
         foreach (var (label, value) in lines) terminal.Write($"{label,-16}{PlainText.Of(value.Length == 0 ? "none" : value)}");

@@ -14,6 +14,8 @@ internal sealed class ServeVerb : Verb
     private readonly Option<string> _issuer = new("--issuer") { HelpName = "URL", Description = "The server's public address, https. Without it: the one loopback address of --urls." };
     private readonly Option<string> _rotation = new("--rotation") { HelpName = "tolerant|strict", Description = "Whether a refresh token's predecessor is tolerated while answers may get lost. Without it: tolerant." };
 
+    private readonly Option<bool> _requirePar = new("--require-par") { Description = "Take only authorization requests that were pushed to /par, from every client." };
+
     public ServeVerb()
         : base(
             "serve",
@@ -26,6 +28,7 @@ internal sealed class ServeVerb : Verb
         Add(_issuer);
         Add(CommonOptions.Data);
         Add(_rotation);
+        Add(_requirePar);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)
@@ -36,6 +39,7 @@ internal sealed class ServeVerb : Verb
             Urls = urls,
             Issuer = IssuerOf(invocation, urls),
             StrictRotation = invocation.Settings.Choice(_rotation, "tolerant", "strict") == "strict",
+            RequirePushedRequests = invocation.Settings.Flag(_requirePar),
             Data = invocation.OpenData(),
         };
         await using var app = ServerHost.Build(settings, LogToStandardError);

@@ -19,6 +19,9 @@ internal sealed record ServeSettings
     /// <summary>Whether refresh tokens rotate to the letter.</summary>
     public bool StrictRotation { get; init; }
 
+    /// <summary>Whether every authorization request must be pushed first.</summary>
+    public bool RequirePushedRequests { get; init; }
+
     /// <summary>What else is set, for tests.</summary>
     public Action<ServerOptions>? Configure { get; init; }
 
@@ -52,6 +55,7 @@ internal static class ServerHost
             options.DataSource = settings.Data.CreateDataSource();
             options.RootKey = settings.Data.RootKey;
             options.StrictRotation = settings.StrictRotation;
+            options.RequirePushedRequests = settings.RequirePushedRequests;
             settings.Configure?.Invoke(options);
         });
         var app = builder.Build();

@@ -19,6 +19,7 @@ internal sealed record ShownClient(
     IReadOnlyList<string> ResponseModes,
     bool FirstParty,
     bool Strict,
+    bool RequirePar,
     DateTimeOffset CreatedAt);
 
 /// <summary>What <c>resource add --json</c> and <c>resource list --json</c> print of an API.</summary>

@@ -12,7 +12,7 @@ namespace ProofKey.Server.Endpoints;
 /// from scratch: the query is the state.
 /// </summary>
 internal sealed class AuthorizeEndpoint(
-    AuthorizePage page, AccountSource accounts, ConsentStore consents, KeyRing keys, Cookies cookies, PageAnswers pages, ServerOptions options, TimeProvider time, ILogger<AuthorizeEndpoint> logger)
+    AuthorizePage page, AccountSource accounts, ConsentStore consents, PushedRequestStore pushedRequests, KeyRing keys, Cookies cookies, PageAnswers pages, ServerOptions options, TimeProvider time, ILogger<AuthorizeEndpoint> logger)
 {
     public const string Path = "/authorize";
 
@@ -25,8 +25,7 @@ internal sealed class AuthorizeEndpoint(
         switch (query.Outcome)
         {
             case AuthorizeOutcome.Shown shown:
-                Log.Refused(logger, Path, null, shown.Error.Code, shown.Error.Description);
-                await pages.ErrorAsync(context, shown.Error);
+                await ShowAsync(context, shown.Error);
                 break;
             case AuthorizeOutcome.Redirected redirected:
                 await RefuseAsync(context, redirected.Request, redirected.Error);
@@ -59,7 +58,7 @@ internal sealed class AuthorizeEndpoint(
         switch (Interaction.Decide(request, account, remembered, HintedSubject(request, now), ticket, now))
         {
             case Interaction.Proceed proceed:
-                await pages.ToClientAsync(context, request, AuthorizeAnswer.Code(request, Code(request, proceed.Account, now).Seal(keys), options.Issuer));
+                await IssueAsync(context, request, proceed.Account, now);
                 break;
             case Interaction.SignIn:
                 Answers.SeeOther(context, accounts.SignInAddress(Return(context, request, ticket, now)));
@@ -75,6 +74,15 @@ internal sealed class AuthorizeEndpoint(
 
     private string Return(HttpContext context, AuthorizeRequest request, StepTicket? ticket, DateTimeOffset now) =>
         page.Address(Path, request, ticket ?? new StepTicket(now, null, null), cookies.EnsureBrowser(context), now);
+
+    private async Task IssueAsync(HttpContext context, AuthorizeRequest request, SignedInAccount account, DateTimeOffset now)
+    {
+        var code = Code(request, account, now).Seal(keys);
+        if (request.Pushed is null || await pushedRequests.UseAsync(request.Pushed, now))
+            await pages.ToClientAsync(context, request, AuthorizeAnswer.Code(request, code, options.Issuer));
+        else
+            await ShowAsync(context, AuthorizePage.Spent.Error);
+    }
 
     private AuthorizationCode Code(AuthorizeRequest request, SignedInAccount account, DateTimeOffset now)
     {
@@ -106,6 +114,12 @@ internal sealed class AuthorizeEndpoint(
         if (request.IdTokenHint is not { } hint) return null;
         var expected = new JwtExpectations { Issuer = options.Issuer.Value, Audience = request.Client.Id, AllowExpired = true };
         return Jwt.Verify(hint, keys.PublicKeys, expected, now).TryGet(out var token, out _) ? token.Subject : "";
+    }
+
+    private Task ShowAsync(HttpContext context, OAuthError error)
+    {
+        Log.Refused(logger, Path, null, error.Code, error.Description);
+        return pages.ErrorAsync(context, error);
     }
 
     private Task RefuseAsync(HttpContext context, AuthorizeRequest request, OAuthError error)

@@ -7,8 +7,14 @@ using ProofKey.Server.Storage;
 namespace ProofKey.Server.Endpoints;
 
 /// <summary>An authorization request as a page finds it in its query: the same for the authorization endpoint, sign-in and consent.</summary>
-internal sealed class AuthorizePage(ClientStore clients, ResourceStore resources, Cookies cookies, Keys.KeyRing keys, ServerOptions options)
+internal sealed class AuthorizePage(
+    ClientStore clients, ResourceStore resources, PushedRequestStore pushedRequests, Cookies cookies, Keys.KeyRing keys, ServerOptions options, TimeProvider time)
 {
+    /// <summary>What is said of a reference that is unknown, expired, used, or another client's: the same for all.</summary>
+    // RFC 9126 section 4: no address is known for such a request, so the person is told
+    public static readonly AuthorizeOutcome.Shown Spent =
+        new(new OAuthError("invalid_request_uri", "The request_uri is not good: it is unknown, expired, used, or was pushed by another client. Push the request again."));
+
     /// <summary>Reads and checks the query.</summary>
     /// <returns>The outcome of the rules, and the step ticket as it was sent.</returns>
     public async ValueTask<AuthorizeQuery> ReadAsync(HttpContext context)
@@ -20,7 +26,26 @@ internal sealed class AuthorizePage(ClientStore clients, ResourceStore resources
         parameters = parameters.Without(StepTicket.ParameterName);
         // An id is short; a long one is not looked up.
         var client = parameters["client_id"] is { Length: <= 100 } id ? await clients.FindAsync(id, context.RequestAborted) : null;
-        return new(AuthorizeRequest.Parse(parameters, client, await resources.ListForAsync(parameters, context.RequestAborted)), ticket);
+        if (client is not null && Reference(parameters) is { } reference)
+            return new(await ReadPushedAsync(context, client, reference, ticket), ticket);
+        var lacksPush = options.RequirePushedRequests || client?.RequiresPushedRequests == true;
+        return new(AuthorizeRequest.Parse(parameters, client, await resources.ListForAsync(parameters, context.RequestAborted), lacksPush: lacksPush), ticket);
+    }
+
+    // RFC 9126 section 4, RFC 9101 section 6.3: what else stands beside a reference is not looked at, and never mixed in
+    private static string? Reference(Parameters parameters) =>
+        !parameters.IsDuplicated("client_id") && !parameters.IsDuplicated("request_uri") && PushedRequest.IsReference(parameters["request_uri"]) ? parameters["request_uri"] : null;
+
+    // The rules are applied again: the client may have changed since.
+    private async ValueTask<AuthorizeOutcome> ReadPushedAsync(HttpContext context, RegisteredClient client, string reference, string? ticket)
+    {
+        if (reference.Length > 100 || await pushedRequests.FindAsync(reference, client.Id, context.RequestAborted) is not { } pushed) return Spent;
+        var outcome = AuthorizeRequest.Parse(pushed.Parameters, client, await resources.ListForAsync(pushed.Parameters, context.RequestAborted), pushed);
+        var now = time.GetUtcNow();
+        // RFC 9126 section 2.2: a reference must come within its life; the pages to which it then led may take longer
+        var cameInTime = now < pushed.ExpiresAt
+            || (now < pushed.ExpiresAt + PushedRequest.Kept && outcome is AuthorizeOutcome.Valid valid && StepTicket.WasGiven(ticket, keys, valid.Request, cookies.Browser(context)));
+        return cameInTime ? outcome : Spent;
     }
 
     /// <summary>The ticket, if it belongs to this request and this browser.</summary>
@@ -30,7 +55,7 @@ internal sealed class AuthorizePage(ClientStore clients, ResourceStore resources
     /// <summary>Our own address with the same request in its query, and a ticket.</summary>
     public string Address(string path, AuthorizeRequest request, StepTicket? ticket, string browserCookie, DateTimeOffset now)
     {
-        var parameters = ticket is null ? request.Parameters : request.Parameters.With(StepTicket.ParameterName, ticket.Seal(keys, request, browserCookie, now));
+        var parameters = ticket is null ? request.Query : request.Query.With(StepTicket.ParameterName, ticket.Seal(keys, request, browserCookie, now));
         return $"{options.Issuer.Path}{path}?{parameters.ToQuery()}";
     }
 

@@ -13,7 +13,7 @@ internal sealed class MetadataEndpoint(ServerOptions options, KeyRing keys)
 {
     public const string JwksPath = "/jwks";
 
-    private readonly byte[] _document = JsonSerializer.SerializeToUtf8Bytes(Document(options.Issuer), Wire.Default.ServerMetadata);
+    private readonly byte[] _document = JsonSerializer.SerializeToUtf8Bytes(Document(options), Wire.Default.ServerMetadata);
 
     public Task GetAsync(HttpContext context)
     {
@@ -27,13 +27,18 @@ internal sealed class MetadataEndpoint(ServerOptions options, KeyRing keys)
         return Answers.JsonAsync(context, keys.PublicKeys.ToJson());
     }
 
-    private static ServerMetadata Document(Issuer issuer) => new()
+    private static ServerMetadata Document(ServerOptions options) => Document(options, options.Issuer);
+
+    private static ServerMetadata Document(ServerOptions options, Issuer issuer) => new()
     {
         Issuer = issuer.Value,
         AuthorizationEndpoint = issuer.Endpoint(AuthorizeEndpoint.Path),
         TokenEndpoint = issuer.Endpoint(TokenEndpoint.Path),
         UserinfoEndpoint = issuer.Endpoint(UserinfoEndpoint.Path),
         RevocationEndpoint = issuer.Endpoint(RevocationEndpoint.Path),
+        PushedAuthorizationRequestEndpoint = issuer.Endpoint(PushedRequestEndpoint.Path),
+        // RFC 9126 section 5: only where it is so; leaving it out means false
+        RequirePushedAuthorizationRequests = options.RequirePushedRequests ? true : null,
         JwksUri = issuer.Endpoint(JwksPath),
         ScopesSupported = [Scope.OpenId, Scope.Profile, Scope.Email, Scope.OfflineAccess],
         ResponseTypesSupported = ["code"],

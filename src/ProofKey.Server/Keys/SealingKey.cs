@@ -12,6 +12,7 @@ internal enum SealPurpose
     StepTicket = 3,
     FormToken = 4,
     KnownBrowser = 5,
+    PushedRequest = 6,
 }
 
 /// <summary>

@@ -16,10 +16,11 @@ internal sealed class AuthorizeRequest
     // The order is the policy: a client is known before its address is believed, and an address before anything is sent to it.
     internal static readonly IReadOnlyList<Rule> Rules =
     [
+        new("response mode is registered", ResponseModeIsRegistered),
         new("no parameter repeats", NoParameterRepeats),
+        new("pushed where that is required", PushedWhereRequired),
         new("no request object", NoRequestObject),
         new("response type is code", ResponseTypeIsCode),
-        new("response mode is registered", ResponseModeIsRegistered),
         new("code challenge is S256", ChallengeIsS256),
         new("scope is registered", ScopeIsRegistered),
         new("nonce fits", NonceFits),
@@ -46,6 +47,12 @@ internal sealed class AuthorizeRequest
     /// <summary>All parameters as they came, without the step ticket.</summary>
     public Parameters Parameters { get; }
 
+    /// <summary>The row that the parameters came from, when they did not come in the address.</summary>
+    public PushedRequest? Pushed { get; private init; }
+
+    /// <summary>What stands for the request in an address of ours: all of its parameters, or the reference alone (RFC 9126 section 4).</summary>
+    public Parameters Query => Pushed is null ? Parameters : Parameters.Of(new("client_id", Client.Id), new("request_uri", Pushed.Reference));
+
     public RegisteredClient Client { get; }
 
     public RedirectUri RegisteredRedirectUri { get; }
@@ -71,16 +78,22 @@ internal sealed class AuthorizeRequest
 
     public string? IdTokenHint => Parameters["id_token_hint"];
 
-    /// <summary>Which request this is: any changed parameter makes another one.</summary>
-    public byte[] Digest() => Secret.Digest(Parameters.ToQuery());
+    /// <summary>Which request this is: any changed parameter makes another one, and so does another reference.</summary>
+    public byte[] Digest() => Secret.Digest(Pushed is null ? Parameters.ToQuery() : $"{Pushed.Reference}?{Parameters.ToQuery()}");
+
+    // Whether the client or the server wants requests pushed, and this one was not.
+    private bool LacksPush { get; init; }
 
     /// <summary>Applies the rules.</summary>
     /// <param name="parameters">What was sent, without the step ticket.</param>
     /// <param name="client">The client of the <c>client_id</c> that was sent, if there is one.</param>
     /// <param name="resources">The registered APIs; needed only when the request names one.</param>
+    /// <param name="pushed">The row that the parameters came from, if they did.</param>
+    /// <param name="lacksPush">Whether the request had to be pushed, and was not.</param>
     /// <returns>Shown (no address to trust), redirected (all other errors) or valid.</returns>
     // RFC 6749 section 4.1.2.1: without a known client and a registered redirect URI, tell the person, and never redirect
-    public static AuthorizeOutcome Parse(Parameters parameters, RegisteredClient? client, IReadOnlyList<RegisteredResource> resources)
+    public static AuthorizeOutcome Parse(
+        Parameters parameters, RegisteredClient? client, IReadOnlyList<RegisteredResource> resources, PushedRequest? pushed = null, bool lacksPush = false)
     {
         if (parameters.IsDuplicated("client_id") || parameters["client_id"] is null)
             return new AuthorizeOutcome.Shown(OAuthError.InvalidRequest("The request must name one client in client_id."));
@@ -94,7 +107,7 @@ internal sealed class AuthorizeRequest
         if (client.Match(redirectUri) is not { } registered)
             return new AuthorizeOutcome.Shown(OAuthError.InvalidRequest("The redirect_uri is not registered for this client: register it exactly as it is sent."));
 
-        var request = new AuthorizeRequest(parameters, client, registered, redirectUri, resources) { ResponseMode = client.ResponseModes[0] };
+        var request = new AuthorizeRequest(parameters, client, registered, redirectUri, resources) { ResponseMode = client.ResponseModes[0], Pushed = pushed, LacksPush = lacksPush };
         foreach (var rule in Rules)
             if (rule.Check(request) is { } error) return new AuthorizeOutcome.Redirected(request, error);
         return new AuthorizeOutcome.Valid(request);
@@ -108,10 +121,24 @@ internal sealed class AuthorizeRequest
         return client.RedirectUris.Count == 1 && !asksForIdToken ? client.RedirectUris[0].Value : null;
     }
 
+    // Before all other rules, so that what they say travels in the mode that was asked for. Of two modes neither counts.
+    private static OAuthError? ResponseModeIsRegistered(AuthorizeRequest request)
+    {
+        if (request.Parameters["response_mode"] is not { } mode || request.Parameters.IsDuplicated("response_mode")) return null;
+        if (!request.Client.ResponseModes.Contains(mode)) return OAuthError.InvalidRequest("The response_mode is not registered for this client.");
+        request.ResponseMode = mode;
+        return null;
+    }
+
     // RFC 6749 section 3.1, RFC 8707 section 2: only resource may be sent more than once
     private static OAuthError? NoParameterRepeats(AuthorizeRequest request) => request.Parameters.Duplicate("resource") is null
         ? null
         : OAuthError.InvalidRequest("A parameter was sent more than once; send each one once.");
+
+    // RFC 9126 section 5, section 6
+    private static OAuthError? PushedWhereRequired(AuthorizeRequest request) => request.LacksPush
+        ? OAuthError.InvalidRequest("This request must be pushed first: send it to the pushed_authorization_request_endpoint, and come here with client_id and request_uri.")
+        : null;
 
     // OpenID Connect Core section 3.1.2.6
     private static OAuthError? NoRequestObject(AuthorizeRequest request) =>
@@ -127,14 +154,6 @@ internal sealed class AuthorizeRequest
         null => OAuthError.InvalidRequest("The request must have response_type=code."),
         _ => OAuthError.UnsupportedResponseType("The one response_type here is code."),
     };
-
-    private static OAuthError? ResponseModeIsRegistered(AuthorizeRequest request)
-    {
-        if (request.Parameters["response_mode"] is not { } mode) return null;
-        if (!request.Client.ResponseModes.Contains(mode)) return OAuthError.InvalidRequest("The response_mode is not registered for this client.");
-        request.ResponseMode = mode;
-        return null;
-    }
 
     // RFC 7636 section 4.4.1, RFC 9700 section 2.1.1: no challenge, no code; the method must be said, since its default would be plain
     private static OAuthError? ChallengeIsS256(AuthorizeRequest request)

@@ -37,6 +37,7 @@ internal static class RegistrationRules
             IdTokenAlgorithm = IdTokenAlgorithm(registration.IdTokenAlgorithm),
             IsFirstParty = registration.IsFirstParty,
             IsStrict = registration.IsStrict,
+            RequiresPushedRequests = registration.RequiresPushedRequests,
             GrantTypes = GrantTypes(registration),
         };
     }

@@ -27,11 +27,19 @@ internal sealed record StepTicket(DateTimeOffset FirstCame, string? ConsentedSub
 
     public static StepTicket? Open(string? text, KeyRing keys, AuthorizeRequest request, string? browserCookie, DateTimeOffset now)
     {
-        if (text is null || browserCookie is null || !Base64UrlText.TryDecode(text, out var bytes) || keys.Open(SealPurpose.StepTicket, bytes) is not { } opened) return null;
-        var value = new SealedPayload(opened);
-        if (!Secret.AreEqual(value.ReadBytes(), request.Digest()) || !Secret.AreEqual(value.ReadBytes(), Secret.Digest(browserCookie))) return null;
+        if (OpenOfAnyAge(text, keys, request, browserCookie) is not { } value) return null;
         var sealedAt = value.ReadTime();
         if (now >= sealedAt + Lifetime || sealedAt > now + TimeSpan.FromMinutes(1)) return null;
         return new StepTicket(value.ReadTime(), value.ReadText(), value.ReadText() is { } scope ? Scope.Parse(scope) : null);
+    }
+
+    /// <summary>Whether a text is a ticket, however old, that this request was once given in this browser.</summary>
+    public static bool WasGiven(string? text, KeyRing keys, AuthorizeRequest request, string? browserCookie) => OpenOfAnyAge(text, keys, request, browserCookie) is not null;
+
+    private static SealedPayload? OpenOfAnyAge(string? text, KeyRing keys, AuthorizeRequest request, string? browserCookie)
+    {
+        if (text is null || browserCookie is null || !Base64UrlText.TryDecode(text, out var bytes) || keys.Open(SealPurpose.StepTicket, bytes) is not { } opened) return null;
+        var value = new SealedPayload(opened);
+        return Secret.AreEqual(value.ReadBytes(), request.Digest()) && Secret.AreEqual(value.ReadBytes(), Secret.Digest(browserCookie)) ? value : null;
     }
 }

@@ -16,6 +16,8 @@ internal sealed class Cleanup(Database database, TimeProvider time, ILogger<Clea
         var before = (time.GetUtcNow() - Margin).ToUnixTimeMilliseconds();
         var deleted = await RepeatAsync(() => database.WriteAsync(
             $"delete from authorization_grant where id in (select id from authorization_grant where expires_at < {before} limit {StepSize})"), cancellation);
+        deleted += await RepeatAsync(() => database.WriteAsync(
+            $"delete from pushed_request where id in (select id from pushed_request where expires_at < {before} limit {StepSize})"), cancellation);
         return deleted + await RepeatAsync(() => database.WriteAsync(
             $"delete from session where id in (select id from session where expires_at < {before} limit {StepSize})"), cancellation);
     }

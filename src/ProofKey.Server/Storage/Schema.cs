@@ -176,7 +176,7 @@ internal static class Schema
             create table pushed_request (
                 id bytea primary key,
                 client_id text not null,
-                parameters text not null,
+                parameters bytea not null,
                 dpop_jkt bytea,
                 created_at bigint not null,
                 expires_at bigint not null,

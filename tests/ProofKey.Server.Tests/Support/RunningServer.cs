@@ -76,7 +76,7 @@ internal sealed class RunningServer : IAsyncDisposable
             builder.Logging.AddProvider(log);
         });
         await app.StartAsync();
-        var server = new RunningServer(app, settings, settings.Issuer, log, ownsFolder);
+        var server = new RunningServer(app, settings, settings.Issuer!, log, ownsFolder);
         if (await server.Service<AccountStore>().FindByNameAsync(UserName, CancellationToken.None) is null)
             await server.Registry.AddAccountAsync(UserName, Password, "alice@example.com", isAdmin: false);
         return server;

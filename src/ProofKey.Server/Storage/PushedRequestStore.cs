@@ -1,0 +1,102 @@
+using System.Diagnostics.CodeAnalysis;
+using ProofKey.Server.Keys;
+using ProofKey.Server.Protocol;
+
+namespace ProofKey.Server.Storage;
+
+/// <summary>An authorization request that waits here while an address carries its reference alone (RFC 9126).</summary>
+internal sealed record PushedRequest
+{
+    /// <summary>What every reference of ours starts with (RFC 9126 section 2.2).</summary>
+    public const string ReferencePrefix = "urn:ietf:params:oauth:request_uri:";
+
+    /// <summary>How long a request stays behind its end: a page that is open since before may still bring it back.</summary>
+    public static readonly TimeSpan Kept = TimeSpan.FromHours(1);
+
+    /// <summary>The value of <c>request_uri</c>.</summary>
+    public required string Reference { get; init; }
+
+    public required string ClientId { get; init; }
+
+    public required Parameters Parameters { get; init; }
+
+    /// <summary>The thumbprint of the key that the code will be bound to (RFC 9449 section 10.1); <see langword="null"/> for none.</summary>
+    public byte[]? DpopThumbprint { get; init; }
+
+    /// <summary>Until when the reference must first come to the authorization endpoint.</summary>
+    public required DateTimeOffset ExpiresAt { get; init; }
+
+    /// <summary>The key of its row, from which nobody can tell the reference.</summary>
+    public byte[] Id => IdOf(Reference);
+
+    /// <summary>Draws a reference that nobody guesses (RFC 9126 section 7.1).</summary>
+    public static string NewReference() => ReferencePrefix + Secret.NewText();
+
+    public static bool IsReference([NotNullWhen(true)] string? requestUri) => requestUri?.StartsWith(ReferencePrefix, StringComparison.Ordinal) == true;
+
+    public static byte[] IdOf(string reference) => Secret.Digest(reference)[..16];
+
+    /// <summary>Names the type alone: what was pushed never reaches a log by being printed.</summary>
+    public override string ToString() => nameof(PushedRequest);
+}
+
+/// <summary>
+/// The pushed requests. The table alone shows and forges none: a row is found by the digest of its reference, and its parameters are
+/// sealed for that row and that client.
+/// </summary>
+internal sealed class PushedRequestStore(Database database, KeyRing keys)
+{
+    public async ValueTask AddAsync(PushedRequest request, DateTimeOffset now) => await database.WriteAsync(
+        $"""
+        insert into pushed_request (id, client_id, parameters, dpop_jkt, created_at, expires_at, used_at)
+        values ({request.Id}, {request.ClientId}, {Seal(request.Id, request.ClientId, request.Parameters)}, {request.DpopThumbprint}, {now.ToUnixTimeMilliseconds()},
+            {request.ExpiresAt.ToUnixTimeMilliseconds()}, {(long?)null})
+        """);
+
+    /// <summary>The request of a reference, if it is this client's and no code was issued for it yet.</summary>
+    // RFC 9126 section 2.2: a reference is bound to the client that pushed it
+    public ValueTask<PushedRequest?> FindAsync(string reference, string clientId, CancellationToken cancellation)
+    {
+        var id = PushedRequest.IdOf(reference);
+        return database.FindAsync(
+            $"select parameters, dpop_jkt, expires_at from pushed_request where id = {id} and client_id = {clientId} and used_at is null",
+            reader => Open(id, clientId, reader.GetFieldValue<byte[]>(0)) is { } parameters
+                ? new PushedRequest
+                {
+                    Reference = reference,
+                    ClientId = clientId,
+                    Parameters = parameters,
+                    DpopThumbprint = reader.IsDBNull(1) ? null : reader.GetFieldValue<byte[]>(1),
+                    ExpiresAt = DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(2)),
+                }
+                : null!,
+            cancellation);
+    }
+
+    /// <summary>Uses a request up: one caller wins.</summary>
+    /// <returns>Whether this caller won.</returns>
+    // RFC 9126 section 7.3: a reference is good for one code
+    public async ValueTask<bool> UseAsync(PushedRequest request, DateTimeOffset now) => await database.WriteAsync(
+        $"""
+        update pushed_request set used_at = {now.ToUnixTimeMilliseconds()}, parameters = {Seal(request.Id, request.ClientId, Parameters.Empty)}
+        where id = {request.Id} and client_id = {request.ClientId} and used_at is null
+        """) == 1;
+
+    private byte[] Seal(byte[] id, string clientId, Parameters parameters)
+    {
+        var value = new SealedPayload();
+        value.Write(id);
+        value.Write(clientId);
+        value.Write(parameters.ToQuery());
+        return keys.Seal(SealPurpose.PushedRequest, value.Written);
+    }
+
+    // A row that was changed or moved by hand does not open, and counts as none.
+    private Parameters? Open(byte[] id, string clientId, byte[] sealedParameters)
+    {
+        if (keys.Open(SealPurpose.PushedRequest, sealedParameters) is not { } opened) return null;
+        var value = new SealedPayload(opened);
+        var belongs = Secret.AreEqual(value.ReadBytes(), id) && value.ReadText() == clientId;
+        return belongs && Parameters.TryParse(value.ReadText(), out var parameters, out _) ? parameters : null;
+    }
+}
