@@ -63,6 +63,7 @@ internal sealed class PushedRequestEndpoint(
         return Answers.JsonAsync(context, JsonSerializer.SerializeToUtf8Bytes(answer, Wire.Default.PushedResponse));
     }
 
+    // RFC 9126 section 2.3: errors as at the token endpoint
     private Task RefuseAsync(HttpContext context, RegisteredClient? client, Refusal refusal, int status = StatusCodes.Status400BadRequest)
     {
         Log.Refused(logger, Path, client?.Id, refusal.Error.Code, refusal.Reason);

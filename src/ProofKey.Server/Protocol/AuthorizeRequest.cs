@@ -140,7 +140,7 @@ internal sealed class AuthorizeRequest
         ? OAuthError.InvalidRequest("This request must be pushed first: send it to the pushed_authorization_request_endpoint, and come here with client_id and request_uri.")
         : null;
 
-    // OpenID Connect Core section 3.1.2.6
+    // OpenID Connect Core section 3.1.2.6; RFC 9101 section 10.4: an address that somebody sends is never fetched
     private static OAuthError? NoRequestObject(AuthorizeRequest request) =>
         request.Parameters["request"] is not null ? new OAuthError("request_not_supported", "Send the parameters themselves instead of a request object.")
         : request.Parameters["request_uri"] is not null ? new OAuthError("request_uri_not_supported", "Send the parameters themselves instead of a request_uri.")
