@@ -30,7 +30,7 @@ public sealed record ClientRegistration
     /// <summary>The allowed response modes, the default one first; none means query and form_post.</summary>
     public IReadOnlyList<string> ResponseModes { get; init; } = [];
 
-    /// <summary>How ID tokens are signed: ES256, or RS256 for those who cannot check that.</summary>
+    /// <summary>How ID tokens are signed: ES256, or RS256 or PS256 for those who cannot check that.</summary>
     public string IdTokenAlgorithm { get; init; } = SignatureAlgorithm.ES256.Name;
 
     /// <summary>Whether the operator vouches for the client, so that it is not asked for consent.</summary>

@@ -37,6 +37,8 @@ public static class ProofKeyServer
         services.AddSingleton(provider => new Database(provider.GetRequiredService<ServerOptions>().DataSource!, provider.GetRequiredService<ServerOptions>().Dialect));
         services.AddSingleton<ClientStore>().AddSingleton<ResourceStore>().AddSingleton<AccountStore>().AddSingleton<SessionStore>().AddSingleton<ConsentStore>().AddSingleton<PushedRequestStore>().AddSingleton<GrantStore>().AddSingleton<KeyStore>().AddSingleton<AuditTrail>();
         services.AddSingleton<KeyRing>().AddSingleton<Cleanup>().AddSingleton<TokenIssuer>().AddSingleton<VerifierTries>();
+        services.AddSingleton(provider => new KeyRegistry(
+            provider.GetRequiredService<KeyStore>(), provider.GetRequiredService<ServerOptions>(), provider.GetRequiredService<AuditTrail>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new Registry(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<ClientStore>(), provider.GetRequiredService<ResourceStore>(), provider.GetRequiredService<AccountStore>(),
             provider.GetRequiredService<PasswordSignIn>(), provider.GetRequiredService<AuditTrail>(), provider.GetRequiredService<TimeProvider>()));

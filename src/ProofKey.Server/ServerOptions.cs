@@ -57,6 +57,12 @@ public sealed class ServerOptions
     public TimeSpan SessionIdleLifetime { get; set; } = TimeSpan.FromHours(2);
 
     /// <summary>
+    /// How long a signing key is in use before its successor is: 1 to 400 days, default 90 days. The successor is published a day before,
+    /// and the old key stays published at least a day after.
+    /// </summary>
+    public TimeSpan SigningKeyLifetime { get; set; } = TimeSpan.FromDays(90);
+
+    /// <summary>
     /// Rotate at each refresh and tolerate no lost answer. Default: off, which keeps parallel processes and lost answers from signing
     /// people out, and still finds a copied token.
     /// </summary>
@@ -113,6 +119,7 @@ public sealed class ServerOptions
         (nameof(RefreshIdleLifetime), RefreshIdleLifetime, TimeSpan.FromHours(1), TimeSpan.FromDays(400)),
         (nameof(SessionLifetime), SessionLifetime, TimeSpan.FromMinutes(5), TimeSpan.FromDays(30)),
         (nameof(SessionIdleLifetime), SessionIdleLifetime, TimeSpan.FromMinutes(5), TimeSpan.FromDays(30)),
+        (nameof(SigningKeyLifetime), SigningKeyLifetime, TimeSpan.FromDays(1), TimeSpan.FromDays(400)),
         (nameof(RotationLeeway), RotationLeeway, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60)),
     ];
 }

@@ -17,7 +17,7 @@ internal sealed class ClientAddVerb : Verb
     private readonly Option<string> _scope = new("--scope") { HelpName = "SCOPE", Description = "What it may ask for, with spaces between. Without it: openid profile email offline_access." };
     private readonly Option<string> _audience = new("--audience") { HelpName = "URL", Description = "The API that its access tokens are for." };
     private readonly Option<string[]> _responseModes = new("--response-mode") { HelpName = "query|form_post", Description = "How answers may travel; may be repeated, the default one first." };
-    private readonly Option<string> _idTokenAlgorithm = new("--id-token-alg") { HelpName = "ES256|RS256", Description = "How its ID tokens are signed. Without it: ES256." };
+    private readonly Option<string> _idTokenAlgorithm = new("--id-token-alg") { HelpName = "ES256|RS256|PS256", Description = "How its ID tokens are signed. Without it: ES256." };
     private readonly Option<bool> _firstParty = new("--first-party") { Description = "You vouch for it: people are not asked for consent." };
     private readonly Option<bool> _strict = new("--strict") { Description = "Its token requests must repeat the redirect URI." };
     private readonly Option<bool> _requirePar = new("--require-par") { Description = "Its authorization requests must be pushed to /par first." };
@@ -54,7 +54,7 @@ internal sealed class ClientAddVerb : Verb
             Origins = settings.Texts(_origins),
             Audience = settings.Text(_audience),
             ResponseModes = settings.Texts(_responseModes),
-            IdTokenAlgorithm = settings.Choice(_idTokenAlgorithm, "ES256", "RS256"),
+            IdTokenAlgorithm = settings.Choice(_idTokenAlgorithm, "ES256", "RS256", "PS256"),
             IsFirstParty = settings.Flag(_firstParty),
             IsStrict = settings.Flag(_strict),
             RequiresPushedRequests = settings.Flag(_requirePar),

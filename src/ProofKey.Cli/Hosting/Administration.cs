@@ -12,6 +12,9 @@ internal sealed class Administration : IAsyncDisposable
     /// <summary>The registry.</summary>
     public Registry Registry => _services.GetRequiredService<Registry>();
 
+    /// <summary>The keys.</summary>
+    public KeyRegistry Keys => _services.GetRequiredService<KeyRegistry>();
+
     /// <summary>Opens it, and brings the tables up to date.</summary>
     public static async Task<Administration> OpenAsync(DataFolder data, CancellationToken cancellation)
     {

@@ -28,6 +28,9 @@ internal sealed record ShownResource(string Address, string Name, string Scope, 
 /// <summary>What <c>user add --json</c> and <c>user list --json</c> print of a person.</summary>
 internal sealed record ShownUser(string Sub, string Name, string? Email, bool Admin, DateTimeOffset CreatedAt);
 
+/// <summary>What <c>key list --json</c> prints of a key; <c>state</c> is next, current or retiring.</summary>
+internal sealed record ShownKey(string Kid, string Purpose, string Algorithm, string State, DateTimeOffset CreatedAt, DateTimeOffset NotBefore, DateTimeOffset? RetireAfter);
+
 /// <summary>What <c>login --json</c> prints.</summary>
 internal sealed record SignedInProfile(string Profile, string Issuer, string ClientId, string? Sub, string? Name, string Scope, DateTimeOffset ExpiresAt);
 
@@ -49,6 +52,7 @@ internal sealed record ShownProfile(string Profile, string Issuer, string Client
 [JsonSerializable(typeof(IReadOnlyList<ShownResource>))]
 [JsonSerializable(typeof(ShownUser))]
 [JsonSerializable(typeof(IReadOnlyList<ShownUser>))]
+[JsonSerializable(typeof(IReadOnlyList<ShownKey>))]
 [JsonSerializable(typeof(SignedInProfile))]
 [JsonSerializable(typeof(ShownToken))]
 [JsonSerializable(typeof(ShownPerson))]

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using ProofKey.Jose;
 using ProofKey.Server.Http;
 using ProofKey.Server.Keys;
 
@@ -23,6 +24,7 @@ internal sealed class MetadataEndpoint(ServerOptions options, KeyRing keys)
 
     public Task GetKeysAsync(HttpContext context)
     {
+        // OpenID Connect Core section 10.1.1: whoever keeps the keys for this long still has each of them before it is used
         context.Response.Headers.CacheControl = "public, max-age=3600";
         return Answers.JsonAsync(context, keys.PublicKeys.ToJson());
     }
@@ -48,7 +50,7 @@ internal sealed class MetadataEndpoint(ServerOptions options, KeyRing keys)
         TokenEndpointAuthMethodsSupported = ["none", "client_secret_basic", "client_secret_post"],
         RevocationEndpointAuthMethodsSupported = ["none", "client_secret_basic", "client_secret_post"],
         SubjectTypesSupported = ["public"],
-        IdTokenSigningAlgorithmsSupported = [.. KeyRing.Algorithms.Select(algorithm => algorithm.Name)],
+        IdTokenSigningAlgorithmsSupported = [.. SignatureAlgorithm.All.Select(algorithm => algorithm.Name)],
         ClaimsSupported = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "amr", "name", "preferred_username", "email", "email_verified"],
         PromptValuesSupported = ["none", "login", "consent", "select_account"],
         AuthorizationResponseIssuerParameterSupported = true,

@@ -24,10 +24,16 @@ internal sealed class TokenEndpoint(
             await RefuseAsync(context, form["client_id"], refusal, refusal.Status);
         else if (!client.GrantTypes.Contains(form["grant_type"]))
             await RefuseAsync(context, client.Id, OAuthError.UnauthorizedClient("This client is not registered for that grant type."));
-        else if (form["grant_type"] == GrantType.AuthorizationCode)
-            await RedeemCodeAsync(context, form, client);
         else
-            await RefreshAsync(context, form, client);
+            await GrantAsync(context, form, client);
+    }
+
+    private async Task GrantAsync(HttpContext context, Parameters form, RegisteredClient client)
+    {
+        // Before anything is redeemed: a key that cannot be made costs the client nothing.
+        await keys.EnsureAsync(client.IdTokenAlgorithm, context.RequestAborted);
+        if (form["grant_type"] == GrantType.AuthorizationCode) await RedeemCodeAsync(context, form, client);
+        else await RefreshAsync(context, form, client);
     }
 
     // RFC 6749 section 5.2, RFC 9700 section 2.4 (no password grant)

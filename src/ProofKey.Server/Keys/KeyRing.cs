@@ -6,29 +6,41 @@ namespace ProofKey.Server.Keys;
 
 /// <summary>
 /// The keys in use. They live in the database, wrapped by the root key, so that every replica shares them and a redeployment loses
-/// nothing. A sealing key is published to the replicas before it is used, and kept until the last value sealed with it is dead.
+/// nothing. A key is there before it is used, and stays until the last value that it signed or sealed is dead.
 /// </summary>
 internal sealed class KeyRing(KeyStore store, ServerOptions options, TimeProvider time, ILogger<KeyRing> logger) : BackgroundService
 {
-    private const string Signing = "sign";
-    private const string Sealing = "seal";
-
-    /// <summary>How often the table is read again; a new key is used after twice that time.</summary>
-    private static readonly TimeSpan RefreshInterval = TimeSpan.FromMinutes(10);
-
-    private static readonly TimeSpan SealingKeyAge = TimeSpan.FromDays(7);
-
-    /// <summary>The algorithms that there is a signing key for.</summary>
-    public static readonly IReadOnlyList<SignatureAlgorithm> Algorithms = [SignatureAlgorithm.ES256, SignatureAlgorithm.RS256];
+    /// <summary>
+    /// How often the table is read again. It is small, and what another process made or revoked is to be known soon; a replica that cannot
+    /// read for a while still has every key that comes into use meanwhile.
+    /// </summary>
+    public static readonly TimeSpan RefreshInterval = TimeSpan.FromSeconds(15);
 
     private readonly RootKey _root = new(options.RootKey);
-    private Snapshot _keys = new([], []);
+    private readonly KeySchedule _schedule = new(options.SigningKeyLifetime, options.RefreshLifetime);
+    private readonly SemaphoreSlim _loading = new(1);
+    private Snapshot _keys = new([], new JwkSet());
 
-    /// <summary>The public keys, as they are published.</summary>
+    /// <summary>The public keys, as they are published: of each algorithm the one in use first.</summary>
     public JwkSet PublicKeys => _keys.PublicKeys;
 
-    /// <summary>The private key that signs with an algorithm.</summary>
-    public SigningKey SigningKeyFor(SignatureAlgorithm algorithm) => _keys.Signing.First(key => key.Algorithm == algorithm);
+    /// <summary>The private key that signs with an algorithm now.</summary>
+    public SigningKey SigningKeyFor(SignatureAlgorithm algorithm)
+    {
+        var now = time.GetUtcNow();
+        SigningKey? current = null;
+        foreach (var key in _keys.Opened)
+            if (key.Signing is { } signing && signing.Algorithm == algorithm && (current is null || key.Row.NotBefore <= now)) current = signing;
+        return current ?? throw new InvalidOperationException($"There is no {algorithm} key.");
+    }
+
+    /// <summary>Sees to it that there is a key of an algorithm. Some clients alone need it, so the first of them has it made.</summary>
+    public ValueTask EnsureAsync(SignatureAlgorithm algorithm, CancellationToken cancellation)
+    {
+        foreach (var key in _keys.Opened)
+            if (key.Signing?.Algorithm == algorithm) return ValueTask.CompletedTask;
+        return new(LoadAsync(cancellation, KeyLine.Signs(algorithm)));
+    }
 
     /// <summary>Seals a value with the newest key that every replica knows.</summary>
     public byte[] Seal(SealPurpose purpose, ReadOnlySpan<byte> value) => Current().Seal(purpose, value);
@@ -38,23 +50,45 @@ internal sealed class KeyRing(KeyStore store, ServerOptions options, TimeProvide
     {
         var id = SealingKey.KeyIdOf(value);
         if (id.IsEmpty) return null;
-        foreach (var key in _keys.Sealing)
-            if (id.SequenceEqual(key.Id)) return key.Open(purpose, value);
+        foreach (var key in _keys.Opened)
+            if (key.Sealing is { } sealing && id.SequenceEqual(sealing.Id)) return sealing.Open(purpose, value);
         return null;
     }
 
-    /// <summary>Reads the keys, and makes those that are missing.</summary>
-    public async Task LoadAsync(CancellationToken cancellation)
+    /// <summary>Reads the keys, and makes, retires and deletes what is due.</summary>
+    /// <param name="cancellation">Stops waiting.</param>
+    /// <param name="also">A line that must have a key, beside those that every server has.</param>
+    public async Task LoadAsync(CancellationToken cancellation, KeyLine? also = null)
     {
-        // Unwrap before anything is made: a wrong root key must stop the start, never begin a second set of keys.
-        var keys = Open(await store.ListAsync(cancellation));
-        if (Missing(keys).Count > 0)
+        // One at a time: an older reading must not replace a newer one.
+        await _loading.WaitAsync(cancellation);
+        try
         {
-            await store.AddAsync(present => Missing(Open(present)).Select(Make), cancellation);
-            keys = Open(await store.ListAsync(cancellation));
+            IEnumerable<KeyLine> needed = also is null ? KeyLine.Needed : [.. KeyLine.Needed, also];
+            var now = time.GetUtcNow();
+            // Unwrap before anything is made: a wrong root key must stop the start, never begin a second set of keys.
+            var stored = await store.ListAsync(cancellation);
+            var opened = stored.ConvertAll(Open);
+            var plan = _schedule.Plan(stored, needed, now);
+            if (!plan.IsEmpty)
+            {
+                // An RSA key takes long to make, and nobody should wait for the write lock meanwhile.
+                var made = plan.Make.Select(key => _root.Make(key.Line, key.NotBefore, now)).ToList();
+                await store.ChangeAsync(present => Changes(_schedule.Plan(present, needed, now), made, now), cancellation);
+                opened = (await store.ListAsync(cancellation)).ConvertAll(Open);
+            }
+            _keys = new(opened, Publish(opened, now));
         }
-        foreach (var spent in Spent(keys)) await store.RemoveAsync(spent);
-        _keys = keys;
+        finally
+        {
+            _loading.Release();
+        }
+    }
+
+    public override void Dispose()
+    {
+        _loading.Dispose();
+        base.Dispose();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -76,61 +110,42 @@ internal sealed class KeyRing(KeyStore store, ServerOptions options, TimeProvide
     private SealingKey Current()
     {
         var now = time.GetUtcNow();
-        var sealing = _keys.Sealing;
-        for (var i = sealing.Count - 1; i > 0; i--)
-            if (sealing[i].NotBefore <= now) return sealing[i];
-        return sealing[0];
+        SealingKey? current = null;
+        foreach (var key in _keys.Opened)
+            if (key.Sealing is { } sealing && (current is null || sealing.NotBefore <= now)) current = sealing;
+        return current ?? throw new InvalidOperationException("There is no sealing key.");
     }
 
-    // A first sealing key is of use at once; a later one only when every replica has read the table again.
-    private List<MissingKey> Missing(Snapshot keys)
+    // Another process may have made the same keys since the plan was drawn up; then there is nothing left to add.
+    private KeyChanges Changes(KeyPlan plan, List<StoredKey> made, DateTimeOffset now)
     {
-        var now = time.GetUtcNow();
-        List<MissingKey> missing = [.. Algorithms.Where(algorithm => keys.Signing.All(key => key.Algorithm != algorithm)).Select(algorithm => new MissingKey(algorithm, now))];
-        if (keys.Sealing.Count == 0) missing.Add(new MissingKey(null, now));
-        else if (keys.Sealing[^1].NotBefore + SealingKeyAge <= now) missing.Add(new MissingKey(null, now + (2 * RefreshInterval)));
-        return missing;
+        var added = plan.Make.Select(key => made.Find(row => row.Line == key.Line) ?? _root.Make(key.Line, key.NotBefore, now)).ToList();
+        foreach (var key in added) Log.KeyMade(logger, key.Purpose, key.Algorithm, key.Id, key.NotBefore);
+        foreach (var key in plan.Remove) Log.KeyRemoved(logger, key.Purpose, key.Algorithm, key.Id);
+        return new(added, [.. plan.Retire.Select(key => _root.Rewrap(key.Key, key.Key with { RetireAfter = RootKey.WholeMilliseconds(key.At) }))], plan.Remove);
     }
 
-    // What was sealed last with a key is a refresh token, and dies with the longest grant. A day more costs nothing.
-    private IEnumerable<string> Spent(Snapshot keys)
+    // A row that is the same as before was opened before: its handles stay in use.
+    private OpenedKey Open(StoredKey row)
     {
-        var before = time.GetUtcNow() - options.RefreshLifetime - TimeSpan.FromDays(1);
-        return keys.Sealing.Zip(keys.Sealing.Skip(1)).Where(pair => pair.Second.NotBefore < before).Select(pair => Convert.ToHexStringLower(pair.First.Id));
+        if (_keys.Opened.Find(known => known.Row.IsSameRow(row)) is { } known) return known;
+        var secret = _root.Unwrap(row);
+        if (row.Purpose == KeyLine.Sealing) return new(row, null, new SealingKey(Convert.FromHexString(row.Id), secret, row.NotBefore, options.Issuer.Value));
+        return new(row, SignatureAlgorithm.TryParse(row.Algorithm, out var algorithm) ? SigningKey.FromPkcs8(algorithm, secret) : null, null);
     }
 
-    private StoredKey Make(MissingKey missing)
-    {
-        // The row holds milliseconds, and the seal covers what it holds.
-        var notBefore = DateTimeOffset.FromUnixTimeMilliseconds(missing.NotBefore.ToUnixTimeMilliseconds());
-        using var signing = missing.Algorithm is { } algorithm ? SigningKey.New(algorithm) : null;
-        var (id, purpose, name, secret) = signing is null
-            ? (Convert.ToHexStringLower(Secret.NewBytes(SealingKey.IdLength)), Sealing, "A256GCM", Secret.NewBytes(RootKey.Length))
-            : (signing.KeyId, Signing, signing.Algorithm.Name, signing.ToPkcs8());
-        Log.KeyMade(logger, purpose, name, id);
-        var row = new StoredKey(id, purpose, name, [], notBefore, null, time.GetUtcNow());
-        return row with { Sealed = _root.Wrap(row, secret) };
-    }
+    // RFC 7517 section 9.2: the published key is derived from the opened private one, never read from a column.
+    private static JwkSet Publish(List<OpenedKey> opened, DateTimeOffset now) => new(
+        from key in opened
+        where key.Signing is not null
+        let current = KeySchedule.Current(opened.Select(other => other.Row).Where(row => row.Line == key.Row.Line), now)
+        // Who takes the first key that fits, without regard to its name, finds the one in use.
+        orderby key.Row == current descending, SignatureAlgorithm.All.Index().First(algorithm => algorithm.Item == key.Signing!.Algorithm).Index
+        select key.Signing!.PublicKey);
 
-    private Snapshot Open(List<StoredKey> stored)
-    {
-        var signing = new List<SigningKey>();
-        var sealing = new List<SealingKey>();
-        foreach (var key in stored)
-        {
-            var secret = _root.Unwrap(key);
-            if (key.Purpose == Sealing) sealing.Add(new SealingKey(Convert.FromHexString(key.Id), secret, key.NotBefore, options.Issuer.Value));
-            else if (SignatureAlgorithm.TryParse(key.Algorithm, out var algorithm)) signing.Add(SigningKey.FromPkcs8(algorithm, secret));
-        }
-        return new Snapshot(signing, sealing);
-    }
+    /// <summary>A row, and the key in it.</summary>
+    private sealed record OpenedKey(StoredKey Row, SigningKey? Signing, SealingKey? Sealing);
 
-    /// <summary>A key to be made: a signing key of an algorithm, or a sealing key.</summary>
-    private sealed record MissingKey(SignatureAlgorithm? Algorithm, DateTimeOffset NotBefore);
-
-    private sealed record Snapshot(IReadOnlyList<SigningKey> Signing, IReadOnlyList<SealingKey> Sealing)
-    {
-        // RFC 7517 section 9.2: the published key is derived from the opened private one, never read from a column.
-        public JwkSet PublicKeys { get; } = new(Signing.Select(key => key.PublicKey));
-    }
+    /// <summary>All keys in the order in which they come into use, and what is published of them.</summary>
+    private sealed record Snapshot(List<OpenedKey> Opened, JwkSet PublicKeys);
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using ProofKey.Jose;
 using ProofKey.Server.Storage;
 
 namespace ProofKey.Server.Keys;
@@ -43,6 +44,22 @@ internal sealed class RootKey(byte[] key)
                 "The root key does not open the keys in the database. Give the root key that belongs to this database; nothing was changed.", exception);
         }
     }
+
+    /// <summary>Makes a key of a line, wrapped.</summary>
+    public StoredKey Make(KeyLine line, DateTimeOffset notBefore, DateTimeOffset now)
+    {
+        using var signing = SignatureAlgorithm.TryParse(line.Algorithm, out var algorithm) ? SigningKey.New(algorithm) : null;
+        var secret = signing?.ToPkcs8() ?? Secret.NewBytes(Length);
+        var id = signing?.KeyId ?? Convert.ToHexStringLower(Secret.NewBytes(SealingKey.IdLength));
+        var row = new StoredKey(id, line.Purpose, line.Algorithm, [], WholeMilliseconds(notBefore), null, WholeMilliseconds(now));
+        return row with { Sealed = Wrap(row, secret) };
+    }
+
+    /// <summary>The same key with another life.</summary>
+    public StoredKey Rewrap(StoredKey stored, StoredKey changed) => changed with { Sealed = Wrap(changed, Unwrap(stored)) };
+
+    /// <summary>A time as a row holds it: the wrapping covers what the row says.</summary>
+    public static DateTimeOffset WholeMilliseconds(DateTimeOffset time) => DateTimeOffset.FromUnixTimeMilliseconds(time.ToUnixTimeMilliseconds());
 
     private static byte[] Associated(StoredKey row)
     {

@@ -61,9 +61,9 @@ internal static class RegistrationRules
     }
 
     private static SignatureAlgorithm IdTokenAlgorithm(string name) =>
-        SignatureAlgorithm.TryParse(name, out var algorithm) && Keys.KeyRing.Algorithms.Contains(algorithm)
+        SignatureAlgorithm.TryParse(name, out var algorithm)
             ? algorithm
-            : throw new FormatException($"ID tokens are signed with {string.Join(" or ", Keys.KeyRing.Algorithms.Select(known => known.Name))}.");
+            : throw new FormatException($"ID tokens are signed with {string.Join(", ", SignatureAlgorithm.All)}; choose one of them.");
 
     /// <summary>What is wrong with a name that people are shown.</summary>
     public static string? NameProblem(string name) =>

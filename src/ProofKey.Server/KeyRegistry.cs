@@ -1,0 +1,108 @@
+using ProofKey.Server.Keys;
+using ProofKey.Server.Storage;
+
+namespace ProofKey.Server;
+
+/// <summary>Where a key stands in its life.</summary>
+public enum KeyState
+{
+    /// <summary>It is published, and not in use yet.</summary>
+    Next,
+
+    /// <summary>It signs, or seals.</summary>
+    Current,
+
+    /// <summary>It only checks or opens what it made before.</summary>
+    Retiring,
+}
+
+/// <summary>A key of the server, without any secret of it.</summary>
+/// <param name="Id">Its id; tokens name a signing key by it (<c>kid</c>).</param>
+/// <param name="Purpose"><c>sign</c> for tokens, <c>seal</c> for codes, refresh tokens and what pages bring back.</param>
+/// <param name="Algorithm">Its algorithm.</param>
+/// <param name="State">Where it stands.</param>
+/// <param name="CreatedAt">When it was made, and published.</param>
+/// <param name="NotBefore">From when on it is used.</param>
+/// <param name="RetireAfter">When it goes; not known before it has a successor.</param>
+public sealed record ServerKey(string Id, string Purpose, string Algorithm, KeyState State, DateTimeOffset CreatedAt, DateTimeOffset NotBefore, DateTimeOffset? RetireAfter);
+
+/// <summary>Looks at the keys and changes them: what an operator does beside a running server, on the same database.</summary>
+public sealed class KeyRegistry
+{
+    private readonly KeyStore _store;
+    private readonly RootKey _root;
+    private readonly AuditTrail _audit;
+    private readonly TimeProvider _time;
+
+    internal KeyRegistry(KeyStore store, ServerOptions options, AuditTrail audit, TimeProvider time) => (_store, _root, _audit, _time) = (store, new RootKey(options.RootKey), audit, time);
+
+    /// <summary>How long a running server needs to notice a change at most.</summary>
+    public static TimeSpan NoticedWithin => KeyRing.RefreshInterval;
+
+    /// <summary>All keys, in the order in which they came into use.</summary>
+    /// <param name="cancellation">Stops waiting.</param>
+    /// <returns>The keys.</returns>
+    /// <exception cref="InvalidOperationException">The root key does not open them.</exception>
+    public async Task<IReadOnlyList<ServerKey>> ListAsync(CancellationToken cancellation)
+    {
+        var rows = await _store.ListAsync(cancellation);
+        var now = _time.GetUtcNow();
+        // What a row says is worth as much as its wrapping.
+        foreach (var row in rows) _root.Unwrap(row);
+        return [.. rows.Select(row => new ServerKey(row.Id, row.Purpose, row.Algorithm, StateOf(row, rows, now), row.CreatedAt, row.NotBefore, row.RetireAfter))];
+    }
+
+    /// <summary>
+    /// Gives each signing key its successor now instead of on schedule. The successor is published at once and used a day later, so that
+    /// nobody meets a key that they do not know. Where a successor is waiting already, none is made.
+    /// </summary>
+    /// <param name="atOnce">Use the successors at once; whoever keeps the public keys refuses new tokens until they fetch them again.</param>
+    /// <param name="cancellation">Stops waiting.</param>
+    public async Task RotateAsync(bool atOnce, CancellationToken cancellation)
+    {
+        var now = RootKey.WholeMilliseconds(_time.GetUtcNow());
+        await _store.ChangeAsync(present => Successors(present, atOnce, now), cancellation);
+        await _audit.RecordAsync(new AuditEvent("keys-rotated") { Detail = atOnce ? "at once" : null });
+    }
+
+    /// <summary>
+    /// Replaces every signing and sealing key at once, for the day on which they may have leaked. Nothing that the old ones signed or
+    /// sealed is accepted here any more: all sessions, codes, access and refresh tokens are dead.
+    /// </summary>
+    /// <param name="cancellation">Stops waiting.</param>
+    public async Task RevokeAllAsync(CancellationToken cancellation)
+    {
+        var now = _time.GetUtcNow();
+        await _store.ReplaceAllAsync(present => Replacements(present, now), now, cancellation);
+        await _audit.RecordAsync(new AuditEvent("keys-revoked"));
+    }
+
+    private List<StoredKey> Replacements(List<StoredKey> present, DateTimeOffset now)
+    {
+        // A root key that opens nothing must not wrap anything either.
+        foreach (var key in present) _root.Unwrap(key);
+        return [.. Lines(present).Select(line => _root.Make(line, now, now))];
+    }
+
+    private KeyChanges Successors(List<StoredKey> present, bool atOnce, DateTimeOffset now)
+    {
+        foreach (var key in present) _root.Unwrap(key);
+        var (added, changed) = (new List<StoredKey>(), new List<StoredKey>());
+        foreach (var line in Lines(present).Where(line => line.Purpose == KeyLine.Signing))
+        {
+            var waiting = present.Find(key => key.Line == line && StateOf(key, present, now) == KeyState.Next);
+            var isFirst = present.TrueForAll(key => key.Line != line);
+            if (waiting is null) added.Add(_root.Make(line, atOnce || isFirst ? now : now + line.PublishDelay, now));
+            else if (atOnce) changed.Add(_root.Rewrap(waiting, waiting with { NotBefore = now }));
+        }
+        return new(added, changed, []);
+    }
+
+    private static IEnumerable<KeyLine> Lines(List<StoredKey> rows) => rows.Select(row => row.Line).Union(KeyLine.Needed);
+
+    private static KeyState StateOf(StoredKey key, List<StoredKey> rows, DateTimeOffset now)
+    {
+        var current = KeySchedule.Current(rows.Where(row => row.Line == key.Line), now);
+        return key == current ? KeyState.Current : key.NotBefore > now ? KeyState.Next : KeyState.Retiring;
+    }
+}
