@@ -70,7 +70,7 @@ public static class ProofKeyServer
         var userinfo = services.GetRequiredService<UserinfoEndpoint>();
 
         app.MapGet(issuer.Path + AuthorizeEndpoint.Path, guard.Page(authorize.GetAsync, Limit.None));
-        app.MapPost(issuer.Path + AuthorizeEndpoint.Path, guard.Page(authorize.PostAsync, Limit.None));
+        app.MapPost(issuer.Path + AuthorizeEndpoint.Path, guard.Page(authorize.PostAsync, Limit.Requests));
         app.MapGet(issuer.Path + ConsentEndpoint.Path, guard.Page(consent.GetAsync, Limit.None));
         app.MapPost(issuer.Path + ConsentEndpoint.Path, guard.Page(consent.PostAsync, Limit.None));
         Map(app, guard, issuer.Path + PushedRequestEndpoint.Path, ["POST"], services.GetRequiredService<PushedRequestEndpoint>().PostAsync, Limit.Requests);

@@ -156,7 +156,6 @@ public sealed class AuthorizeMethodTests(OneServer shared) : IClassFixture<OneSe
 
         using var person = _server.NewPerson();
         await (await person.SendAsync(HttpMethod.Post, request.Path, Enumerable.Range(0, 5000).Select(i => KeyValuePair.Create($"p{i}", "")))).ShouldBeErrorPageAsync();
-        await (await person.SendAsync(HttpMethod.Post, request.Path, [.. request.Parameters, new("x", new string('x', 20_000))])).ShouldBeErrorPageAsync();
         await (await person.SendAsync(HttpMethod.Post, request.Path, [.. request.Parameters, new("x", new string('x', 40_000))])).ShouldBeErrorPageAsync();
     }
 

@@ -16,24 +16,14 @@ internal sealed class AuthorizeEndpoint(
 {
     public const string Path = "/authorize";
 
-    /// <summary>The most characters of parameters that a POST may hand on in a query.</summary>
+    /// <summary>The most characters of parameters that a POST hands on in a query.</summary>
     private const int MaxQueryLength = 4096;
 
     public async Task GetAsync(HttpContext context)
     {
         var query = await page.ReadAsync(context);
-        switch (query.Outcome)
-        {
-            case AuthorizeOutcome.Shown shown:
-                await ShowAsync(context, shown.Error);
-                break;
-            case AuthorizeOutcome.Redirected redirected:
-                await RefuseAsync(context, redirected.Request, redirected.Error);
-                break;
-            case AuthorizeOutcome.Valid valid:
-                await DecideAsync(context, query, valid.Request);
-                break;
-        }
+        if (query.TryGetValid(out var request)) await DecideAsync(context, query, request);
+        else await RefuseAsync(context, query.Outcome);
     }
 
     /// <summary>A POST becomes the same request as a GET, so that our cookies come along (OpenID Connect Core section 3.1.2.1).</summary>
@@ -43,10 +33,21 @@ internal sealed class AuthorizeEndpoint(
             await pages.ErrorAsync(context, OAuthError.InvalidRequest("Send the parameters either in the body or in the query, not in both."));
         else if (!(await FormReader.ReadAsync(context)).TryGet(out var parameters, out var problem))
             await pages.ErrorAsync(context, OAuthError.InvalidRequest(problem));
-        else if (parameters.ToQuery() is { Length: <= MaxQueryLength } query)
+        else if (parameters["claims"] is null && parameters.ToQuery() is { Length: <= MaxQueryLength } query)
             Answers.SeeOther(context, $"{options.Issuer.Path}{Path}?{query}");
+        else if ((await page.ReadAsync(context, parameters)).Outcome is var outcome && outcome is AuthorizeOutcome.Valid valid)
+            Answers.SeeOther(context, $"{options.Issuer.Path}{Path}?{(valid.Request.Pushed ?? await KeepAsync(valid.Request)).Query.ToQuery()}");
         else
-            await pages.ErrorAsync(context, OAuthError.InvalidRequest("The parameters have more than 4096 characters."));
+            await RefuseAsync(context, outcome);
+    }
+
+    // What is too long for an address, or says more of a person than should stand in one, waits in a row as a pushed request does.
+    private async ValueTask<PushedRequest> KeepAsync(AuthorizeRequest request)
+    {
+        var now = time.GetUtcNow();
+        var kept = new PushedRequest { Reference = PushedRequest.NewReference(), ClientId = request.Client.Id, Parameters = request.Parameters, ExpiresAt = now + options.PushedRequestLifetime };
+        await pushedRequests.AddAsync(kept, now);
+        return kept;
     }
 
     private async Task DecideAsync(HttpContext context, AuthorizeQuery query, AuthorizeRequest request)
@@ -77,11 +78,18 @@ internal sealed class AuthorizeEndpoint(
 
     private async Task IssueAsync(HttpContext context, AuthorizeRequest request, SignedInAccount account, DateTimeOffset now)
     {
-        var code = Code(request, account, now).Seal(keys);
-        if (request.Pushed is null || await pushedRequests.UseAsync(request.Pushed, now))
-            await pages.ToClientAsync(context, request, AuthorizeAnswer.Code(request, code, options.Issuer));
+        var (code, kept) = (Code(request, account, now), Parameters.Empty);
+        var text = code.Seal(keys);
+        if (text.Length > AuthorizationCode.MaxLength)
+        {
+            (code, kept) = code.Shortened(request.Pushed?.Id ?? Secret.NewBytes(16));
+            text = code.Seal(keys);
+        }
+        if (request.Pushed is null && code.KeptIn is not null) await pushedRequests.KeepAsync(code, kept, now);
+        if (request.Pushed is null || await pushedRequests.UseAsync(request.Pushed, code, kept, now))
+            await pages.ToClientAsync(context, request, AuthorizeAnswer.Code(request, text, options.Issuer));
         else
-            await ShowAsync(context, AuthorizePage.Spent.Error);
+            await RefuseAsync(context, AuthorizePage.Spent);
     }
 
     private AuthorizationCode Code(AuthorizeRequest request, SignedInAccount account, DateTimeOffset now)
@@ -116,8 +124,10 @@ internal sealed class AuthorizeEndpoint(
         return Jwt.Verify(hint, keys.PublicKeys, expected, now).TryGet(out var token, out _) ? token.Subject : "";
     }
 
-    private Task ShowAsync(HttpContext context, OAuthError error)
+    private Task RefuseAsync(HttpContext context, AuthorizeOutcome outcome)
     {
+        if (outcome is AuthorizeOutcome.Redirected redirected) return RefuseAsync(context, redirected.Request, redirected.Error);
+        var error = ((AuthorizeOutcome.Shown)outcome).Error;
         Log.Refused(logger, Path, null, error.Code, error.Description);
         return pages.ErrorAsync(context, error);
     }

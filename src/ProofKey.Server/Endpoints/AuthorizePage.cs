@@ -22,6 +22,12 @@ internal sealed class AuthorizePage(
         var query = context.Request.QueryString.Value ?? "";
         if (!Parameters.TryParse(query.AsSpan(query.StartsWith('?') ? 1 : 0), out var parameters, out var problem))
             return new(new AuthorizeOutcome.Shown(OAuthError.InvalidRequest(problem)), null);
+        return await ReadAsync(context, parameters);
+    }
+
+    /// <summary>Checks parameters that came in a query or a body.</summary>
+    public async ValueTask<AuthorizeQuery> ReadAsync(HttpContext context, Parameters parameters)
+    {
         var ticket = parameters.IsDuplicated(StepTicket.ParameterName) ? null : parameters[StepTicket.ParameterName];
         parameters = parameters.Without(StepTicket.ParameterName);
         // An id is short; a long one is not looked up.

@@ -8,7 +8,7 @@ namespace ProofKey.Server.Endpoints;
 
 /// <summary>The token endpoint (RFC 6749 section 3.2): who is asking, with which grant, and is it good.</summary>
 internal sealed class TokenEndpoint(
-    ClientAuthentication authentication, GrantStore grants, AccountSource accounts, KeyRing keys, TokenIssuer issuer, VerifierTries tries, ServerOptions options, TimeProvider time,
+    ClientAuthentication authentication, GrantStore grants, PushedRequestStore pushedRequests, AccountSource accounts, KeyRing keys, TokenIssuer issuer, VerifierTries tries, ServerOptions options, TimeProvider time,
     ILogger<TokenEndpoint> logger)
 {
     public const string Path = "/token";
@@ -58,7 +58,14 @@ internal sealed class TokenEndpoint(
             return;
         }
         var address = ClientAddress.Of(context);
-        var refusal = AuthorizationCodeGrant.Check(new(form, client, code, tries.AreUsedUp(code.GrantId, address), now)) ?? ResourceIndicator.NotGranted(form.All("resource"), issuer.AudienceOf(code.Resource, client));
+        var refusal = AuthorizationCodeGrant.Check(new(form, client, code, tries.AreUsedUp(code.GrantId, address), now));
+        // Only for who has proved possession is the row read that holds what the code had no room for.
+        if (refusal is null && code.KeptIn is not null)
+        {
+            if (await pushedRequests.FindKeptAsync(code, context.RequestAborted) is { } kept) code = code.With(kept);
+            else refusal = new Refusal(AuthorizationCodeGrant.NotGood, "The row that held a part of the code is gone.");
+        }
+        refusal ??= ResourceIndicator.NotGranted(form.All("resource"), issuer.AudienceOf(code.Resource, client));
         if (refusal is not null)
         {
             if (refusal == AuthorizationCodeGrant.WrongVerifier) tries.Count(code.GrantId, address, code.ExpiresAt, now);

@@ -54,6 +54,9 @@ internal sealed record AuthorizationCode
 
     public required DateTimeOffset ExpiresAt { get; init; }
 
+    /// <summary>The row that holds scope, resource, nonce and claims, when they are too long to travel in the code; <see langword="null"/> when they do.</summary>
+    public byte[]? KeptIn { get; init; }
+
     /// <summary>A redirect URI as it is remembered: 128 bits of its digest.</summary>
     public static byte[] DigestOf(string redirectUri) => Secret.Digest(redirectUri)[..16];
 
@@ -78,6 +81,7 @@ internal sealed record AuthorizationCode
         value.Write(DpopThumbprint);
         value.Write(Claims);
         value.Write(ExpiresAt);
+        value.Write(KeptIn);
         return Prefix + Base64UrlText.Encode(keys.Seal(SealPurpose.Code, value.Written));
     }
 
@@ -106,8 +110,20 @@ internal sealed record AuthorizationCode
             DpopThumbprint = value.ReadBytes() is { Length: > 0 } thumbprint ? thumbprint : null,
             Claims = value.ReadText(),
             ExpiresAt = value.ReadTime(),
+            KeptIn = value.ReadBytes() is { Length: > 0 } row ? row : null,
         };
     }
+
+    /// <summary>The same code without what can be long, and that on its own.</summary>
+    public (AuthorizationCode Code, Parameters Kept) Shortened(byte[] row)
+    {
+        var kept = Parameters.Of(new("scope", Scope.ToString()), new("resource", Resource ?? ""), new("nonce", Nonce ?? ""), new("claims", Claims ?? ""));
+        return (this with { Scope = Scope.None, Resource = null, Nonce = null, Claims = null, KeptIn = row }, kept);
+    }
+
+    /// <summary>The code as it was before it was shortened.</summary>
+    public AuthorizationCode With(Parameters kept) =>
+        this with { Scope = Scope.Parse(kept["scope"]), Resource = kept["resource"], Nonce = kept["nonce"], Claims = kept["claims"], KeptIn = null };
 
     /// <summary>Names the type alone: what a code holds never reaches a log by being printed.</summary>
     public override string ToString() => nameof(AuthorizationCode);

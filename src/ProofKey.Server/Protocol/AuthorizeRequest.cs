@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using ProofKey.Server.Storage;
 
 namespace ProofKey.Server.Protocol;
@@ -7,11 +6,8 @@ namespace ProofKey.Server.Protocol;
 /// <summary>An authorization request that passed every rule. Nothing else can become a code.</summary>
 internal sealed class AuthorizeRequest
 {
-    /// <summary>The most characters of a nonce: it travels inside the code.</summary>
+    /// <summary>The most characters of a nonce.</summary>
     public const int MaxNonceLength = 128;
-
-    /// <summary>The most bytes of scope, resource and nonce together: a sealed code has at most 512 characters.</summary>
-    public const int MaxSealedText = 160;
 
     // The order is the policy: a client is known before its address is believed, and an address before anything is sent to it.
     internal static readonly IReadOnlyList<Rule> Rules =
@@ -28,7 +24,6 @@ internal sealed class AuthorizeRequest
         new("max_age is a number of seconds", MaxAgeIsSeconds),
         new("resource is registered", ResourceIsRegistered),
         new("scope belongs to the resource", ScopeBelongsToResource),
-        new("code has room", CodeHasRoom),
     ];
 
     private readonly IReadOnlyList<RegisteredResource> _resources;
@@ -51,7 +46,7 @@ internal sealed class AuthorizeRequest
     public PushedRequest? Pushed { get; private init; }
 
     /// <summary>What stands for the request in an address of ours: all of its parameters, or the reference alone (RFC 9126 section 4).</summary>
-    public Parameters Query => Pushed is null ? Parameters : Parameters.Of(new("client_id", Client.Id), new("request_uri", Pushed.Reference));
+    public Parameters Query => Pushed?.Query ?? Parameters;
 
     public RegisteredClient Client { get; }
 
@@ -214,12 +209,6 @@ internal sealed class AuthorizeRequest
 
     private static OAuthError? ScopeBelongsToResource(AuthorizeRequest request) =>
         request.Resource is null ? null : ResourceIndicator.ScopeProblem(request.Scope, request.Resource, request._resources);
-
-    private static OAuthError? CodeHasRoom(AuthorizeRequest request)
-    {
-        var length = request.Scope.ToString().Length + Encoding.UTF8.GetByteCount(request.Nonce ?? "") + Encoding.UTF8.GetByteCount(request.Resource ?? "");
-        return length > MaxSealedText ? OAuthError.InvalidRequest("Scope, nonce and resource together are too long; shorten the nonce or ask for fewer scopes.") : null;
-    }
 }
 
 /// <summary>What the client wants of the person (OpenID Connect Core section 3.1.2.1).</summary>

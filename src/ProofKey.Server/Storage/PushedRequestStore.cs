@@ -29,6 +29,9 @@ internal sealed record PushedRequest
     /// <summary>The key of its row, from which nobody can tell the reference.</summary>
     public byte[] Id => IdOf(Reference);
 
+    /// <summary>What stands for the request in an address (RFC 9126 section 4).</summary>
+    public Parameters Query => Parameters.Of(new("client_id", ClientId), new("request_uri", Reference));
+
     /// <summary>Draws a reference that nobody guesses (RFC 9126 section 7.1).</summary>
     public static string NewReference() => ReferencePrefix + Secret.NewText();
 
@@ -74,13 +77,35 @@ internal sealed class PushedRequestStore(Database database, KeyRing keys)
     }
 
     /// <summary>Uses a request up: one caller wins.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="code">The code that is issued for it.</param>
+    /// <param name="kept">What the code has no room for, to be kept in place of the request as long as the code lives.</param>
+    /// <param name="now">The time.</param>
     /// <returns>Whether this caller won.</returns>
     // RFC 9126 section 7.3: a reference is good for one code
-    public async ValueTask<bool> UseAsync(PushedRequest request, DateTimeOffset now) => await database.WriteAsync(
+    public async ValueTask<bool> UseAsync(PushedRequest request, AuthorizationCode code, Parameters kept, DateTimeOffset now)
+    {
+        var until = code.ExpiresAt.ToUnixTimeMilliseconds();
+        return await database.WriteAsync(
+            $"""
+            update pushed_request set used_at = {now.ToUnixTimeMilliseconds()}, parameters = {Seal(request.Id, request.ClientId, kept)},
+                expires_at = case when expires_at < {until} then {until} else expires_at end
+            where id = {request.Id} and client_id = {request.ClientId} and used_at is null
+            """) == 1;
+    }
+
+    /// <summary>Keeps what a code has no room for, when its request has no row.</summary>
+    public async ValueTask KeepAsync(AuthorizationCode code, Parameters kept, DateTimeOffset now) => await database.WriteAsync(
         $"""
-        update pushed_request set used_at = {now.ToUnixTimeMilliseconds()}, parameters = {Seal(request.Id, request.ClientId, Parameters.Empty)}
-        where id = {request.Id} and client_id = {request.ClientId} and used_at is null
-        """) == 1;
+        insert into pushed_request (id, client_id, parameters, dpop_jkt, created_at, expires_at, used_at)
+        values ({code.KeptIn}, {code.ClientId}, {Seal(code.KeptIn!, code.ClientId, kept)}, {(byte[]?)null}, {now.ToUnixTimeMilliseconds()},
+            {code.ExpiresAt.ToUnixTimeMilliseconds()}, {now.ToUnixTimeMilliseconds()})
+        """);
+
+    /// <summary>What a code had no room for.</summary>
+    public ValueTask<Parameters?> FindKeptAsync(AuthorizationCode code, CancellationToken cancellation) => database.FindAsync(
+        $"select parameters from pushed_request where id = {code.KeptIn} and client_id = {code.ClientId} and used_at is not null",
+        reader => Open(code.KeptIn!, code.ClientId, reader.GetFieldValue<byte[]>(0))!, cancellation);
 
     private byte[] Seal(byte[] id, string clientId, Parameters parameters)
     {
