@@ -39,9 +39,12 @@ public class TokenServer : IAsyncLifetime
     /// <summary>Whether refresh tokens rotate to the letter.</summary>
     protected virtual bool IsStrict => false;
 
+    /// <summary>Starts the server that the tests of the class are about.</summary>
+    private protected virtual Task<RunningServer> StartAsync() => RunningServer.StartAsync(strictRotation: IsStrict);
+
     public async ValueTask InitializeAsync()
     {
-        Server = await RunningServer.StartAsync(strictRotation: IsStrict);
+        Server = await StartAsync();
         Client = await AddClientAsync();
         Other = await AddClientAsync();
         Person = Server.NewPerson();
