@@ -63,6 +63,9 @@ public sealed record ServerMetadata
     /// <summary>The claims that an ID token or userinfo may hold.</summary>
     public IReadOnlyList<string>? ClaimsSupported { get; init; }
 
+    /// <summary>The values of <c>acr</c> that a sign-in can bring, which may be asked for in <c>acr_values</c> (RFC 9470 section 4).</summary>
+    public IReadOnlyList<string>? AcrValuesSupported { get; init; }
+
     /// <summary>The values of <c>prompt</c> that are understood.</summary>
     public IReadOnlyList<string>? PromptValuesSupported { get; init; }
 

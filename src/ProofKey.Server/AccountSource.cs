@@ -23,7 +23,17 @@ public sealed record SignedInAccount(string Subject, string Name, long Epoch, Da
     public string Amr { get; } = Amr is { Length: > 0 and <= 24 } ? Amr : throw new ArgumentException("Authentication methods have 1 to 24 characters.", nameof(Amr));
 
     /// <summary>How far that can be trusted, as a name that clients may ask for in <c>acr_values</c>: at most 32 characters, or <see langword="null"/>.</summary>
-    public string? Acr { get; init; }
+    /// <exception cref="ArgumentException">It is empty, longer than 32 characters, or not printable ASCII.</exception>
+    public string? Acr
+    {
+        get;
+        init => field = value is null or { Length: > 0 and <= 32 } && !value.AsSpan().ContainsAnyExceptInRange('!', '~')
+            ? value
+            : throw new ArgumentException("An acr has 1 to 32 printable ASCII characters.", nameof(value));
+    }
+
+    /// <summary>The person's e-mail address, if it is known: a <c>login_hint</c> may mean them by it. It need not be proved.</summary>
+    public string? Email { get; init; }
 
     /// <summary>The id of our own session row; sessions of another source have none.</summary>
     internal byte[]? SessionId { get; init; }
@@ -43,12 +53,30 @@ public abstract class AccountSource
     public abstract ValueTask<SignedInAccount?> FindSignedInAsync(HttpContext context, CancellationToken cancellation);
 
     /// <summary>
+    /// Everyone who is signed in on this request, the active one first. It is asked only for requests that hint at somebody or let the
+    /// person choose. By default there is one: who <see cref="FindSignedInAsync"/> finds.
+    /// </summary>
+    /// <param name="context">The request at the authorization endpoint or the consent page.</param>
+    /// <param name="cancellation">Ends with the request.</param>
+    /// <returns>The accounts; none for nobody.</returns>
+    public virtual async ValueTask<IReadOnlyList<SignedInAccount>> FindAllSignedInAsync(HttpContext context, CancellationToken cancellation) =>
+        await FindSignedInAsync(context, cancellation) is { } account ? [account] : [];
+
+    /// <summary>
     /// Where to send a browser in which nobody suitable is signed in. The page there must ask even if somebody is: the request may want
-    /// a fresh sign-in (<c>prompt=login</c>), and whoever comes back without one is sent again.
+    /// a fresh sign-in (<c>prompt=login</c>), another account (<c>prompt=select_account</c>) or a better way of signing in
+    /// (<c>acr_values</c>), and whoever comes back without a fresh sign-in is sent again.
     /// </summary>
     /// <param name="returnTo">Our own path and query, to which the browser must come back.</param>
     /// <returns>An address of this host: a path with a query.</returns>
     public abstract string SignInAddress(string returnTo);
+
+    /// <summary>
+    /// The names of what a sign-in at this source can bring as <see cref="SignedInAccount.Acr"/>, which the metadata lists. By default none.
+    /// Someone who is asked for one of them and comes back without it is not sent again.
+    /// </summary>
+    // RFC 9470 section 5, OpenID Connect Core section 3.1.2.1: what clients may ask for in acr_values
+    public virtual IReadOnlyList<string> AcrValuesSupported => [];
 
     /// <summary>Whether a subject still stands at an epoch: not disabled, not removed, the same epoch.</summary>
     /// <param name="subject">The subject.</param>

@@ -43,7 +43,7 @@ public static class ProofKeyServer
             provider.GetRequiredService<Database>(), provider.GetRequiredService<ClientStore>(), provider.GetRequiredService<ResourceStore>(), provider.GetRequiredService<AccountStore>(),
             provider.GetRequiredService<PasswordSignIn>(), provider.GetRequiredService<AuditTrail>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RouteGuard>().AddSingleton<Cookies>().AddSingleton<FormGuard>().AddSingleton<Cors>().AddSingleton<PageRenderer>().AddSingleton<PageAnswers>();
-        services.AddSingleton<PasswordSignIn>().AddSingleton<RateLimits>().AddSingleton<KnownBrowsers>();
+        services.AddSingleton<BrowserSessions>().AddSingleton<PasswordSignIn>().AddSingleton<RateLimits>().AddSingleton<KnownBrowsers>();
         services.TryAddSingleton<AccountSource, OwnAccounts>();
         services.AddSingleton<AuthorizePage>().AddSingleton<ClientAuthentication>();
         services.AddSingleton<AuthorizeEndpoint>().AddSingleton<PushedRequestEndpoint>().AddSingleton<SignInEndpoint>().AddSingleton<ConsentEndpoint>().AddSingleton<TokenEndpoint>();

@@ -35,8 +35,8 @@ public sealed class InteractionDecisionTests
 
     private static StepTicket Ticket(int firstCameSecondsAgo, string? subject = null, string? scope = null) => new(Now.AddSeconds(-firstCameSecondsAgo), subject, scope is null ? null : Scope.Parse(scope));
 
-    private static string Decide(AuthorizeRequest request, SignedInAccount? account, string? remembered = null, string? hint = null, StepTicket? ticket = null) =>
-        Interaction.Decide(request, account, remembered is null ? null : Scope.Parse(remembered), hint, ticket, Now) switch
+    private static string Decide(AuthorizeRequest request, SignedInAccount? account, string? remembered = null, string? hint = null, StepTicket? ticket = null, string[]? acrSupported = null) =>
+        Interaction.Decide(request, account, remembered is null ? null : Scope.Parse(remembered), hint, ticket, acrSupported ?? [], Now) switch
         {
             Interaction.Refuse refuse => refuse.Error.Code,
             var decision => decision.GetType().Name,
@@ -117,6 +117,74 @@ public sealed class InteractionDecisionTests
         Decide(Request(Web, "openid", ("max_age", "61")), SignedIn(), "openid").ShouldBe("Proceed");
         Decide(Request(Web, "openid", ("max_age", "60"), ("prompt", "none")), SignedIn(), "openid").ShouldBe("login_required");
         Decide(Request(Web, "openid", ("max_age", "2147483647")), SignedIn(), "openid").ShouldBe("Proceed");
+    }
+
+    [Fact]
+    [Rfc("RFC 9470", "5")]
+    [Rfc("OpenID Connect Core", "3.1.2.1")]
+    public void A_wish_for_a_better_sign_in_brings_one_where_there_is_one_and_never_a_second()
+    {
+        var request = Request(Web, "openid", ("acr_values", "gold silver"));
+        var silver = SignedIn() with { Acr = "silver" };
+        var bronze = SignedIn() with { Acr = "bronze" };
+        Decide(request, silver, "openid", acrSupported: ["silver", "bronze"]).ShouldBe("Proceed");
+        Decide(request, bronze, "openid", acrSupported: ["silver", "bronze"]).ShouldBe("SignIn");
+        Decide(request, SignedIn(), "openid", acrSupported: ["gold"]).ShouldBe("SignIn", "a session from before has no name for what it is worth");
+        Decide(request, bronze, "openid", acrSupported: ["bronze"]).ShouldBe("Proceed", "a wish that nothing here can fulfil asks nobody for anything");
+        Decide(request, bronze, "openid", ticket: Ticket(60), acrSupported: ["silver"]).ShouldBe("Proceed", "who signed in for this request and did no better is not asked again");
+        Decide(Request(Web, "openid", ("acr_values", "gold"), ("prompt", "none")), bronze, "openid", acrSupported: ["gold"]).ShouldBe("login_required");
+    }
+
+    [Fact]
+    [Rfc("RFC 9470", "5")]
+    public void A_demand_for_a_better_sign_in_is_met_or_refused_and_never_goes_round()
+    {
+        var bronze = SignedIn() with { Acr = "bronze" };
+        var request = Request(Web);
+        request.EssentialAcr = ["gold"];
+        string Demand(SignedInAccount? account, StepTicket? ticket, params string[] acrSupported) => Decide(request, account, "openid", ticket: ticket, acrSupported: acrSupported);
+
+        Demand(bronze with { Acr = "gold" }, null, "gold").ShouldBe("Proceed");
+        Demand(bronze, null, "gold", "bronze").ShouldBe("SignIn");
+        Demand(null, null, "gold").ShouldBe("SignIn");
+        Demand(bronze, null, "bronze").ShouldBe("unmet_authentication_requirements", "nothing here brings it");
+        Demand(null, null, "bronze").ShouldBe("unmet_authentication_requirements", "so nobody is asked for a password first");
+        Demand(bronze, Ticket(60), "gold").ShouldBe("unmet_authentication_requirements", "the sign-in did not bring it");
+    }
+
+    [Theory]
+    [InlineData("select_account", "SignIn")]
+    [InlineData("select_account login", "SignIn")]
+    [InlineData("none", "Proceed")]
+    [Rfc("OpenID Connect Core", "3.1.2.1")]
+    public void Who_must_choose_has_chosen_when_the_ticket_names_the_account(string prompt, string before)
+    {
+        var request = Request(Web, "openid", ("prompt", prompt));
+        Decide(request, SignedIn(), "openid").ShouldBe(before);
+        Decide(request, SignedIn(), "openid", ticket: Ticket(30).For("bob")).ShouldBe(before, "the choice was another account");
+        Decide(request, SignedIn(), "openid", ticket: Ticket(30).Choosing(AccountChoice.Another)).ShouldBe(before);
+        Decide(request, SignedIn(), "openid", ticket: Ticket(30).For("alice")).ShouldBe(prompt == "select_account login" ? "SignIn" : "Proceed", "a choice is no sign-in");
+        Decide(request, SignedIn(), "openid", hint: "bob", ticket: Ticket(30).For("alice")).ShouldBe("login_required", "the client expects somebody else, and the person has said so");
+    }
+
+    [Fact]
+    [Rfc("OpenID Connect Core", "3.1.2.1")]
+    public void A_choice_goes_before_a_hint_and_a_hint_before_the_active_account()
+    {
+        var (alice, bob, carol) = (SignedIn(), SignedIn("bob") with { Email = "bob@example.com" }, SignedIn("carol"));
+        string? Of(StepTicket? ticket, string? hintedSubject, string? loginHint) =>
+            AccountChoices.Of(Request(Web, "openid", loginHint is null ? [] : [("login_hint", loginHint)]), [alice, bob, carol], hintedSubject, ticket)?.Subject;
+
+        Of(null, null, null).ShouldBe("alice");
+        Of(null, null, "BOB").ShouldBe("bob");
+        Of(null, null, " bob@Example.com ").ShouldBe("bob");
+        Of(null, null, "nobody").ShouldBe("alice", "a hint is no demand");
+        Of(null, "carol", "bob").ShouldBe("carol");
+        Of(null, "", "bob").ShouldBe("bob");
+        Of(Ticket(5).For("bob"), "carol", "alice").ShouldBe("bob");
+        Of(Ticket(5).For("dave"), "carol", null).ShouldBe("carol", "who is not signed in any more is not chosen");
+        Of(Ticket(5).Choosing(AccountChoice.Another), null, null).ShouldBe("alice");
+        AccountChoices.Of(Request(Web), [], "alice", Ticket(5).For("alice")).ShouldBeNull();
     }
 
     [Fact]

@@ -18,7 +18,9 @@ public sealed class InteractionFlowTests(OneServer shared) : IClassFixture<OneSe
         {
             var form = await Person.FormOf(response);
             pages.Add(form.Action.Split('?')[0]);
-            response = await person.SubmitAsync(form, ("username", RunningServer.UserName), ("password", RunningServer.Password), ("decision", "allow"));
+            response = form.Accounts.Count > 0
+                ? await person.SubmitAsync(form, ("account", form.Accounts[0]))
+                : await person.SubmitAsync(form, ("username", RunningServer.UserName), ("password", RunningServer.Password), ("decision", "allow"));
         }
         return ([.. pages], Person.AnswerOf(response));
     }

@@ -134,6 +134,9 @@ public sealed class MetadataTests(TokenServer at) : IClassFixture<TokenServer>
                 case "prompt_values_supported":
                     foreach (var prompt in Values(document, member.Name)) await TryPromptAsync(prompt);
                     break;
+                case "acr_values_supported":
+                    foreach (var acr in Values(document, member.Name)) await TryAcrAsync(acr);
+                    break;
                 case "grant_types_supported":
                     foreach (var grantType in Values(document, member.Name)) await TryGrantTypeAsync(grantType);
                     break;
@@ -166,6 +169,14 @@ public sealed class MetadataTests(TokenServer at) : IClassFixture<TokenServer>
                     break;
             }
         }
+    }
+
+    private async Task TryAcrAsync(string acr)
+    {
+        using var person = at.Server.NewPerson();
+        var request = new AuthorizeUrl(at.Server, at.Client).Set("scope", "openid").Set("acr_values", acr);
+        var code = new IssuedCode(at.Client, request, (await person.AuthorizeAsync(request))["code"]);
+        (await at.VerifyAsync((await at.RedeemAsync(code)).Text("id_token"), at.Client.Id)).Text("acr").ShouldBe(acr);
     }
 
     public static TheoryData<string, string> ForgedHeaders => new()
@@ -277,6 +288,7 @@ public sealed class MetadataTests(TokenServer at) : IClassFixture<TokenServer>
     {
         var response = await at.Person.GetAsync(new AuthorizeUrl(at.Server, at.Client).Set("prompt", prompt).ToString());
         if (prompt == "none") Person.AnswerOf(response).ShouldContainKey("code");
+        else if (prompt == "select_account") (await Person.FormOf(response)).Accounts.ShouldHaveSingleItem();
         else (await Person.FormOf(response)).Fields.ShouldContainKey(prompt == "consent" ? "form_token" : "username");
     }
 

@@ -76,7 +76,6 @@ public sealed class OidcTests(TokenServer at) : IClassFixture<TokenServer>
     [Assertion("OI-04")]
     [Rfc("OpenID Connect Core", "3.1.2.1")]
     [InlineData("login")]
-    [InlineData("select_account")]
     [InlineData("login consent")]
     public async Task Prompt_login_means_a_real_sign_in_with_a_new_time(string prompt)
     {

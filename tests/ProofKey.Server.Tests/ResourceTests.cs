@@ -107,7 +107,7 @@ public sealed class ResourceTests(TokenServer at) : IClassFixture<TokenServer>, 
         var tokens = await at.RedeemAsync(await CodeAsync(Orders, "openid orders.read"));
         var token = await at.VerifyAsync(tokens.Text("access_token"), Orders);
         token.Type.ShouldBe("at+jwt");
-        token.Claims.EnumerateObject().Select(claim => claim.Name).ShouldBe(["iss", "sub", "aud", "client_id", "iat", "exp", "jti", "gid", "auth_time", "scope"], ignoreOrder: true);
+        token.Claims.EnumerateObject().Select(claim => claim.Name).ShouldBe(["iss", "sub", "aud", "client_id", "iat", "exp", "jti", "gid", "auth_time", "acr", "amr", "scope"], ignoreOrder: true);
         token.Text("client_id").ShouldBe(_client.Id);
         token.Subject.ShouldBe((await at.VerifyAsync(tokens.Text("id_token"), _client.Id)).Subject);
     }

@@ -1,22 +1,28 @@
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using ProofKey.Server.Endpoints;
-using ProofKey.Server.Http;
 using ProofKey.Server.Storage;
 
 namespace ProofKey.Server.Accounts;
 
 /// <summary>ProofKey's own accounts as the source of people.</summary>
-internal sealed class OwnAccounts(AccountStore accounts, SessionStore sessions, Cookies cookies, ServerOptions options, TimeProvider time) : AccountSource
+internal sealed class OwnAccounts(AccountStore accounts, BrowserSessions sessions, ServerOptions options) : AccountSource
 {
+    /// <summary>The way of signing in by a password (RFC 8176 section 2).</summary>
+    public const string PasswordAmr = "pwd";
+
+    /// <summary>What a sign-in by a password is worth: its name for <c>acr_values</c>. It travels in each code.</summary>
+    public const string PasswordAcr = "urn:proofkey:acr:password";
+
     internal override bool KeepsAccountsHere => true;
 
-    public override async ValueTask<SignedInAccount?> FindSignedInAsync(HttpContext context, CancellationToken cancellation)
-    {
-        if (cookies.Session(context) is not { } cookie) return null;
-        if (await sessions.FindAsync(SessionStore.KeyOf(cookie), time.GetUtcNow(), cancellation) is not { } session) return null;
-        return new SignedInAccount(session.Subject, session.Name, session.Epoch, session.AuthTime, session.Amr, session.ExpiresAt) { SessionId = session.Id };
-    }
+    public override IReadOnlyList<string> AcrValuesSupported { get; } = [PasswordAcr];
+
+    public override async ValueTask<SignedInAccount?> FindSignedInAsync(HttpContext context, CancellationToken cancellation) =>
+        await sessions.FindActiveAsync(context, cancellation) is { } session ? AccountOf(session) : null;
+
+    public override async ValueTask<IReadOnlyList<SignedInAccount>> FindAllSignedInAsync(HttpContext context, CancellationToken cancellation) =>
+        [.. (await sessions.ListAsync(context, cancellation)).Select(each => AccountOf(each.Session))];
 
     // Our sign-in page takes the very query of the request: the query is the state.
     // RFC 9700 section 4.11: the way back is our own path with the same query, never an address that somebody sent
@@ -42,4 +48,11 @@ internal sealed class OwnAccounts(AccountStore accounts, SessionStore sessions, 
         }
         return claims;
     }
+
+    private static SignedInAccount AccountOf(BrowserSession session) => new(session.Subject, session.Name, session.Epoch, session.AuthTime, session.Amr, session.ExpiresAt)
+    {
+        Acr = session.Acr,
+        Email = session.Email,
+        SessionId = session.Id,
+    };
 }

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Http;
-using ProofKey.Jose;
 using ProofKey.Server.Http;
 using ProofKey.Server.Keys;
 using ProofKey.Server.Protocol;
@@ -53,10 +52,11 @@ internal sealed class AuthorizeEndpoint(
     private async Task DecideAsync(HttpContext context, AuthorizeQuery query, AuthorizeRequest request)
     {
         var now = time.GetUtcNow();
-        var account = await accounts.FindSignedInAsync(context, context.RequestAborted);
-        var remembered = account is null || request.Client.IsFirstParty ? null : await consents.FindAsync(account.Subject, request.Client.Id, context.RequestAborted);
         var ticket = page.OpenTicket(context, query, request, now);
-        switch (Interaction.Decide(request, account, remembered, HintedSubject(request, now), ticket, now))
+        var hintedSubject = page.HintedSubject(request, now);
+        var account = await page.FindAccountAsync(context, request, hintedSubject, ticket);
+        var remembered = account is null || request.Client.IsFirstParty ? null : await consents.FindAsync(account.Subject, request.Client.Id, context.RequestAborted);
+        switch (Interaction.Decide(request, account, remembered, hintedSubject, ticket, accounts.AcrValuesSupported, now))
         {
             case Interaction.Proceed proceed:
                 await IssueAsync(context, request, proceed.Account, now);
@@ -64,8 +64,9 @@ internal sealed class AuthorizeEndpoint(
             case Interaction.SignIn:
                 Answers.SeeOther(context, accounts.SignInAddress(Return(context, request, ticket, now)));
                 break;
-            case Interaction.Consent:
-                Answers.SeeOther(context, ConsentEndpoint.Address(Return(context, request, ticket, now), options.Issuer));
+            case Interaction.Consent consent:
+                // Whoever is active by then: the page is for this account.
+                Answers.SeeOther(context, ConsentEndpoint.Address(Return(context, request, (ticket ?? StepTicket.New(now)).For(consent.Account.Subject), now), options.Issuer));
                 break;
             case Interaction.Refuse refuse:
                 await RefuseAsync(context, request, refuse.Error);
@@ -74,7 +75,7 @@ internal sealed class AuthorizeEndpoint(
     }
 
     private string Return(HttpContext context, AuthorizeRequest request, StepTicket? ticket, DateTimeOffset now) =>
-        page.Address(Path, request, ticket ?? new StepTicket(now, null, null), cookies.EnsureBrowser(context), now);
+        page.Address(Path, request, ticket ?? StepTicket.New(now), cookies.EnsureBrowser(context), now);
 
     private async Task IssueAsync(HttpContext context, AuthorizeRequest request, SignedInAccount account, DateTimeOffset now)
     {
@@ -114,14 +115,6 @@ internal sealed class AuthorizeEndpoint(
             Acr = account.Acr,
             ExpiresAt = now + options.CodeLifetime,
         };
-    }
-
-    // OpenID Connect Core section 3.1.2.1: an expired ID token is a good hint, one of another issuer fits nobody
-    private string? HintedSubject(AuthorizeRequest request, DateTimeOffset now)
-    {
-        if (request.IdTokenHint is not { } hint) return null;
-        var expected = new JwtExpectations { Issuer = options.Issuer.Value, Audience = request.Client.Id, AllowExpired = true };
-        return Jwt.Verify(hint, keys.PublicKeys, expected, now).TryGet(out var token, out _) ? token.Subject : "";
     }
 
     private Task RefuseAsync(HttpContext context, AuthorizeOutcome outcome)

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Http;
+using ProofKey.Jose;
 using ProofKey.Server.Http;
 using ProofKey.Server.Protocol;
 using ProofKey.Server.Storage;
@@ -8,7 +9,7 @@ namespace ProofKey.Server.Endpoints;
 
 /// <summary>An authorization request as a page finds it in its query: the same for the authorization endpoint, sign-in and consent.</summary>
 internal sealed class AuthorizePage(
-    ClientStore clients, ResourceStore resources, PushedRequestStore pushedRequests, Cookies cookies, Keys.KeyRing keys, ServerOptions options, TimeProvider time)
+    ClientStore clients, ResourceStore resources, PushedRequestStore pushedRequests, AccountSource accounts, Cookies cookies, Keys.KeyRing keys, ServerOptions options, TimeProvider time)
 {
     /// <summary>What is said of a reference that is unknown, expired, used, or another client's: the same for all.</summary>
     // RFC 9126 section 4: no address is known for such a request, so the person is told
@@ -57,6 +58,21 @@ internal sealed class AuthorizePage(
     /// <summary>The ticket, if it belongs to this request and this browser.</summary>
     public StepTicket? OpenTicket(HttpContext context, AuthorizeQuery query, AuthorizeRequest request, DateTimeOffset now) =>
         StepTicket.Open(query.Ticket, keys, request, cookies.Browser(context), now);
+
+    /// <summary>The account that a request is for, of those that are signed in in this browser.</summary>
+    public async ValueTask<SignedInAccount?> FindAccountAsync(HttpContext context, AuthorizeRequest request, string? hintedSubject, StepTicket? ticket) =>
+        AccountChoices.MayDiffer(request, ticket)
+            ? AccountChoices.Of(request, await accounts.FindAllSignedInAsync(context, context.RequestAborted), hintedSubject, ticket)
+            : await accounts.FindSignedInAsync(context, context.RequestAborted);
+
+    /// <summary>The subject of the <c>id_token_hint</c>; empty, which fits nobody, when it cannot be read.</summary>
+    // OpenID Connect Core section 3.1.2.1: an expired ID token is a good hint, one of another issuer fits nobody
+    public string? HintedSubject(AuthorizeRequest request, DateTimeOffset now)
+    {
+        if (request.IdTokenHint is not { } hint) return null;
+        var expected = new JwtExpectations { Issuer = options.Issuer.Value, Audience = request.Client.Id, AllowExpired = true };
+        return Jwt.Verify(hint, keys.PublicKeys, expected, now).TryGet(out var token, out _) ? token.Subject : "";
+    }
 
     /// <summary>Our own address with the same request in its query, and a ticket.</summary>
     public string Address(string path, AuthorizeRequest request, StepTicket? ticket, string browserCookie, DateTimeOffset now)

@@ -21,7 +21,7 @@ internal sealed class ConsentEndpoint(
     public async Task GetAsync(HttpContext context)
     {
         var query = await page.ReadAsync(context);
-        if (query.TryGetValid(out var request) && await accounts.FindSignedInAsync(context, context.RequestAborted) is { } account)
+        if (query.TryGetValid(out var request) && await FindAccountAsync(context, query, request) is { } account)
             await ShowAsync(context, query, request, account, null);
         else
             BackToAuthorize(context);
@@ -30,7 +30,7 @@ internal sealed class ConsentEndpoint(
     public async Task PostAsync(HttpContext context)
     {
         var query = await page.ReadAsync(context);
-        if (!query.TryGetValid(out var request) || await accounts.FindSignedInAsync(context, context.RequestAborted) is not { } account)
+        if (!query.TryGetValid(out var request) || await FindAccountAsync(context, query, request) is not { } account)
             BackToAuthorize(context);
         else if (!(await FormReader.ReadAsync(context)).TryGet(out var form, out var problem))
             await ShowAsync(context, query, request, account, problem);
@@ -44,6 +44,12 @@ internal sealed class ConsentEndpoint(
             await ShowAsync(context, query, request, account, "Please choose one of the two buttons.");
     }
 
+    private ValueTask<SignedInAccount?> FindAccountAsync(HttpContext context, AuthorizeQuery query, AuthorizeRequest request)
+    {
+        var now = time.GetUtcNow();
+        return page.FindAccountAsync(context, request, page.HintedSubject(request, now), page.OpenTicket(context, query, request, now));
+    }
+
     private async Task AgreeAsync(HttpContext context, AuthorizeQuery query, AuthorizeRequest request, SignedInAccount account)
     {
         var now = time.GetUtcNow();
@@ -55,7 +61,7 @@ internal sealed class ConsentEndpoint(
         }
         Log.Consented(logger, account.Subject, request.Scope.ToString(), request.Client.Id);
         var firstCame = page.OpenTicket(context, query, request, now)?.FirstCame ?? now;
-        var ticket = new StepTicket(firstCame, account.Subject, request.Scope);
+        var ticket = new StepTicket(firstCame, account.Subject, request.Scope).For(account.Subject);
         Answers.SeeOther(context, page.Address(AuthorizeEndpoint.Path, request, ticket, cookies.EnsureBrowser(context), now));
     }
 
@@ -73,7 +79,7 @@ internal sealed class ConsentEndpoint(
         var view = new ConsentView(
             request.Client.Name, request.RegisteredRedirectUri.Host, request.RegisteredRedirectUri.IdentifiesClient, account.Name, [.. request.Scope.Values.Select(ScopeWords.Line)],
             page.Address(Path, request, ticket, browser, now), guard.TokenFor(Purpose, browser, account.Subject, request.Digest()),
-            accounts.SignInAddress(page.Address(AuthorizeEndpoint.Path, request, ticket, browser, now)), problem);
+            accounts.SignInAddress(page.Address(AuthorizeEndpoint.Path, request, (ticket ?? StepTicket.New(now)).Choosing(AccountChoice.Wanted), browser, now)), problem);
         var status = problem is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest;
         await pages.FormAsync(context, await renderer.ConsentAsync(view), request.RedirectUri, status);
     }

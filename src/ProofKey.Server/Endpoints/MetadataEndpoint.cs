@@ -10,11 +10,11 @@ namespace ProofKey.Server.Endpoints;
 /// What the server says of itself, under both well-known addresses (RFC 8414 section 3, OpenID Connect Discovery section 4), and its
 /// public keys. Everything comes from settings, nothing from the request (RFC 9700 section 4.13).
 /// </summary>
-internal sealed class MetadataEndpoint(ServerOptions options, KeyRing keys)
+internal sealed class MetadataEndpoint(ServerOptions options, KeyRing keys, AccountSource accounts)
 {
     public const string JwksPath = "/jwks";
 
-    private readonly byte[] _document = JsonSerializer.SerializeToUtf8Bytes(Document(options), Wire.Default.ServerMetadata);
+    private readonly byte[] _document = JsonSerializer.SerializeToUtf8Bytes(Document(options, accounts), Wire.Default.ServerMetadata);
 
     public Task GetAsync(HttpContext context)
     {
@@ -29,9 +29,9 @@ internal sealed class MetadataEndpoint(ServerOptions options, KeyRing keys)
         return Answers.JsonAsync(context, keys.PublicKeys.ToJson());
     }
 
-    private static ServerMetadata Document(ServerOptions options) => Document(options, options.Issuer);
+    private static ServerMetadata Document(ServerOptions options, AccountSource accounts) => Document(options, options.Issuer, accounts);
 
-    private static ServerMetadata Document(ServerOptions options, Issuer issuer) => new()
+    private static ServerMetadata Document(ServerOptions options, Issuer issuer, AccountSource accounts) => new()
     {
         Issuer = issuer.Value,
         AuthorizationEndpoint = issuer.Endpoint(AuthorizeEndpoint.Path),
@@ -51,7 +51,8 @@ internal sealed class MetadataEndpoint(ServerOptions options, KeyRing keys)
         RevocationEndpointAuthMethodsSupported = ["none", "client_secret_basic", "client_secret_post"],
         SubjectTypesSupported = ["public"],
         IdTokenSigningAlgorithmsSupported = [.. SignatureAlgorithm.All.Select(algorithm => algorithm.Name)],
-        ClaimsSupported = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "amr", "name", "preferred_username", "email", "email_verified"],
+        ClaimsSupported = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "acr", "amr", "name", "preferred_username", "email", "email_verified"],
+        AcrValuesSupported = accounts.AcrValuesSupported is { Count: > 0 } values ? values : null,
         PromptValuesSupported = ["none", "login", "consent", "select_account"],
         AuthorizationResponseIssuerParameterSupported = true,
         ClaimsParameterSupported = false,

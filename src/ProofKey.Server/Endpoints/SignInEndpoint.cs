@@ -2,25 +2,26 @@ using Microsoft.AspNetCore.Http;
 using ProofKey.Server.Accounts;
 using ProofKey.Server.Http;
 using ProofKey.Server.Pages;
-using ProofKey.Server.Storage;
 
 namespace ProofKey.Server.Endpoints;
 
-/// <summary>The sign-in page of ProofKey's own accounts. Its query is what the sign-in is for, and the way on leads back there.</summary>
+/// <summary>The sign-in page of ProofKey's own accounts, and the choice among those who are signed in. Its query is what the sign-in is for, and the way on leads back there.</summary>
 internal sealed class SignInEndpoint(
-    AuthorizePage page, PasswordSignIn passwords, KnownBrowsers knownBrowsers, SessionStore sessions, Cookies cookies, FormGuard guard, PageRenderer renderer, PageAnswers pages,
-    ServerOptions options, TimeProvider time, ILogger<SignInEndpoint> logger)
+    AuthorizePage page, PasswordSignIn passwords, KnownBrowsers knownBrowsers, BrowserSessions sessions, Cookies cookies, FormGuard guard, PageRenderer renderer, PageAnswers pages,
+    TimeProvider time, ILogger<SignInEndpoint> logger)
 {
     public const string Path = "/signin";
 
     private const string Purpose = "sign in";
+
+    private const string ChoosePurpose = "choose an account";
 
     // One text for every failure: it tells nobody which names exist (OWASP ASVS 6.3.8).
     private const string Failed = "That user name and password do not match. Please check both. After several wrong tries, wait five minutes.";
 
     public async Task GetAsync(HttpContext context)
     {
-        if (await ReadAsync(context) is { } errand) await ShowAsync(context, errand, errand.Request?.LoginHint, null);
+        if (await ReadAsync(context) is { } errand) await ShowFirstAsync(context, errand);
         else BackToAuthorize(context);
     }
 
@@ -32,6 +33,8 @@ internal sealed class SignInEndpoint(
             await ShowAsync(context, errand, null, problem);
         else if (form.Duplicate() is not null)
             await ShowAsync(context, errand, null, "This form was not filled in here. Please use the fields below.");
+        else if (form["account"] is { } subject)
+            await ChooseAsync(context, errand, form, subject);
         else if (guard.ProblemWith(context, form, Purpose, cookies.Browser(context), null, errand.Digest) is { } untrusted)
             await ShowAsync(context, errand, form["username"], untrusted);
         else
@@ -42,6 +45,24 @@ internal sealed class SignInEndpoint(
     {
         var query = await page.ReadAsync(context);
         return query.TryGetValid(out var request) ? new SignInErrand.Authorization(page, query, request, context, time.GetUtcNow()) : null;
+    }
+
+    // Somebody who was chosen and has to prove it need not type their name again.
+    private async Task ShowFirstAsync(HttpContext context, SignInErrand errand)
+    {
+        var signedIn = await sessions.ListAsync(context, context.RequestAborted);
+        if (errand.OffersAccounts(signedIn.Count)) await ShowAccountsAsync(context, errand, null);
+        else await ShowAsync(context, errand, signedIn.Find(each => each.Session.Subject == errand.ChosenSubject).Session?.Name ?? errand.Request?.LoginHint, null);
+    }
+
+    private async Task ChooseAsync(HttpContext context, SignInErrand errand, Parameters form, string subject)
+    {
+        if (guard.ProblemWith(context, form, ChoosePurpose, cookies.Browser(context), null, errand.Digest) is { } untrusted)
+            await ShowAccountsAsync(context, errand, untrusted);
+        else if (!await sessions.ActivateAsync(context, subject))
+            await ShowAccountsAsync(context, errand, "That account is not signed in here any more. Please choose again, or use another account.");
+        else
+            Answers.SeeOther(context, errand.WayOn(subject, cookies.EnsureBrowser(context), time.GetUtcNow()));
     }
 
     private async Task SignInAsync(HttpContext context, SignInErrand errand, Parameters form)
@@ -58,22 +79,12 @@ internal sealed class SignInEndpoint(
         await BeginSessionAsync(context, errand, account);
     }
 
-    // OWASP ASVS 7.2.4: a new session id at sign-in, and the old one is dead. The row comes before its cookie: a failed write changes nothing.
     private async Task BeginSessionAsync(HttpContext context, SignInErrand errand, (string Subject, long Epoch) account)
     {
-        var now = time.GetUtcNow();
-        var fresh = Cookies.NewPair();
-        var session = new BrowserSession(Secret.NewId(now), SessionStore.KeyOf(fresh.Session), account.Subject, "", account.Epoch, now, "pwd", now + options.SessionLifetime, now);
-        var old = cookies.Session(context) is { } cookie ? SessionStore.KeyOf(cookie) : null;
-        if (old is null || !await sessions.RenewAsync(old, session))
-        {
-            await sessions.AddAsync(session);
-            if (old is not null) await sessions.EndAsync(old, now);
-        }
-        cookies.Replace(context, fresh);
+        var browser = await sessions.BeginAsync(context, account.Subject, account.Epoch, OwnAccounts.PasswordAmr, OwnAccounts.PasswordAcr);
         knownBrowsers.Remember(context, account.Subject);
         Log.SignedIn(logger, account.Subject);
-        Answers.SeeOther(context, errand.WayOn(fresh.Browser, now));
+        Answers.SeeOther(context, errand.WayOn(account.Subject, browser, time.GetUtcNow()));
     }
 
     private async Task ShowAsync(HttpContext context, SignInErrand errand, string? username, string? problem, int? status = null)
@@ -85,6 +96,18 @@ internal sealed class SignInEndpoint(
             username is { Length: <= PasswordSignIn.MaxLength } ? username : null, problem);
         var code = status ?? (problem is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest);
         await pages.FormAsync(context, await renderer.SignInAsync(view), errand.Request?.RedirectUri, code);
+    }
+
+    private async Task ShowAccountsAsync(HttpContext context, SignInErrand errand, string? problem)
+    {
+        var browser = cookies.EnsureBrowser(context);
+        var now = time.GetUtcNow();
+        var accounts = (await sessions.ListAsync(context, context.RequestAborted)).Select(each => new AccountLine(each.Session.Subject, each.Session.Name, each.Session.Email));
+        var view = new ChooseAccountView(
+            errand.Request?.Client.Name, errand.Request?.RegisteredRedirectUri.Host ?? "", errand.Request?.RegisteredRedirectUri.IdentifiesClient ?? false, [.. accounts],
+            errand.PageAddress(browser, now), guard.TokenFor(ChoosePurpose, browser, null, errand.Digest), errand.AnotherAddress(browser, now), problem);
+        var status = problem is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest;
+        await pages.FormAsync(context, await renderer.ChooseAccountAsync(view), errand.Request?.RedirectUri, status);
     }
 
     private void BackToAuthorize(HttpContext context) => Answers.SeeOther(context, page.BackAddress(context));

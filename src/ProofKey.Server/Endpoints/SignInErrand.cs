@@ -19,8 +19,17 @@ internal abstract class SignInErrand
     /// <summary>Our own address of the sign-in page, with the errand in its query.</summary>
     public abstract string PageAddress(string browserCookie, DateTimeOffset now);
 
-    /// <summary>Where the errand goes on once the person has signed in.</summary>
-    public abstract string WayOn(string browserCookie, DateTimeOffset now);
+    /// <summary>Where the errand goes on once the person has signed in, or was chosen among those who are.</summary>
+    public abstract string WayOn(string subject, string browserCookie, DateTimeOffset now);
+
+    /// <summary>Whether the person is to be shown the accounts of this browser first.</summary>
+    public virtual bool OffersAccounts(int signedIn) => false;
+
+    /// <summary>The account that was chosen already and has to sign in again.</summary>
+    public virtual string? ChosenSubject => null;
+
+    /// <summary>Our own address of the sign-in page for somebody who is not among the accounts of this browser.</summary>
+    public virtual string AnotherAddress(string browserCookie, DateTimeOffset now) => PageAddress(browserCookie, now);
 
     /// <summary>An authorization request: it goes on at the authorization endpoint, which decides again.</summary>
     internal sealed class Authorization(AuthorizePage page, AuthorizeQuery query, AuthorizeRequest request, HttpContext context, DateTimeOffset now) : SignInErrand
@@ -34,7 +43,14 @@ internal abstract class SignInErrand
 
         public override string PageAddress(string browserCookie, DateTimeOffset now) => page.Address(SignInEndpoint.Path, request, _ticket, browserCookie, now);
 
-        public override string WayOn(string browserCookie, DateTimeOffset now) =>
-            page.Address(AuthorizeEndpoint.Path, request, _ticket ?? new StepTicket(now, null, null), browserCookie, now);
+        public override string WayOn(string subject, string browserCookie, DateTimeOffset now) =>
+            page.Address(AuthorizeEndpoint.Path, request, (_ticket ?? StepTicket.New(now)).For(subject), browserCookie, now);
+
+        public override bool OffersAccounts(int signedIn) => AccountChoices.IsOffered(request, _ticket, signedIn);
+
+        public override string? ChosenSubject => _ticket?.ChosenSubject;
+
+        public override string AnotherAddress(string browserCookie, DateTimeOffset now) =>
+            page.Address(SignInEndpoint.Path, request, (_ticket ?? StepTicket.New(now)).Choosing(AccountChoice.Another), browserCookie, now);
     }
 }

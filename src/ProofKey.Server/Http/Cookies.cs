@@ -3,12 +3,17 @@ using Microsoft.AspNetCore.Http;
 namespace ProofKey.Server.Http;
 
 /// <summary>
-/// The cookies: the session, the browser cookie that stands for a browser before anyone signed in, and the one that says who signed in
-/// here before, which outlives both. Names are compared as they
+/// The cookies: the sessions of this browser, the browser cookie that stands for a browser before anyone signed in, and the one that says
+/// who signed in here before, which outlives both. Names are compared as they
 /// are sent, and a name that comes twice counts as absent: a sibling host may have planted one.
 /// </summary>
 internal sealed class Cookies(ServerOptions options)
 {
+    /// <summary>The most people who are signed in in one browser.</summary>
+    public const int MaxSessions = 5;
+
+    private const int KeyLength = 43;
+
     private readonly bool _isSecure = options.Issuer.IsHttps;
 
     // __Host-: only this very host can have set it, and only over https. Plain http is for loopback alone.
@@ -18,38 +23,39 @@ internal sealed class Cookies(ServerOptions options)
 
     private string KnownBrowserName => _isSecure ? "__Host-proofkey-known" : "proofkey-known";
 
-    public string? Session(HttpContext context) => Read(context, SessionName);
+    /// <summary>The keys of the sessions of this browser, the active one first; none when any of them is malformed.</summary>
+    public IReadOnlyList<string> Sessions(HttpContext context)
+    {
+        if (Read(context, SessionName, (KeyLength * MaxSessions) + MaxSessions - 1) is not { } value) return [];
+        var keys = value.Split('.');
+        return Array.TrueForAll(keys, key => key.Length == KeyLength) ? keys : [];
+    }
+
+    /// <summary>Sets the keys of the sessions, the active one first.</summary>
+    public void SetSessions(HttpContext context, IReadOnlyList<string> keys) => Set(context, SessionName, string.Join('.', keys));
 
     public string? Browser(HttpContext context) => Read(context, BrowserName);
 
     /// <summary>The browser cookie, made and set where there is none.</summary>
-    public string EnsureBrowser(HttpContext context)
-    {
-        if (Browser(context) is { } present) return present;
-        var made = Secret.NewText();
-        Set(context, BrowserName, made);
-        return made;
-    }
+    public string EnsureBrowser(HttpContext context) => Browser(context) ?? ReplaceBrowser(context);
 
     /// <summary>What says, sealed, who signed in in this browser before.</summary>
     public string? KnownBrowser(HttpContext context) => Read(context, KnownBrowserName, 300);
 
     public void SetKnownBrowser(HttpContext context, string value) => Set(context, KnownBrowserName, value, "; Max-Age=31536000");
 
-    /// <summary>A new session cookie and a new browser cookie.</summary>
-    public static (string Session, string Browser) NewPair() => (Secret.NewText(), Secret.NewText());
-
-    /// <summary>Replaces both cookies: what was known of this browser before someone signed in is worth nothing after.</summary>
-    public void Replace(HttpContext context, (string Session, string Browser) fresh)
+    /// <summary>A new browser cookie: what was known of this browser before someone signed in is worth nothing after.</summary>
+    public string ReplaceBrowser(HttpContext context)
     {
-        Set(context, SessionName, fresh.Session);
-        Set(context, BrowserName, fresh.Browser);
+        var made = Secret.NewText();
+        Set(context, BrowserName, made);
+        return made;
     }
 
     private void Set(HttpContext context, string name, string value, string lifetime = "") => context.Response.Headers.Append(
         "Set-Cookie", $"{name}={value}; Path=/; HttpOnly; SameSite=Lax{(_isSecure ? "; Secure" : "")}{lifetime}");
 
-    private static string? Read(HttpContext context, string name, int maxLength = 43)
+    private static string? Read(HttpContext context, string name, int maxLength = KeyLength)
     {
         string? found = null;
         foreach (var header in context.Request.Headers.Cookie)
@@ -62,6 +68,6 @@ internal sealed class Cookies(ServerOptions options)
                 found = cookie[(name.Length + 1)..].ToString();
             }
         }
-        return found?.Length is >= 43 && found.Length <= maxLength ? found : null;
+        return found?.Length is >= KeyLength && found.Length <= maxLength ? found : null;
     }
 }

@@ -15,6 +15,8 @@ internal sealed class PageRenderer(ILoggerFactory loggers)
 
     public Task<string> SignInAsync(SignInView view) => RenderAsync<SignIn>(view);
 
+    public Task<string> ChooseAccountAsync(ChooseAccountView view) => RenderAsync<ChooseAccount>(view);
+
     public Task<string> ConsentAsync(ConsentView view) => RenderAsync<Consent>(view);
 
     public Task<string> ErrorAsync(ErrorView view) => RenderAsync<Error>(view);

@@ -16,6 +16,27 @@ internal sealed record SignInView(
     public override string ToString() => nameof(SignInView);
 }
 
+/// <summary>One of the people who are signed in in a browser.</summary>
+/// <param name="Subject">The subject, which the button sends.</param>
+/// <param name="Name">The name to sign in with.</param>
+/// <param name="Email">The e-mail address, if there is one.</param>
+internal sealed record AccountLine(string Subject, string Name, string? Email);
+
+/// <summary>The page on which a person says which of their accounts a request is for.</summary>
+/// <param name="ClientName">What the client calls itself; hostile until shown by <see cref="Name"/>. <see langword="null"/> where no client is known yet.</param>
+/// <param name="RedirectHost">The host of the redirect URI, see <see cref="RedirectUri.Host"/>; shown only when it identifies the client.</param>
+/// <param name="IdentifiesClient">Whether an answer sent there can reach nobody else (RFC 8252 section 8.6).</param>
+/// <param name="Accounts">Everyone who is signed in in this browser.</param>
+/// <param name="Action">Our own path and query that the form is posted to.</param>
+/// <param name="FormToken">The token that binds the form to browser and request.</param>
+/// <param name="AnotherAddress">Our own path and query that signs in somebody else.</param>
+/// <param name="Problem">One or two sentences on why the last choice did not count; <see langword="null"/> for none.</param>
+internal sealed record ChooseAccountView(
+    string? ClientName, string RedirectHost, bool IdentifiesClient, IReadOnlyList<AccountLine> Accounts, string Action, string FormToken, string AnotherAddress, string? Problem)
+{
+    public override string ToString() => nameof(ChooseAccountView);
+}
+
 /// <summary>One line of what a client asks for.</summary>
 /// <param name="Name">The scope value as the protocol spells it.</param>
 /// <param name="Description">What it allows, in words that fit below "it will be able to".</param>

@@ -73,6 +73,12 @@ internal sealed class AuthorizeRequest
 
     public string? IdTokenHint => Parameters["id_token_hint"];
 
+    /// <summary>How far the sign-in is to be trusted, as the client wishes, any of these.</summary>
+    public IReadOnlyList<string> AcrValues => Parameters["acr_values"]?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
+
+    /// <summary>The same as a demand: without one of these the client wants no code; none is no demand.</summary>
+    public IReadOnlyList<string> EssentialAcr { get; internal set; } = [];
+
     /// <summary>Which request this is: any changed parameter makes another one, and so does another reference.</summary>
     public byte[] Digest() => Secret.Digest(Pushed is null ? Parameters.ToQuery() : $"{Pushed.Reference}?{Parameters.ToQuery()}");
 

@@ -57,7 +57,7 @@ internal sealed class TokenIssuer(KeyRing keys, ServerOptions options)
         claims.WriteNumber("exp"u8, facts.ExpiresAt.ToUnixTimeSeconds());
         claims.WriteString("jti"u8, Secret.NewText(16));
         claims.WriteString(GrantIdClaim, Base64UrlText.Encode(facts.Grant.Id));
-        claims.WriteNumber("auth_time"u8, facts.Grant.AuthTime.ToUnixTimeSeconds());
+        WriteAuthentication(claims, facts.Grant);
         if (!facts.Scope.IsEmpty) claims.WriteString("scope"u8, facts.Scope.ToString());
     }
 
@@ -69,13 +69,20 @@ internal sealed class TokenIssuer(KeyRing keys, ServerOptions options)
         claims.WriteString("aud"u8, facts.Grant.ClientId);
         claims.WriteNumber("iat"u8, facts.Now.ToUnixTimeSeconds());
         claims.WriteNumber("exp"u8, facts.ExpiresAt.ToUnixTimeSeconds());
-        claims.WriteNumber("auth_time"u8, facts.Grant.AuthTime.ToUnixTimeSeconds());
+        WriteAuthentication(claims, facts.Grant);
         if (facts.Nonce is not null) claims.WriteString("nonce"u8, facts.Nonce);
         Span<byte> digest = stackalloc byte[Secret.DigestLength];
         Secret.Digest(facts.AccessToken, digest);
         claims.WriteString("at_hash"u8, Base64UrlText.Encode(digest[..16]));
+    }
+
+    // RFC 9470 section 6, RFC 9068 section 2.2.1: an API sees when, how and how well the person signed in
+    private static void WriteAuthentication(Utf8JsonWriter claims, Grant grant)
+    {
+        claims.WriteNumber("auth_time"u8, grant.AuthTime.ToUnixTimeSeconds());
+        if (grant.Acr is not null) claims.WriteString("acr"u8, grant.Acr);
         claims.WriteStartArray("amr"u8);
-        foreach (var range in facts.Grant.Amr.AsSpan().Split(' ')) claims.WriteStringValue(facts.Grant.Amr.AsSpan()[range]);
+        foreach (var range in grant.Amr.AsSpan().Split(' ')) claims.WriteStringValue(grant.Amr.AsSpan()[range]);
         claims.WriteEndArray();
     }
 

@@ -4,7 +4,14 @@ namespace ProofKey.Server.Storage;
 
 /// <summary>A person's session in one browser. Its id is what grants are bound to; its key is the digest of the cookie of the moment.</summary>
 internal sealed record BrowserSession(
-    byte[] Id, byte[] Key, string Subject, string Name, long Epoch, DateTimeOffset AuthTime, string Amr, DateTimeOffset ExpiresAt, DateTimeOffset LastSeenAt);
+    byte[] Id, byte[] Key, string Subject, string Name, long Epoch, DateTimeOffset AuthTime, string Amr, DateTimeOffset ExpiresAt, DateTimeOffset LastSeenAt)
+{
+    /// <summary>How far the way of signing in can be trusted, by its name.</summary>
+    public string? Acr { get; init; }
+
+    /// <summary>The person's e-mail address, by which a hint may mean them.</summary>
+    public string? Email { get; init; }
+}
 
 /// <summary>The browser sessions. A row holds the digest of the cookie: whoever reads the table cannot sign in with it.</summary>
 internal sealed class SessionStore(Database database, ServerOptions options)
@@ -16,7 +23,7 @@ internal sealed class SessionStore(Database database, ServerOptions options)
     {
         var session = await database.FindAsync(
             $"""
-            select s.id, s.key, s.subject, a.name, s.epoch, s.auth_time, s.amr, s.expires_at, s.last_seen_at
+            select s.id, s.key, s.subject, a.name, s.epoch, s.auth_time, s.amr, s.expires_at, s.last_seen_at, s.acr, a.email
             from session s join account a on a.subject = s.subject and a.epoch = s.epoch and a.disabled_at is null and a.removed_at is null
             where s.key = {key} and s.ended_at is null and s.expires_at > {now.ToUnixTimeMilliseconds()}
             """, Read, cancellation);
@@ -29,8 +36,8 @@ internal sealed class SessionStore(Database database, ServerOptions options)
 
     public async ValueTask AddAsync(BrowserSession session) => await database.WriteAsync(
         $"""
-        insert into session (id, key, subject, epoch, auth_time, amr, expires_at, last_seen_at)
-        values ({session.Id}, {session.Key}, {session.Subject}, {session.Epoch}, {session.AuthTime.ToUnixTimeMilliseconds()}, {session.Amr},
+        insert into session (id, key, subject, epoch, auth_time, amr, acr, expires_at, last_seen_at)
+        values ({session.Id}, {session.Key}, {session.Subject}, {session.Epoch}, {session.AuthTime.ToUnixTimeMilliseconds()}, {session.Amr}, {session.Acr},
             {session.ExpiresAt.ToUnixTimeMilliseconds()}, {session.LastSeenAt.ToUnixTimeMilliseconds()})
         """);
 
@@ -40,7 +47,7 @@ internal sealed class SessionStore(Database database, ServerOptions options)
     /// <returns>Whether there was such a session.</returns>
     public async ValueTask<bool> RenewAsync(byte[] oldKey, BrowserSession session) => await database.WriteAsync(
         $"""
-        update session set key = {session.Key}, auth_time = {session.AuthTime.ToUnixTimeMilliseconds()}, amr = {session.Amr},
+        update session set key = {session.Key}, auth_time = {session.AuthTime.ToUnixTimeMilliseconds()}, amr = {session.Amr}, acr = {session.Acr},
             expires_at = {session.ExpiresAt.ToUnixTimeMilliseconds()}, last_seen_at = {session.LastSeenAt.ToUnixTimeMilliseconds()}
         where key = {oldKey} and subject = {session.Subject} and epoch = {session.Epoch} and ended_at is null and expires_at > {session.LastSeenAt.ToUnixTimeMilliseconds()}
         """) == 1;
@@ -57,5 +64,9 @@ internal sealed class SessionStore(Database database, ServerOptions options)
         DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(5)),
         reader.GetString(6),
         DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(7)),
-        DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(8)));
+        DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(8)))
+    {
+        Acr = reader.IsDBNull(9) ? null : reader.GetString(9),
+        Email = reader.IsDBNull(10) ? null : reader.GetString(10),
+    };
 }

@@ -64,7 +64,7 @@ internal static class Sessions
         var account = await server.Service<AccountStore>().FindByNameAsync(userName, CancellationToken.None);
         var cookie = Secret.NewText();
         var (now, lifetime) = (server.Time.Now, server.Service<ServerOptions>().SessionLifetime);
-        await server.Service<SessionStore>().AddAsync(new BrowserSession(Secret.NewId(now), SessionStore.KeyOf(cookie), account!.Subject, account.Name, account.Epoch, now, "pwd", now + lifetime, now));
+        await server.Service<SessionStore>().AddAsync(new BrowserSession(Secret.NewId(now), SessionStore.KeyOf(cookie), account!.Subject, account.Name, account.Epoch, now, "pwd", now + lifetime, now) { Acr = "urn:proofkey:acr:password" });
         person.SetCookie(server, SessionCookie, cookie);
         return cookie;
     }

@@ -64,7 +64,7 @@ internal sealed class Person : IDisposable
         var form = document.QuerySelector("form") as IHtmlFormElement;
         form.ShouldNotBeNull($"the page has a form; it has: {document.Body?.TextContent}");
         var fields = form.QuerySelectorAll("input[name]").ToDictionary(input => input.GetAttribute("name")!, input => input.GetAttribute("value") ?? "");
-        return new PageForm(form.GetAttribute("action")!, fields);
+        return new PageForm(form.GetAttribute("action")!, fields) { Accounts = [.. form.QuerySelectorAll("button[name=account]").Select(button => button.GetAttribute("value")!)] };
     }
 
     public void Dispose() => _http.Dispose();
@@ -85,6 +85,9 @@ internal sealed class Person : IDisposable
 /// <summary>A form as a page showed it.</summary>
 internal sealed record PageForm(string Action, Dictionary<string, string> Fields)
 {
+    /// <summary>The accounts that the page lets the person choose from, by their subjects.</summary>
+    public IReadOnlyList<string> Accounts { get; init; } = [];
+
     public IEnumerable<KeyValuePair<string, string>> With(params (string Name, string Value)[] fields)
     {
         var all = new Dictionary<string, string>(Fields);

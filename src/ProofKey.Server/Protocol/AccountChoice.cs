@@ -1,0 +1,55 @@
+namespace ProofKey.Server.Protocol;
+
+/// <summary>How far a person has come in saying which of their accounts a request is for.</summary>
+internal enum AccountChoice
+{
+    /// <summary>Nothing was said.</summary>
+    Open = 0,
+
+    /// <summary>The person wants to be shown the accounts of this browser.</summary>
+    Wanted = 1,
+
+    /// <summary>It is none of those: somebody is to sign in.</summary>
+    Another = 2,
+
+    /// <summary>It is the one that the ticket names.</summary>
+    Made = 3,
+}
+
+/// <summary>Which of the accounts that are signed in in a browser a request is for.</summary>
+internal static class AccountChoices
+{
+    /// <summary>Whether the answer may be another than the active account, so that all of them must be looked at.</summary>
+    public static bool MayDiffer(AuthorizeRequest request, StepTicket? ticket) =>
+        ticket?.Choice == AccountChoice.Made || request.IdTokenHint is not null || request.LoginHint is not null;
+
+    /// <summary>
+    /// The account of a request: what the person chose for it goes before what the client hints at, and that before the active account. A
+    /// choice or hint that fits nobody here counts as none; it is <see cref="Interaction"/> that asks for a sign-in then.
+    /// </summary>
+    /// <param name="request">The request.</param>
+    /// <param name="accounts">Everyone who is signed in, the active one first.</param>
+    /// <param name="hintedSubject">The subject of the <c>id_token_hint</c>, if there is one.</param>
+    /// <param name="ticket">What was done for this very request.</param>
+    // OpenID Connect Core section 3.1.2.1: id_token_hint and login_hint say whom the client expects
+    public static SignedInAccount? Of(AuthorizeRequest request, IReadOnlyList<SignedInAccount> accounts, string? hintedSubject, StepTicket? ticket)
+    {
+        var chosen = ticket?.Choice == AccountChoice.Made ? accounts.FirstOrDefault(account => account.Subject == ticket.ChosenSubject) : null;
+        return chosen
+            ?? accounts.FirstOrDefault(account => account.Subject == hintedSubject)
+            ?? accounts.FirstOrDefault(account => request.LoginHint is { } hint && IsMeant(account, hint))
+            ?? (accounts.Count == 0 ? null : accounts[0]);
+    }
+
+    /// <summary>Whether the person is to be shown the accounts of this browser, instead of a sign-in form.</summary>
+    // OpenID Connect Core section 3.1.2.1: select_account lets the person choose; login asks who they are in any case
+    public static bool IsOffered(AuthorizeRequest request, StepTicket? ticket, int accounts) => (ticket?.Choice ?? AccountChoice.Open) switch
+    {
+        AccountChoice.Open => accounts > 0 && request.Prompt.HasFlag(Prompt.SelectAccount) && !request.Prompt.HasFlag(Prompt.Login),
+        AccountChoice.Wanted => accounts > 1,
+        _ => false,
+    };
+
+    private static bool IsMeant(SignedInAccount account, string hint) =>
+        account.Subject == hint || string.Equals(account.Name, hint.Trim(), StringComparison.OrdinalIgnoreCase) || string.Equals(account.Email, hint.Trim(), StringComparison.OrdinalIgnoreCase);
+}
