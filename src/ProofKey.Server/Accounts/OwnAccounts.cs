@@ -8,7 +8,7 @@ namespace ProofKey.Server.Accounts;
 /// <summary>ProofKey's own accounts as the source of people.</summary>
 internal sealed class OwnAccounts(AccountStore accounts, BrowserSessions sessions, ServerOptions options) : AccountSource
 {
-    /// <summary>The way of signing in by a password (RFC 8176 section 2).</summary>
+    /// <summary>The way of signing in by a password (RFC 8176).</summary>
     public const string PasswordAmr = "pwd";
 
     /// <summary>What a sign-in by a password is worth: its name for <c>acr_values</c>. It travels in each code.</summary>
