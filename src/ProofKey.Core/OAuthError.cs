@@ -64,6 +64,16 @@ public sealed record OAuthError(string Code, string Description)
     /// <returns>The error.</returns>
     public static OAuthError InvalidToken(string description) => new("invalid_token", description);
 
+    /// <summary>The proof of possession is not good (RFC 9449 section 5 and section 7.1).</summary>
+    /// <param name="description">What is wrong and how to mend it.</param>
+    /// <returns>The error.</returns>
+    public static OAuthError InvalidDpopProof(string description) => new("invalid_dpop_proof", description);
+
+    /// <summary>The proof of possession needs the nonce that comes with the answer (RFC 9449 section 8 and section 9).</summary>
+    /// <param name="description">What to do.</param>
+    /// <returns>The error.</returns>
+    public static OAuthError UseDpopNonce(string description) => new("use_dpop_nonce", description);
+
     /// <summary>The server cannot answer now and the request may be repeated.</summary>
     /// <param name="description">What is wrong and when to try again.</param>
     /// <returns>The error.</returns>

@@ -116,6 +116,22 @@ public sealed class Jwk
         return this;
     }
 
+    /// <summary>Gives its handles back; nothing is verified with it any more.</summary>
+    internal void Close()
+    {
+        _ec?.Close();
+        _rsa?.Close();
+    }
+
+    /// <summary>Writes the members that make the key what it is, and no others.</summary>
+    internal void WriteMaterialTo(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("kty", KeyType);
+        foreach (var (name, value) in _material) writer.WriteString(name, value);
+        writer.WriteEndObject();
+    }
+
     internal Jwk Described(string? keyId, string? use, SignatureAlgorithm? algorithm, IReadOnlyList<string>? operations)
     {
         KeyId = keyId;

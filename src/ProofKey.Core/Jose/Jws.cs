@@ -32,7 +32,12 @@ public static class Jws
     {
         ArgumentNullException.ThrowIfNull(key);
         ArgumentException.ThrowIfNullOrEmpty(typ);
-        var header = key.HeaderFor(typ);
+        return Sign(key, key.HeaderFor(typ), payload);
+    }
+
+    /// <summary>Signs bytes under a header that is ready, with the dot after it.</summary>
+    internal static string Sign(SigningKey key, byte[] header, ReadOnlySpan<byte> payload)
+    {
         var signedLength = header.Length + Base64UrlText.EncodedLength(payload.Length);
         var length = signedLength + 1 + Base64UrlText.EncodedLength(key.SignatureLength);
         var buffer = ArrayPool<byte>.Shared.Rent(length);
@@ -77,7 +82,7 @@ public static class Jws
         else if (!json.TryText("alg", out var algorithm) || algorithm is null || !json.TryText("kid", out var keyId) || !json.TryText("typ", out var type))
             problem = "The token's header has no algorithm (alg), or its alg, kid or typ is not a text.";
         else
-            jws = new UnverifiedJws(text, payload, signature, algorithm, keyId, type);
+            jws = new UnverifiedJws(text, payload, signature, algorithm, keyId, type, json);
         return jws is not null;
     }
 

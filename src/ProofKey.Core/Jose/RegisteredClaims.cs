@@ -78,7 +78,7 @@ internal sealed record RegisteredClaims
     }
 
     // RFC 7519 section 2: NumericDate, seconds since 1970, perhaps with a fraction. A year beyond 9999 is no time: 1e308 must not mean "for ever".
-    private static bool TryTime(JsonElement claims, string name, out DateTimeOffset? time)
+    internal static bool TryTime(JsonElement claims, string name, out DateTimeOffset? time)
     {
         time = null;
         if (!claims.TryGetProperty(name, out var value)) return true;

@@ -115,7 +115,14 @@ public sealed class SigningKey : IDisposable
     }
 
     /// <summary>The protected header of a type with the dot after it, as it stands at the start of a token.</summary>
-    internal byte[] HeaderFor(string typ) => _headers.GetOrAdd(typ, static (typ, key) => key.MakeHeader(typ), this);
+    internal byte[] HeaderFor(string typ) => _headers.GetOrAdd(typ, static (typ, key) => key.MakeHeader(typ, writer => writer.WriteString("kid", key.KeyId)), this);
+
+    /// <summary>The protected header of a proof, likewise: it has the public key in it, and no name of a key (RFC 9449 section 4.2).</summary>
+    internal byte[] ProofHeader => field ??= MakeHeader(Dpop.Type, writer =>
+    {
+        writer.WritePropertyName("jwk");
+        PublicKey.WriteMaterialTo(writer);
+    });
 
     private static void SignEc(KeyPool<ECDsa> pool, ReadOnlySpan<byte> data, Span<byte> signature)
     {
@@ -184,8 +191,8 @@ public sealed class SigningKey : IDisposable
         return new Jwk(parameters).ForSigning(Algorithm);
     }
 
-    // RFC 7515 section 4.1: alg, typ, kid
-    private byte[] MakeHeader(string typ)
+    // RFC 7515 section 4.1: alg, typ, and which key
+    private byte[] MakeHeader(string typ, Action<Utf8JsonWriter> writeKey)
     {
         var json = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(json, Jws.WriterOptions))
@@ -193,7 +200,7 @@ public sealed class SigningKey : IDisposable
             writer.WriteStartObject();
             writer.WriteString("alg", Algorithm.Name);
             writer.WriteString("typ", typ);
-            writer.WriteString("kid", KeyId);
+            writeKey(writer);
             writer.WriteEndObject();
         }
         return Encoding.ASCII.GetBytes(Base64UrlText.Encode(json.WrittenSpan) + ".");

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
+using System.Text.Json;
 
 namespace ProofKey.Jose;
 
@@ -11,7 +12,7 @@ public sealed class UnverifiedJws
     private readonly int _payload;
     private readonly int _signature;
 
-    internal UnverifiedJws(string text, int payload, int signature, string algorithmName, string? keyId, string? type)
+    internal UnverifiedJws(string text, int payload, int signature, string algorithmName, string? keyId, string? type, JsonElement header)
     {
         _text = text;
         _payload = payload;
@@ -19,6 +20,7 @@ public sealed class UnverifiedJws
         AlgorithmName = algorithmName;
         KeyId = keyId;
         Type = type;
+        Header = header;
     }
 
     /// <summary>The <c>alg</c> of the header: whatever the sender wrote.</summary>
@@ -29,6 +31,9 @@ public sealed class UnverifiedJws
 
     /// <summary>The <c>typ</c> of the header.</summary>
     public string? Type { get; }
+
+    /// <summary>The whole header: whatever the sender wrote.</summary>
+    internal JsonElement Header { get; }
 
     /// <summary>Checks the signature; the algorithm is looked for on the list before any key is touched (RFC 8725 section 3.1 and section 3.3).</summary>
     /// <param name="keys">The keys of the one who should have signed.</param>
@@ -50,6 +55,14 @@ public sealed class UnverifiedJws
         else if (!IsSignedBy(candidates, algorithm) || !Base64UrlText.TryDecode(_text.AsSpan(_payload..(_signature - 1)), out payload))
             problem = new JwtProblem(JwtProblem.Signature, "The token's signature is wrong.");
         return payload is not null && problem is null;
+    }
+
+    /// <summary>Checks the signature with the one key that the text brought along itself, whatever name that has.</summary>
+    /// <returns>The bytes that were signed, or <see langword="null"/>.</returns>
+    internal byte[]? VerifyWith(Jwk key)
+    {
+        if (!SignatureAlgorithm.TryParse(AlgorithmName, out var algorithm) || !key.CanVerifyWith(algorithm) || !IsSignedBy([key], algorithm)) return null;
+        return Base64UrlText.TryDecode(_text.AsSpan(_payload..(_signature - 1)), out var payload) ? payload : null;
     }
 
     /// <summary>Names the type alone: tokens never reach a log by being printed.</summary>
