@@ -60,6 +60,10 @@ public sealed record ServerMetadata
     [JsonPropertyName("id_token_signing_alg_values_supported")]
     public IReadOnlyList<string>? IdTokenSigningAlgorithmsSupported { get; init; }
 
+    /// <summary>Signature algorithms of proofs of possession (RFC 9449 section 5.1).</summary>
+    [JsonPropertyName("dpop_signing_alg_values_supported")]
+    public IReadOnlyList<string>? DpopSigningAlgorithmsSupported { get; init; }
+
     /// <summary>The claims that an ID token or userinfo may hold.</summary>
     public IReadOnlyList<string>? ClaimsSupported { get; init; }
 

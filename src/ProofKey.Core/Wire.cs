@@ -8,7 +8,7 @@ public sealed record TokenResponse
     /// <summary>The access token.</summary>
     public required string AccessToken { get; init; }
 
-    /// <summary>How the access token is presented: <c>Bearer</c>.</summary>
+    /// <summary>How the access token is presented: <c>Bearer</c>, or <c>DPoP</c> when it is bound to a key (RFC 9449 section 5).</summary>
     public required string TokenType { get; init; }
 
     /// <summary>Seconds until the access token ends.</summary>

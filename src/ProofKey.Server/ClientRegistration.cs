@@ -39,6 +39,9 @@ public sealed record ClientRegistration
     /// <summary>Whether the token request must repeat the redirect URI.</summary>
     public bool IsStrict { get; init; }
 
+    /// <summary>Whether every token of the client is bound to a key that it proves to hold (RFC 9449 section 5.2): without a proof it gets none.</summary>
+    public bool RequiresDpop { get; init; }
+
     /// <summary>Whether authorization requests must be pushed first (RFC 9126 section 6).</summary>
     public bool RequiresPushedRequests { get; init; }
 

@@ -39,6 +39,7 @@ public static class ProofKeyServer
         services.AddSingleton<KeyRing>().AddSingleton<Cleanup>().AddSingleton<TokenIssuer>().AddSingleton<VerifierTries>();
         services.AddSingleton(provider => new KeyRegistry(
             provider.GetRequiredService<KeyStore>(), provider.GetRequiredService<ServerOptions>(), provider.GetRequiredService<AuditTrail>(), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<DpopNonces>().AddSingleton<ProofOfPossession>();
         services.AddSingleton(provider => new Registry(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<ClientStore>(), provider.GetRequiredService<ResourceStore>(), provider.GetRequiredService<AccountStore>(),
             provider.GetRequiredService<PasswordSignIn>(), provider.GetRequiredService<AuditTrail>(), provider.GetRequiredService<TimeProvider>()));

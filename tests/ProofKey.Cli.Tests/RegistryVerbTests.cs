@@ -47,7 +47,7 @@ public sealed class RegistryVerbTests : IDisposable
     {
         var id = await _cli.OutputOfAsync(
             "client", "add", "Orders", "--public", "--redirect-uri", "https://app.example.com/callback", "--origin", "https://app.example.com", "--scope", "openid orders.read",
-            "--audience", "https://orders.example.com/", "--response-mode", "form_post", "--first-party", "--strict", "--require-par", "--post-logout-redirect-uri", "https://app.example.com/bye");
+            "--audience", "https://orders.example.com/", "--response-mode", "form_post", "--first-party", "--strict", "--require-par", "--dpop", "--post-logout-redirect-uri", "https://app.example.com/bye");
         using var json = JsonDocument.Parse(await _cli.OutputOfAsync("client", "show", id, "--json"));
         var client = json.RootElement;
         client.GetProperty("public").GetBoolean().ShouldBeTrue();
@@ -59,6 +59,7 @@ public sealed class RegistryVerbTests : IDisposable
         client.GetProperty("first_party").GetBoolean().ShouldBeTrue();
         client.GetProperty("strict").GetBoolean().ShouldBeTrue();
         client.GetProperty("require_par").GetBoolean().ShouldBeTrue();
+        client.GetProperty("dpop").GetBoolean().ShouldBeTrue();
         (await _cli.OutputOfAsync("client", "show", id)).ShouldContain("https://orders.example.com/");
     }
 

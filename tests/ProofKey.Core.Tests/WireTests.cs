@@ -70,6 +70,7 @@ public sealed class WireTests
             RevocationEndpointAuthMethodsSupported = one,
             SubjectTypesSupported = one,
             IdTokenSigningAlgorithmsSupported = one,
+            DpopSigningAlgorithmsSupported = one,
             ClaimsSupported = one,
             PromptValuesSupported = one,
             AuthorizationResponseIssuerParameterSupported = true,
@@ -82,7 +83,7 @@ public sealed class WireTests
             [
                 "issuer", "authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint", "revocation_endpoint", "scopes_supported", "response_types_supported",
                 "response_modes_supported", "grant_types_supported", "code_challenge_methods_supported", "token_endpoint_auth_methods_supported",
-                "revocation_endpoint_auth_methods_supported", "subject_types_supported", "id_token_signing_alg_values_supported", "claims_supported", "prompt_values_supported",
+                "revocation_endpoint_auth_methods_supported", "subject_types_supported", "id_token_signing_alg_values_supported", "dpop_signing_alg_values_supported", "claims_supported", "prompt_values_supported",
                 "authorization_response_iss_parameter_supported", "claims_parameter_supported", "request_parameter_supported", "request_uri_parameter_supported",
             ],
             ignoreOrder: true);

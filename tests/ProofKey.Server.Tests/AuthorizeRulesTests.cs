@@ -44,6 +44,7 @@ public sealed class AuthorizeRulesTests
             "max_age is a number of seconds",
             "resource is registered", // before the scope is held against it
             "scope belongs to the resource",
+            "dpop_jkt is a thumbprint",
         ]);
 
     [Fact]
@@ -56,7 +57,8 @@ public sealed class AuthorizeRulesTests
             "not expired",
             "same redirect URI",
             "tries left", // before the verifier is looked at, or there would be no limit
-            "verifier is well-formed and matches", // last: only who passes it has proved possession, and may set off the alarm of a second use
+            "verifier is well-formed and matches",
+            "by the key that the code is bound to", // last: only who passes both has proved possession, and may set off the alarm of a second use
         ]);
 
     [Fact]

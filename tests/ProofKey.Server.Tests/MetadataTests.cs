@@ -152,6 +152,9 @@ public sealed class MetadataTests(TokenServer at) : IClassFixture<TokenServer>
                 case "id_token_signing_alg_values_supported":
                     foreach (var algorithm in Values(document, member.Name)) await TryIdTokenAsync(algorithm);
                     break;
+                case "dpop_signing_alg_values_supported":
+                    foreach (var algorithm in Values(document, member.Name)) await TryProofAsync(algorithm);
+                    break;
                 case "subject_types_supported":
                     Values(document, member.Name).ShouldBe(["public"]);
                     break;
@@ -310,6 +313,13 @@ public sealed class MetadataTests(TokenServer at) : IClassFixture<TokenServer>
             if (method == "client_secret_basic") request.Headers.TryAddWithoutValidation("Authorization", header);
         });
         answer.Status.ShouldBe(HttpStatusCode.OK, $"{path} {method}");
+    }
+
+    private async Task TryProofAsync(string algorithm)
+    {
+        SignatureAlgorithm.TryParse(algorithm, out var known).ShouldBeTrue();
+        using var key = new ClientKey(at.Server, known!);
+        (await key.PostAsync("/token", (await at.CodeAsync()).Exchange())).Text("token_type").ShouldBe("DPoP", algorithm);
     }
 
     private async Task TryIdTokenAsync(string algorithm)

@@ -65,7 +65,7 @@ public sealed class StorageReplicaTests(TokenServer at) : IClassFixture<TokenSer
         foreach (var database in databases) await database.DisposeAsync();
     }
 
-    private static async Task<WebApplication> StartReplicaAsync(RunningServer server)
+    internal static async Task<WebApplication> StartReplicaAsync(RunningServer server)
     {
         var settings = new ServeSettings { Data = DataFolder.Open(server.Folder), Urls = ["http://127.0.0.1:0"], Issuer = server.Issuer, Time = server.Time };
         var app = ServerHost.Build(settings, builder => builder.Logging.ClearProviders());

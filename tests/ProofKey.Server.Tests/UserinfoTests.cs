@@ -47,7 +47,7 @@ public sealed class UserinfoTests(TokenServer at) : IClassFixture<TokenServer>
     {
         var answer = await SendAsync("GET", null);
         answer.Status.ShouldBe(HttpStatusCode.Unauthorized);
-        answer.Response.Headers.WwwAuthenticate.ToString().ShouldBe("Bearer");
+        answer.Response.Headers.WwwAuthenticate.ToString().ShouldBe("Bearer, DPoP algs=\"ES256 RS256 PS256\"");
     }
 
     [Fact]

@@ -22,6 +22,8 @@ internal sealed class ClientAddVerb : Verb
     private readonly Option<bool> _strict = new("--strict") { Description = "Its token requests must repeat the redirect URI." };
     private readonly Option<bool> _requirePar = new("--require-par") { Description = "Its authorization requests must be pushed to /par first." };
 
+    private readonly Option<bool> _dpop = new("--dpop") { Description = "Its tokens are bound to a key (DPoP): without a proof it gets none." };
+
     public ClientAddVerb()
         : base(
             "add",
@@ -31,7 +33,7 @@ internal sealed class ClientAddVerb : Verb
             "proofkey client add \"My site\" --confidential --redirect-uri https://www.example.com/callback --json")
     {
         Add(_name);
-        foreach (var option in new Option[] { _public, _confidential, _redirectUris, _postLogoutRedirectUris, _origins, _scope, _audience, _responseModes, _idTokenAlgorithm, _firstParty, _strict, _requirePar, CommonOptions.Data, CommonOptions.Json }) Add(option);
+        foreach (var option in new Option[] { _public, _confidential, _redirectUris, _postLogoutRedirectUris, _origins, _scope, _audience, _responseModes, _idTokenAlgorithm, _firstParty, _strict, _requirePar, _dpop, CommonOptions.Data, CommonOptions.Json }) Add(option);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)
@@ -58,6 +60,7 @@ internal sealed class ClientAddVerb : Verb
             IsFirstParty = settings.Flag(_firstParty),
             IsStrict = settings.Flag(_strict),
             RequiresPushedRequests = settings.Flag(_requirePar),
+            RequiresDpop = settings.Flag(_dpop),
         };
         return settings.Text(_scope) is { } scope ? registration with { Scope = scope } : registration;
     }

@@ -31,6 +31,7 @@ internal sealed class ClientShowVerb : Verb
         client.IsFirstParty,
         client.IsStrict,
         client.RequiresPushedRequests,
+        client.RequiresDpop,
         client.CreatedAt);
 
     public static CommandException Unknown(string id) =>
@@ -62,6 +63,7 @@ internal sealed class ClientShowVerb : Verb
             ("first party", client.FirstParty ? "yes, not asked for consent" : "no"),
             ("strict", client.Strict ? "yes" : "no"),
             ("pushed requests", client.RequirePar ? "required" : "accepted"),
+            ("DPoP", client.Dpop ? "required: every token is bound to a key" : "when it sends a proof"),
             ("registered", TimeText.Of(client.CreatedAt)),
         ];
         foreach (var (label, value) in lines) terminal.Write($"{label,-16}{PlainText.Of(value.Length == 0 ? "none" : value)}");

@@ -20,6 +20,7 @@ internal sealed record ShownClient(
     bool FirstParty,
     bool Strict,
     bool RequirePar,
+    bool Dpop,
     DateTimeOffset CreatedAt);
 
 /// <summary>What <c>resource add --json</c> and <c>resource list --json</c> print of an API.</summary>

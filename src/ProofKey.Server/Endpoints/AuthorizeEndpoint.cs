@@ -113,6 +113,7 @@ internal sealed class AuthorizeEndpoint(
             AuthTime = account.AuthTime,
             Amr = account.Amr,
             Acr = account.Acr,
+            DpopThumbprint = request.DpopThumbprint,
             ExpiresAt = now + options.CodeLifetime,
         };
     }

@@ -51,6 +51,7 @@ internal sealed class MetadataEndpoint(ServerOptions options, KeyRing keys, Acco
         RevocationEndpointAuthMethodsSupported = ["none", "client_secret_basic", "client_secret_post"],
         SubjectTypesSupported = ["public"],
         IdTokenSigningAlgorithmsSupported = [.. SignatureAlgorithm.All.Select(algorithm => algorithm.Name)],
+        DpopSigningAlgorithmsSupported = [.. ProofOfPossession.Algorithms.Select(algorithm => algorithm.Name)],
         ClaimsSupported = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "acr", "amr", "name", "preferred_username", "email", "email_verified"],
         AcrValuesSupported = accounts.AcrValuesSupported is { Count: > 0 } values ? values : null,
         PromptValuesSupported = ["none", "login", "consent", "select_account"],

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using ProofKey.Jose;
 using ProofKey.Server.Http;
 using ProofKey.Server.Protocol;
 using ProofKey.Server.Storage;
@@ -11,7 +12,7 @@ namespace ProofKey.Server.Endpoints;
 /// then says nothing, and nobody in between can change it.
 /// </summary>
 internal sealed class PushedRequestEndpoint(
-    ClientAuthentication authentication, ResourceStore resources, PushedRequestStore pushedRequests, ServerOptions options, TimeProvider time, ILogger<PushedRequestEndpoint> logger)
+    ClientAuthentication authentication, ResourceStore resources, PushedRequestStore pushedRequests, ProofOfPossession possession, ServerOptions options, TimeProvider time, ILogger<PushedRequestEndpoint> logger)
 {
     public const string Path = "/par";
 
@@ -32,10 +33,27 @@ internal sealed class PushedRequestEndpoint(
             await PushAsync(context, client, NotOfTheRequest.Aggregate(form, (parameters, name) => parameters.Without(name)));
     }
 
+    // RFC 9449 section 10.1: the key of a proof is the one that must redeem the code; a dpop_jkt beside it says the same
+    private Refusal? BindToKey(HttpContext context, ref Parameters parameters, out DpopProof? proof, DateTimeOffset now)
+    {
+        proof = null;
+        if (!ProofOfPossession.IsIn(context)) return null;
+        if (!possession.Check(context, Path, now).TryGet(out proof, out var error)) return error;
+        if (parameters["dpop_jkt"] is { } asked && asked != proof.Thumbprint) return OAuthError.InvalidDpopProof("The dpop_jkt must be the thumbprint of the key of the DPoP proof.");
+        parameters = parameters.Without("dpop_jkt").With("dpop_jkt", proof.Thumbprint);
+        return null;
+    }
+
     private async Task PushAsync(HttpContext context, RegisteredClient client, Parameters parameters)
     {
         // Who authenticated by the header has said there who it is.
         if (parameters["client_id"] is null) parameters = parameters.Without("client_id").With("client_id", client.Id);
+        var now = time.GetUtcNow();
+        if (BindToKey(context, ref parameters, out var proof, now) is { } unproved)
+        {
+            await RefuseAsync(context, client, unproved);
+            return;
+        }
         // RFC 9126 section 2.1: the same rules as at the authorization endpoint, at once
         var error = AuthorizeRequest.Parse(parameters, client, await resources.ListForAsync(parameters, context.RequestAborted)) switch
         {
@@ -43,12 +61,12 @@ internal sealed class PushedRequestEndpoint(
             AuthorizeOutcome.Redirected redirected => redirected.Error,
             _ => null,
         };
+        error ??= proof is null ? null : possession.UseByAnyone(proof, now);
         if (error is not null)
         {
             await RefuseAsync(context, client, error);
             return;
         }
-        var now = time.GetUtcNow();
         var pushed = new PushedRequest { Reference = PushedRequest.NewReference(), ClientId = client.Id, Parameters = parameters, ExpiresAt = now + options.PushedRequestLifetime };
         await pushedRequests.AddAsync(pushed, now);
         await AnswerAsync(context, pushed);
@@ -67,6 +85,7 @@ internal sealed class PushedRequestEndpoint(
     private Task RefuseAsync(HttpContext context, RegisteredClient? client, Refusal refusal, int status = StatusCodes.Status400BadRequest)
     {
         Log.Refused(logger, Path, client?.Id, refusal.Error.Code, refusal.Reason);
+        if (refusal.Error.Code == "temporarily_unavailable") return Answers.UnavailableAsync(context, refusal.Error);
         return Answers.ErrorAsync(context, refusal.Error, status);
     }
 }

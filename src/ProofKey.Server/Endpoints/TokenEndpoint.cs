@@ -1,4 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Http;
+using ProofKey.Jose;
 using ProofKey.Server.Http;
 using ProofKey.Server.Keys;
 using ProofKey.Server.Protocol;
@@ -8,7 +10,7 @@ namespace ProofKey.Server.Endpoints;
 
 /// <summary>The token endpoint (RFC 6749 section 3.2): who is asking, with which grant, and is it good.</summary>
 internal sealed class TokenEndpoint(
-    ClientAuthentication authentication, GrantStore grants, PushedRequestStore pushedRequests, AccountSource accounts, KeyRing keys, TokenIssuer issuer, VerifierTries tries, ServerOptions options, TimeProvider time,
+    ClientAuthentication authentication, GrantStore grants, PushedRequestStore pushedRequests, AccountSource accounts, KeyRing keys, TokenIssuer issuer, VerifierTries tries, ProofOfPossession possession, ServerOptions options, TimeProvider time,
     ILogger<TokenEndpoint> logger)
 {
     public const string Path = "/token";
@@ -24,16 +26,27 @@ internal sealed class TokenEndpoint(
             await RefuseAsync(context, form["client_id"], refusal, refusal.Status);
         else if (!client.GrantTypes.Contains(form["grant_type"]))
             await RefuseAsync(context, client.Id, OAuthError.UnauthorizedClient("This client is not registered for that grant type."));
+        else if (!CheckProof(context, client, out var proof, out var unproved))
+            await RefuseAsync(context, client.Id, unproved);
         else
-            await GrantAsync(context, form, client);
+            await GrantAsync(context, form, client, proof);
     }
 
-    private async Task GrantAsync(HttpContext context, Parameters form, RegisteredClient client)
+    private async Task GrantAsync(HttpContext context, Parameters form, RegisteredClient client, DpopProof? proof)
     {
         // Before anything is redeemed: a key that cannot be made costs the client nothing.
         await keys.EnsureAsync(client.IdTokenAlgorithm, context.RequestAborted);
-        if (form["grant_type"] == GrantType.AuthorizationCode) await RedeemCodeAsync(context, form, client);
-        else await RefreshAsync(context, form, client);
+        if (form["grant_type"] == GrantType.AuthorizationCode) await RedeemCodeAsync(context, form, client, proof);
+        else await RefreshAsync(context, form, client, proof);
+    }
+
+    // RFC 9449 section 5: a client that sends a proof gets bound tokens; section 5.2: one that must, gets no others
+    private bool CheckProof(HttpContext context, RegisteredClient client, out DpopProof? proof, [NotNullWhen(false)] out OAuthError? error)
+    {
+        (proof, error) = (null, null);
+        if (!ProofOfPossession.IsIn(context)) error = client.RequiresDpop ? OAuthError.InvalidDpopProof("Every token of this client is bound to a key: send a DPoP proof.") : null;
+        else possession.Check(context, Path, time.GetUtcNow()).TryGet(out proof, out error);
+        return error is null;
     }
 
     // RFC 6749 section 5.2, RFC 9700 section 2.4 (no password grant)
@@ -44,7 +57,7 @@ internal sealed class TokenEndpoint(
         _ => OAuthError.UnsupportedGrantType("The grant types here are authorization_code and refresh_token."),
     };
 
-    private async Task RedeemCodeAsync(HttpContext context, Parameters form, RegisteredClient client)
+    private async Task RedeemCodeAsync(HttpContext context, Parameters form, RegisteredClient client, DpopProof? proof)
     {
         var now = time.GetUtcNow();
         if (form["code"] is not { } text)
@@ -58,7 +71,8 @@ internal sealed class TokenEndpoint(
             return;
         }
         var address = ClientAddress.Of(context);
-        var refusal = AuthorizationCodeGrant.Check(new(form, client, code, tries.AreUsedUp(code.GrantId, address), now));
+        var thumbprint = ThumbprintOf(proof);
+        var refusal = AuthorizationCodeGrant.Check(new(form, client, code, tries.AreUsedUp(code.GrantId, address), thumbprint, now));
         // Only for who has proved possession is the row read that holds what the code had no room for.
         if (refusal is null && code.KeptIn is not null)
         {
@@ -66,6 +80,7 @@ internal sealed class TokenEndpoint(
             else refusal = new Refusal(AuthorizationCodeGrant.NotGood, "The row that held a part of the code is gone.");
         }
         refusal ??= ResourceIndicator.NotGranted(form.All("resource"), issuer.AudienceOf(code.Resource, client));
+        refusal ??= UseUp(proof, now);
         if (refusal is not null)
         {
             if (refusal == AuthorizationCodeGrant.WrongVerifier) tries.Count(code.GrantId, address, code.ExpiresAt, now);
@@ -73,9 +88,10 @@ internal sealed class TokenEndpoint(
             return;
         }
         var rowSecret = Secret.NewBytes(RefreshToken.SecretLength);
-        var grant = GrantOf(code, rowSecret, now);
+        // RFC 9449 section 5: a public client's refresh token is bound to the key; a confidential one proves itself and may change its key
+        var grant = GrantOf(code, rowSecret, now) with { DpopThumbprint = client.IsPublic ? thumbprint : null };
         if ((accounts.KeepsAccountsHere || await accounts.StandsAsync(grant.Subject, grant.Epoch, context.RequestAborted)) && await grants.RedeemAsync(grant))
-            await Answers.TokensAsync(context, issuer.Issue(grant, client, grant.Scope, new RefreshToken(grant.Id, rowSecret, 1), code.Nonce, now));
+            await Answers.TokensAsync(context, issuer.Issue(grant, client, grant.Scope, new RefreshToken(grant.Id, rowSecret, 1), code.Nonce, now, thumbprint));
         else
             await RefuseReplayAsync(context, grant, now);
     }
@@ -93,7 +109,6 @@ internal sealed class TokenEndpoint(
         AuthTime = code.AuthTime,
         Amr = code.Amr,
         Acr = code.Acr,
-        DpopThumbprint = code.DpopThumbprint,
         Claims = code.Claims,
         SecretDigest = RefreshToken.DigestOf(rowSecret),
         Sequence = 1,
@@ -114,7 +129,7 @@ internal sealed class TokenEndpoint(
         await RefuseAsync(context, grant.ClientId, new Refusal(AuthorizationCodeGrant.NotGood, "The code was used before."));
     }
 
-    private async Task RefreshAsync(HttpContext context, Parameters form, RegisteredClient client)
+    private async Task RefreshAsync(HttpContext context, Parameters form, RegisteredClient client, DpopProof? proof)
     {
         if (form["refresh_token"] is not { } text)
             await RefuseAsync(context, client.Id, OAuthError.InvalidRequest("The request must have a refresh_token."));
@@ -122,10 +137,12 @@ internal sealed class TokenEndpoint(
             await RefuseAsync(context, client.Id, new Refusal(RefreshTokenGrant.NotGood, "The refresh token is not one of ours, or its key is gone."));
         else if (!Scope.TryParse(form["scope"], out var scope))
             await RefuseAsync(context, client.Id, OAuthError.InvalidScope("The scope has characters that no scope can have, or too many values."));
+        else if (proof is not null && client.IsPublic && await grants.FindAsync(token.GrantId, context.RequestAborted) is { DpopThumbprint: not null } bound)
+            await RefreshBoundAsync(context, form, client, token, scope, proof, bound);
         else if (await BeyondGrantAsync(token, client, scope, form.All("resource"), context) is { } problem)
             await RefuseAsync(context, client.Id, problem);
         else
-            await RotateAsync(context, client, token, scope);
+            await RotateAsync(context, client, token, scope, proof);
     }
 
     // RFC 6749 section 6, RFC 8707 section 2.2: never wider than the grant. Asked before anything is rotated, so that a refusal costs the client nothing.
@@ -139,11 +156,16 @@ internal sealed class TokenEndpoint(
             : OAuthError.InvalidScope("The scope is wider than what was granted.");
     }
 
-    private async Task RotateAsync(HttpContext context, RegisteredClient client, RefreshToken token, Scope scope)
+    private async Task RotateAsync(HttpContext context, RegisteredClient client, RefreshToken token, Scope scope, DpopProof? proof)
     {
         if (!await StandsElsewhereAsync(token, context))
         {
             await RefuseAsync(context, client.Id, new Refusal(RefreshTokenGrant.NotGood, "The account is gone or has changed."));
+            return;
+        }
+        if (UseUp(proof, time.GetUtcNow()) is { } used)
+        {
+            await RefuseAsync(context, client.Id, used);
             return;
         }
         for (var look = 1; ; look++)
@@ -154,7 +176,7 @@ internal sealed class TokenEndpoint(
             {
                 // One step on is the rule. More than one means that the predecessor came back, and its successor was never used.
                 if (rotated.Sequence != token.Sequence + 1) Log.LateReturn(logger, GrantName(rotated.Id), client.Id);
-                await AnswerRefreshAsync(context, rotated, client, scope, token, now);
+                await AnswerRefreshAsync(context, rotated, client, scope, token, proof, now);
                 return;
             }
             // Whoever sends an old token and hangs up must not stop what follows from it.
@@ -164,7 +186,7 @@ internal sealed class TokenEndpoint(
                 case RefreshTokenGrant.Again:
                     continue;
                 case RefreshTokenGrant.SameAgain:
-                    await AnswerRefreshAsync(context, row!, client, scope, token, now);
+                    await AnswerRefreshAsync(context, row!, client, scope, token, proof, now);
                     return;
                 case RefreshTokenGrant.Refuse refuse:
                     await RefuseAsync(context, client.Id, refuse.Refusal);
@@ -182,8 +204,37 @@ internal sealed class TokenEndpoint(
         }
     }
 
-    private Task AnswerRefreshAsync(HttpContext context, Grant grant, RegisteredClient client, Scope scope, RefreshToken token, DateTimeOffset now) =>
-        Answers.TokensAsync(context, issuer.Issue(grant, client, scope.IsEmpty ? grant.Scope : scope, token with { Sequence = grant.Sequence }, null, now));
+    // A bound grant costs one read: no rotation, and a write once an hour at most.
+    private async Task RefreshBoundAsync(HttpContext context, Parameters form, RegisteredClient client, RefreshToken token, Scope scope, DpopProof proof, Grant row)
+    {
+        var now = time.GetUtcNow();
+        var decision = RefreshTokenGrant.DecideBound(row, token, client.Id, ThumbprintOf(proof), options.Rotation, now);
+        if (decision is RefreshTokenGrant.Forged) Log.RefreshTokenForged(logger, GrantName(token.GrantId));
+        var refusal = decision switch
+        {
+            RefreshTokenGrant.Refuse refuse => refuse.Refusal,
+            RefreshTokenGrant.Forged => new Refusal(RefreshTokenGrant.NotGood, "The row has another secret."),
+            _ when !scope.IsSubsetOf(row.Scope) => OAuthError.InvalidScope("The scope is wider than what was granted."),
+            _ => ResourceIndicator.NotGranted(form.All("resource"), issuer.AudienceOf(row.Resource, client)),
+        };
+        if (refusal is null && !accounts.KeepsAccountsHere && !await accounts.StandsAsync(row.Subject, row.Epoch, context.RequestAborted))
+            refusal = new Refusal(RefreshTokenGrant.NotGood, "The account is gone or has changed.");
+        refusal ??= UseUp(proof, now);
+        // Somebody else may have noted the use in between, or revoked the grant: the row tells which.
+        if (refusal is null && row.LastUsedAt <= now - RefreshTokenGrant.NoteInterval && !await grants.NoteUseAsync(row.Id, now - RefreshTokenGrant.NoteInterval, now)
+            && await grants.FindAsync(row.Id, context.RequestAborted) is not { RevokedAt: null, Stands: true })
+            refusal = new Refusal(RefreshTokenGrant.NotGood, "The grant ended meanwhile.");
+        if (refusal is null) await AnswerRefreshAsync(context, row, client, scope, token, proof, now);
+        else await RefuseAsync(context, client.Id, refusal);
+    }
+
+    // RFC 9449 section 11.1: once, and last, when all else is good
+    private Refusal? UseUp(DpopProof? proof, DateTimeOffset now) => proof is null ? null : possession.Use(proof, now);
+
+    private static byte[]? ThumbprintOf(DpopProof? proof) => proof is not null && Base64UrlText.TryDecode(proof.Thumbprint, out var bytes) ? bytes : null;
+
+    private Task AnswerRefreshAsync(HttpContext context, Grant grant, RegisteredClient client, Scope scope, RefreshToken token, DpopProof? proof, DateTimeOffset now) =>
+        Answers.TokensAsync(context, issuer.Issue(grant, client, scope.IsEmpty ? grant.Scope : scope, token with { Sequence = grant.Sequence }, null, now, ThumbprintOf(proof)));
 
     // Accounts that are not kept here are asked for before anything moves, so that a source that fails costs the client nothing.
     private async ValueTask<bool> StandsElsewhereAsync(RefreshToken token, HttpContext context) =>
@@ -198,6 +249,7 @@ internal sealed class TokenEndpoint(
         // RFC 6749 appendix A.1: an id is visible ASCII; whatever else was sent would write into the log.
         var loggable = clientId is { Length: <= 100 } && !clientId.AsSpan().ContainsAnyExceptInRange(' ', '~') ? clientId : null;
         Log.Refused(logger, Path, loggable, refusal.Error.Code, refusal.Reason);
+        if (refusal.Error.Code == "temporarily_unavailable") return Answers.UnavailableAsync(context, refusal.Error);
         return Answers.ErrorAsync(context, refusal.Error, status);
     }
 }

@@ -29,6 +29,13 @@ internal static class Answers
     /// <summary>The error that a request was refused with.</summary>
     public static OAuthError? ErrorOf(HttpContext context) => context.Items.TryGetValue(typeof(OAuthError), out var error) ? error as OAuthError : null;
 
+    /// <summary>A refusal that is not the request's fault: to be repeated in a minute.</summary>
+    public static Task UnavailableAsync(HttpContext context, OAuthError error)
+    {
+        context.Response.Headers.RetryAfter = "60";
+        return ErrorAsync(context, error, StatusCodes.Status503ServiceUnavailable);
+    }
+
     /// <summary>A JSON document, whole and with its length, so that it leaves in one piece.</summary>
     public static async Task JsonAsync(HttpContext context, ReadOnlyMemory<byte> json)
     {

@@ -17,7 +17,7 @@ internal sealed class Cors(ClientStore clients)
         var origin = context.Request.Headers.Origin;
         if (origin.Count != 1 || origin[0] is not { Length: > 0 and < 300 } one || !await clients.AllowsOriginAsync(one, context.RequestAborted)) return;
         context.Response.Headers.AccessControlAllowOrigin = one;
-        context.Response.Headers.AccessControlExposeHeaders = "WWW-Authenticate, Retry-After";
+        context.Response.Headers.AccessControlExposeHeaders = "WWW-Authenticate, Retry-After, DPoP-Nonce";
     }
 
     /// <summary>Answers a preflight, whose origin was looked at already.</summary>
@@ -26,7 +26,7 @@ internal sealed class Cors(ClientStore clients)
         context.Response.StatusCode = StatusCodes.Status204NoContent;
         if (context.Response.Headers.AccessControlAllowOrigin.Count == 0) return Task.CompletedTask;
         context.Response.Headers.AccessControlAllowMethods = "GET, POST";
-        context.Response.Headers.AccessControlAllowHeaders = "authorization, content-type";
+        context.Response.Headers.AccessControlAllowHeaders = "authorization, content-type, dpop";
         context.Response.Headers.AccessControlMaxAge = "600";
         return Task.CompletedTask;
     }

@@ -13,6 +13,7 @@ internal enum SealPurpose
     FormToken = 4,
     KnownBrowser = 5,
     PushedRequest = 6,
+    DpopNonce = 7,
 }
 
 /// <summary>

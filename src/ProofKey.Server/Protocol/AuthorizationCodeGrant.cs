@@ -15,12 +15,13 @@ internal static class AuthorizationCodeGrant
         new("same redirect URI", SameRedirectUri),
         new("tries left", TriesLeft),
         new("verifier is well-formed and matches", VerifierMatches),
+        new("by the key that the code is bound to", ByItsKey),
     ];
 
     internal sealed record Rule(string Name, Func<CodeRequest, Refusal?> Check);
 
     /// <summary>What the rules look at.</summary>
-    internal sealed record CodeRequest(Parameters Form, RegisteredClient Client, AuthorizationCode Code, bool TriesAreUsedUp, DateTimeOffset Now);
+    internal sealed record CodeRequest(Parameters Form, RegisteredClient Client, AuthorizationCode Code, bool TriesAreUsedUp, byte[]? Thumbprint, DateTimeOffset Now);
 
     /// <summary>Applies the rules to a code whose seal opened.</summary>
     /// <returns>The first refusal, or <see langword="null"/> when the caller has proved possession.</returns>
@@ -64,6 +65,14 @@ internal static class AuthorizationCodeGrant
             return OAuthError.InvalidRequest("The code_verifier must have 43 to 128 characters out of A-Z, a-z, 0-9, hyphen, dot, underscore and tilde.");
         // RFC 7636 section 4.6
         return verifier.Matches(request.Code.Challenge) ? null : WrongVerifier;
+    }
+
+    // RFC 9449 section 10: a code that was asked for with dpop_jkt is redeemed with a proof by that key
+    private static Refusal? ByItsKey(CodeRequest request)
+    {
+        if (request.Code.DpopThumbprint is not { } bound) return null;
+        if (request.Thumbprint is null) return OAuthError.InvalidDpopProof("The code is bound to a key (dpop_jkt): redeem it with a DPoP proof by that key.");
+        return Secret.AreEqual(request.Thumbprint, bound) ? null : OAuthError.InvalidGrant("The code is bound to another key (dpop_jkt) than the one of the DPoP proof.");
     }
 
     /// <summary>The one refusal that counts as a try.</summary>

@@ -24,6 +24,7 @@ internal sealed class AuthorizeRequest
         new("max_age is a number of seconds", MaxAgeIsSeconds),
         new("resource is registered", ResourceIsRegistered),
         new("scope belongs to the resource", ScopeBelongsToResource),
+        new("dpop_jkt is a thumbprint", KeyIsThumbprint),
     ];
 
     private readonly IReadOnlyList<RegisteredResource> _resources;
@@ -62,6 +63,9 @@ internal sealed class AuthorizeRequest
     public string? Nonce { get; private set; }
 
     public string? Resource { get; private set; }
+
+    /// <summary>The key that must redeem the code (RFC 9449 section 10); <see langword="null"/> when any may.</summary>
+    public byte[]? DpopThumbprint { get; private set; }
 
     public Prompt Prompt { get; private set; }
 
@@ -215,6 +219,16 @@ internal sealed class AuthorizeRequest
 
     private static OAuthError? ScopeBelongsToResource(AuthorizeRequest request) =>
         request.Resource is null ? null : ResourceIndicator.ScopeProblem(request.Scope, request.Resource, request._resources);
+
+    // RFC 9449 section 10: the SHA-256 thumbprint of the key (RFC 7638)
+    private static OAuthError? KeyIsThumbprint(AuthorizeRequest request)
+    {
+        if (request.Parameters["dpop_jkt"] is not { } text) return null;
+        var thumbprint = new byte[Secret.DigestLength];
+        if (!Base64UrlText.TryDecodeExactly(text, thumbprint)) return OAuthError.InvalidRequest("The dpop_jkt must have 43 base64url characters: the SHA-256 thumbprint of the DPoP key.");
+        request.DpopThumbprint = thumbprint;
+        return null;
+    }
 }
 
 /// <summary>What the client wants of the person (OpenID Connect Core section 3.1.2.1).</summary>

@@ -31,16 +31,28 @@ internal abstract record RefreshTokenGrant
     /// <summary>What a client reads of a refresh token that is not good: the same for all.</summary>
     internal static OAuthError NotGood { get; } = OAuthError.InvalidGrant("The refresh token is not good: it is unknown, expired, revoked or superseded. Sign in again.");
 
+    /// <summary>How often a grant that does not rotate writes down its use; its idle end comes so much later at most.</summary>
+    internal static readonly TimeSpan NoteInterval = TimeSpan.FromHours(1);
+
+    /// <summary>
+    /// The rules for a grant that is bound to a key (RFC 9449 section 5). Possession of the key takes the place of rotation (RFC 9700
+    /// section 2.2.2), so the same token stays good, nothing is ever revoked here, and nothing need be written.
+    /// </summary>
+    /// <returns>The current token again, or why not.</returns>
+    public static RefreshTokenGrant DecideBound(Grant row, RefreshToken token, string clientId, byte[]? thumbprint, RotationPolicy policy, DateTimeOffset now)
+    {
+        if (Standing(row, token, clientId, policy with { IdleLifetime = policy.IdleLifetime + NoteInterval }, now) is { } refused) return refused;
+        if (row.DpopThumbprint is not { } bound || thumbprint is null) return new Refuse(OAuthError.InvalidDpopProof("The refresh token is bound to a key: send a DPoP proof by that key."));
+        if (!Secret.AreEqual(thumbprint, bound)) return new Refuse(OAuthError.InvalidGrant("The refresh token is bound to another key than the one of the DPoP proof."));
+        return token.Sequence == row.Sequence ? new SameAgain() : Refused("The token is not the one of its row.");
+    }
+
     public static RefreshTokenGrant Decide(Grant? row, RefreshToken token, string clientId, RotationPolicy policy, bool isSecondLook, DateTimeOffset now)
     {
         if (row is null) return Refused("There is no such grant.");
-        // RFC 6749 section 10.4: a refresh token is bound to its client
-        if (row.ClientId != clientId) return Refused("The grant belongs to another client.");
-        if (row.RevokedAt is not null) return Refused("The grant was revoked.");
-        if (row.ExpiresAt <= now) return Refused("The grant has reached its absolute end.");
-        if (row.LastUsedAt + policy.IdleLifetime <= now) return Refused("The grant went unused for too long.");
-        if (!row.Stands) return Refused("The account, the client or the session is gone.");
-        if (!Secret.AreEqual(row.SecretDigest, RefreshToken.DigestOf(token.RowSecret))) return new Forged();
+        // A bound grant that came here came without a proof.
+        if (row.DpopThumbprint is not null) return DecideBound(row, token, clientId, null, policy, now);
+        if (Standing(row, token, clientId, policy, now) is { } refused) return refused;
         var withinLeeway = policy.Leeway > TimeSpan.Zero && row.RotatedAt >= now - policy.Leeway;
         if (token.Sequence == row.Sequence && withinLeeway) return new SameAgain();
         if (token.Sequence == row.PreviousSequence && withinLeeway) return new SameAgain();
@@ -48,6 +60,18 @@ internal abstract record RefreshTokenGrant
         if (token.Sequence > row.Sequence) return Refused("The token is ahead of its row: the database may have been restored from a backup.");
         if (!isSecondLook && (token.Sequence == row.Sequence || row.RotatedAt >= now)) return new Again();
         return token.Sequence == row.Sequence ? Refused("The row kept changing.") : new Reuse();
+    }
+
+    // What holds for every refresh, in this order.
+    private static RefreshTokenGrant? Standing(Grant row, RefreshToken token, string clientId, RotationPolicy policy, DateTimeOffset now)
+    {
+        // RFC 6749 section 10.4: a refresh token is bound to its client
+        if (row.ClientId != clientId) return Refused("The grant belongs to another client.");
+        if (row.RevokedAt is not null) return Refused("The grant was revoked.");
+        if (row.ExpiresAt <= now) return Refused("The grant has reached its absolute end.");
+        if (row.LastUsedAt + policy.IdleLifetime <= now) return Refused("The grant went unused for too long.");
+        if (!row.Stands) return Refused("The account, the client or the session is gone.");
+        return Secret.AreEqual(row.SecretDigest, RefreshToken.DigestOf(token.RowSecret)) ? null : new Forged();
     }
 
     private static Refuse Refused(string reason) => new(new Refusal(NotGood, reason));

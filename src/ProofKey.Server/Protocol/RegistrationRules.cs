@@ -38,6 +38,7 @@ internal static class RegistrationRules
             IsFirstParty = registration.IsFirstParty,
             IsStrict = registration.IsStrict,
             RequiresPushedRequests = registration.RequiresPushedRequests,
+            RequiresDpop = registration.RequiresDpop,
             GrantTypes = GrantTypes(registration),
         };
     }

@@ -23,15 +23,18 @@ internal sealed class TokenIssuer(KeyRing keys, ServerOptions options)
     /// <param name="refreshToken">The refresh token to hand out.</param>
     /// <param name="nonce">The nonce of the authorization request; none at a refresh (OpenID Connect Core section 12.2).</param>
     /// <param name="now">The time.</param>
-    public TokenResponse Issue(Grant grant, RegisteredClient client, Scope scope, RefreshToken refreshToken, string? nonce, DateTimeOffset now)
+    /// <param name="boundTo">The key of the request's proof. Without one, tokens are bound to the grant's key, if it has one.</param>
+    public TokenResponse Issue(Grant grant, RegisteredClient client, Scope scope, RefreshToken refreshToken, string? nonce, DateTimeOffset now, byte[]? boundTo = null)
     {
+        boundTo ??= grant.DpopThumbprint;
         // No token outlives its grant.
         var expiresAt = grant.ExpiresAt < now + options.AccessTokenLifetime ? grant.ExpiresAt : now + options.AccessTokenLifetime;
-        var accessToken = Jwt.Sign(keys.SigningKeyFor(SignatureAlgorithm.ES256), AccessTokenType, new AccessTokenFacts(grant, client, scope, AudienceOf(grant.Resource, client), now, expiresAt, _issuer), WriteAccessToken);
+        var accessToken = Jwt.Sign(keys.SigningKeyFor(SignatureAlgorithm.ES256), AccessTokenType, new AccessTokenFacts(grant, client, scope, AudienceOf(grant.Resource, client), now, expiresAt, _issuer, boundTo), WriteAccessToken);
         return new TokenResponse
         {
             AccessToken = accessToken,
-            TokenType = "Bearer",
+            // RFC 9449 section 5: a client that sent a proof learns that its token needs one
+            TokenType = boundTo is null ? "Bearer" : Dpop.Scheme,
             ExpiresIn = expiresAt.ToUnixTimeSeconds() - now.ToUnixTimeSeconds(),
             RefreshToken = client.GrantTypes.Contains(GrantType.RefreshToken) ? refreshToken.Seal(keys) : null,
             Scope = scope.IsEmpty ? null : scope.ToString(),
@@ -59,6 +62,15 @@ internal sealed class TokenIssuer(KeyRing keys, ServerOptions options)
         claims.WriteString(GrantIdClaim, Base64UrlText.Encode(facts.Grant.Id));
         WriteAuthentication(claims, facts.Grant);
         if (!facts.Scope.IsEmpty) claims.WriteString("scope"u8, facts.Scope.ToString());
+        if (facts.BoundTo is { } thumbprint) WriteConfirmation(claims, thumbprint);
+    }
+
+    // RFC 9449 section 6.1
+    private static void WriteConfirmation(Utf8JsonWriter claims, byte[] thumbprint)
+    {
+        claims.WriteStartObject("cnf"u8);
+        claims.WriteString("jkt"u8, Base64UrlText.Encode(thumbprint));
+        claims.WriteEndObject();
     }
 
     // OpenID Connect Core section 2 and section 3.1.3.6
@@ -86,7 +98,7 @@ internal sealed class TokenIssuer(KeyRing keys, ServerOptions options)
         claims.WriteEndArray();
     }
 
-    private readonly record struct AccessTokenFacts(Grant Grant, RegisteredClient Client, Scope Scope, string Audience, DateTimeOffset Now, DateTimeOffset ExpiresAt, string Issuer);
+    private readonly record struct AccessTokenFacts(Grant Grant, RegisteredClient Client, Scope Scope, string Audience, DateTimeOffset Now, DateTimeOffset ExpiresAt, string Issuer, byte[]? BoundTo);
 
     private readonly record struct IdTokenFacts(Grant Grant, string AccessToken, string? Nonce, DateTimeOffset Now, DateTimeOffset ExpiresAt, string Issuer);
 }

@@ -125,7 +125,7 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
             $"""
             update authorization_grant as g
             set prev_seq = case when seq = {sequence} then {sequence} else prev_seq end, seq = seq + 1, rotated_at = {nowMs}
-            where g.id = {id} and client_id = {clientId} and secret_digest = {secretDigest} and revoked_at is null and expires_at > {nowMs}
+            where g.id = {id} and client_id = {clientId} and secret_digest = {secretDigest} and dpop_jkt is null and revoked_at is null and expires_at > {nowMs}
                 and rotated_at < {before} and (rotated_at > {idleAfter} or created_at > {idleAfter})
                 and (seq = {sequence} or ({acceptsLate} = 1 and prev_seq = {sequence} and rotated_at > {lateAfter}))
                 and {ClientAndSessionStand} and {Account}
@@ -133,6 +133,15 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
                 outlives_session, acr, dpop_jkt, claims, notify, 1
             """, Read);
     }
+
+    /// <summary>Writes down that a grant which does not rotate was used, unless that was done since a time, or it stands no more.</summary>
+    /// <returns>Whether it was written.</returns>
+    public async ValueTask<bool> NoteUseAsync(byte[] id, DateTimeOffset notSince, DateTimeOffset now) => await database.WriteAsync(
+        $"""
+        update authorization_grant as g set rotated_at = {now.ToUnixTimeMilliseconds()}
+        where g.id = {id} and revoked_at is null and expires_at > {now.ToUnixTimeMilliseconds()} and rotated_at <= {notSince.ToUnixTimeMilliseconds()}
+            and {ClientAndSessionStand} and {Account}
+        """) == 1;
 
     /// <summary>Revokes a grant: one UPDATE. The row stays until its own end, so that its code stays used.</summary>
     public async ValueTask<bool> RevokeAsync(byte[] id, DateTimeOffset now) =>

@@ -20,9 +20,6 @@ internal sealed record PushedRequest
 
     public required Parameters Parameters { get; init; }
 
-    /// <summary>The thumbprint of the key that the code will be bound to (RFC 9449 section 10.1); <see langword="null"/> for none.</summary>
-    public byte[]? DpopThumbprint { get; init; }
-
     /// <summary>Until when the reference must first come to the authorization endpoint.</summary>
     public required DateTimeOffset ExpiresAt { get; init; }
 
@@ -51,8 +48,8 @@ internal sealed class PushedRequestStore(Database database, KeyRing keys)
 {
     public async ValueTask AddAsync(PushedRequest request, DateTimeOffset now) => await database.WriteAsync(
         $"""
-        insert into pushed_request (id, client_id, parameters, dpop_jkt, created_at, expires_at, used_at)
-        values ({request.Id}, {request.ClientId}, {Seal(request.Id, request.ClientId, request.Parameters)}, {request.DpopThumbprint}, {now.ToUnixTimeMilliseconds()},
+        insert into pushed_request (id, client_id, parameters, created_at, expires_at, used_at)
+        values ({request.Id}, {request.ClientId}, {Seal(request.Id, request.ClientId, request.Parameters)}, {now.ToUnixTimeMilliseconds()},
             {request.ExpiresAt.ToUnixTimeMilliseconds()}, {(long?)null})
         """);
 
@@ -62,15 +59,14 @@ internal sealed class PushedRequestStore(Database database, KeyRing keys)
     {
         var id = PushedRequest.IdOf(reference);
         return database.FindAsync(
-            $"select parameters, dpop_jkt, expires_at from pushed_request where id = {id} and client_id = {clientId} and used_at is null",
+            $"select parameters, expires_at from pushed_request where id = {id} and client_id = {clientId} and used_at is null",
             reader => Open(id, clientId, reader.GetFieldValue<byte[]>(0)) is { } parameters
                 ? new PushedRequest
                 {
                     Reference = reference,
                     ClientId = clientId,
                     Parameters = parameters,
-                    DpopThumbprint = reader.IsDBNull(1) ? null : reader.GetFieldValue<byte[]>(1),
-                    ExpiresAt = DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(2)),
+                    ExpiresAt = DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(1)),
                 }
                 : null!,
             cancellation);

@@ -177,7 +177,6 @@ internal static class Schema
                 id bytea primary key,
                 client_id text not null,
                 parameters bytea not null,
-                dpop_jkt bytea,
                 created_at bigint not null,
                 expires_at bigint not null,
                 used_at bigint
