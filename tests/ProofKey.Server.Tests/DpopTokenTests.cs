@@ -89,6 +89,7 @@ public sealed class DpopTokenTests(TokenServer at) : IClassFixture<TokenServer>
     [Assertion("DP-01")]
     [Rfc("RFC 9449", "4.2")]
     [Rfc("RFC 9449", "4.3")]
+    [Rfc("RFC 9110", "9.1")]
     [MemberData(nameof(Spoilers))]
     public async Task What_is_no_good_proof_is_refused_and_costs_the_client_nothing(string name)
     {

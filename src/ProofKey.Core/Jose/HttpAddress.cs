@@ -20,7 +20,7 @@ internal static class HttpAddress
         return address.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped) + UpperCaseEscapes(address.AbsolutePath);
     }
 
-    // RFC 3986 section 6.2.2.1: %2f and %2F are the same
+    // RFC 3986 section 6.2.2: %2f and %2F are the same
     private static string UpperCaseEscapes(string path)
     {
         if (!path.Contains('%', StringComparison.Ordinal)) return path;
