@@ -61,8 +61,9 @@ public sealed class KeyRegistry
     public async Task RotateAsync(bool atOnce, CancellationToken cancellation)
     {
         var now = RootKey.WholeMilliseconds(_time.GetUtcNow());
-        await _store.ChangeAsync(present => Successors(present, atOnce, now), cancellation);
+        // What cannot be recorded does not happen.
         await _audit.RecordAsync(new AuditEvent("keys-rotated") { Detail = atOnce ? "at once" : null });
+        await _store.ChangeAsync(present => Successors(present, atOnce, now), cancellation);
     }
 
     /// <summary>
@@ -73,8 +74,8 @@ public sealed class KeyRegistry
     public async Task RevokeAllAsync(CancellationToken cancellation)
     {
         var now = _time.GetUtcNow();
-        await _store.ReplaceAllAsync(present => Replacements(present, now), now, cancellation);
         await _audit.RecordAsync(new AuditEvent("keys-revoked"));
+        await _store.ReplaceAllAsync(present => Replacements(present, now), now, cancellation);
     }
 
     private List<StoredKey> Replacements(List<StoredKey> present, DateTimeOffset now)

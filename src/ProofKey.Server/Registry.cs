@@ -33,8 +33,7 @@ public sealed class Registry
         ArgumentNullException.ThrowIfNull(registration);
         var secret = registration.IsPublic ? null : Secret.NewText();
         var client = RegistrationRules.Check(registration) with { Id = Secret.NewText(16), SecretDigest = secret is null ? null : Secret.Digest(secret), CreatedAt = _time.GetUtcNow() };
-        await _clients.AddAsync(client);
-        await _audit.RecordAsync(new AuditEvent("client-added") { ClientId = client.Id, Detail = client.Name });
+        await _clients.AddAsync(client, new AuditEvent("client-added") { ClientId = client.Id, Detail = client.Name });
         return new NewClient(client, secret);
     }
 
@@ -52,12 +51,7 @@ public sealed class Registry
     /// <summary>Removes a client: its codes and tokens are dead at once.</summary>
     /// <param name="id">Its id.</param>
     /// <returns>Whether there was one.</returns>
-    public async Task<bool> RemoveClientAsync(string id)
-    {
-        if (!await _clients.RemoveAsync(id)) return false;
-        await _audit.RecordAsync(new AuditEvent("client-removed") { ClientId = id });
-        return true;
-    }
+    public async Task<bool> RemoveClientAsync(string id) => await _clients.RemoveAsync(id, new AuditEvent("client-removed") { ClientId = id });
 
     /// <summary>Registers an API that access tokens can be for.</summary>
     /// <param name="address">Its address: absolute, without a fragment, at most 100 characters.</param>
@@ -69,9 +63,8 @@ public sealed class Registry
     {
         ArgumentNullException.ThrowIfNull(address);
         var resource = RegistrationRules.Check(address, scope, name) with { CreatedAt = _time.GetUtcNow() };
-        if (!await _resources.AddAsync(resource)) throw new FormatException("There is an API of that address already; change it, or remove it first.");
-        await _audit.RecordAsync(new AuditEvent("resource-added") { Detail = $"{resource.Address} {resource.Scope}" });
-        return resource;
+        var audited = new AuditEvent("resource-added") { Detail = $"{resource.Address} {resource.Scope}" };
+        return await _resources.AddAsync(resource, audited) ? resource : throw new FormatException("There is an API of that address already; change it, or remove it first.");
     }
 
     /// <summary>Changes the scopes or the name of an API. Tokens that were issued stay as they are.</summary>
@@ -85,9 +78,7 @@ public sealed class Registry
     {
         if ((await _resources.ListAsync(cancellation)).Find(known => known.Address == address) is not { } known) return null;
         var resource = RegistrationRules.Check(address, scope ?? known.Scope.ToString(), name ?? known.Name) with { CreatedAt = known.CreatedAt };
-        if (!await _resources.UpdateAsync(resource)) return null;
-        await _audit.RecordAsync(new AuditEvent("resource-changed") { Detail = $"{resource.Address} {resource.Scope}" });
-        return resource;
+        return await _resources.UpdateAsync(resource, new AuditEvent("resource-changed") { Detail = $"{resource.Address} {resource.Scope}" }) ? resource : null;
     }
 
     /// <summary>All registered APIs, the oldest first.</summary>
@@ -98,12 +89,7 @@ public sealed class Registry
     /// <summary>Removes an API: nobody can ask for tokens for it any more. What was granted for it goes on until it ends or is revoked.</summary>
     /// <param name="address">Its address.</param>
     /// <returns>Whether there was one.</returns>
-    public async Task<bool> RemoveResourceAsync(string address)
-    {
-        if (!await _resources.RemoveAsync(address)) return false;
-        await _audit.RecordAsync(new AuditEvent("resource-removed") { Detail = address });
-        return true;
-    }
+    public async Task<bool> RemoveResourceAsync(string address) => await _resources.RemoveAsync(address, new AuditEvent("resource-removed") { Detail = address });
 
     /// <summary>Adds a person.</summary>
     /// <param name="name">The name to sign in with: 1 to 100 characters, compared without regard to case.</param>
@@ -123,7 +109,8 @@ public sealed class Registry
         if (PasswordSignIn.ProblemWith(password) is { } problem) throw new FormatException(problem);
         if (email is not null && (email.Length > 254 || email.IndexOf('@', StringComparison.Ordinal) < 1 || email.Any(char.IsControl))) throw new FormatException("That is not an e-mail address.");
         var account = new Account { Subject = Secret.NewText(16), Name = name.Trim(), Email = email, IsAdmin = isAdmin, Epoch = 1, CreatedAt = _time.GetUtcNow() };
-        if (!await _accounts.AddAsync(account, _passwords.Hash(password))) throw new FormatException("There is a user of that name already; choose another name.");
+        var audited = new AuditEvent("user-added") { Subject = account.Subject, Detail = isAdmin ? "administrator" : null };
+        if (!await _accounts.AddAsync(account, _passwords.Hash(password), audited)) throw new FormatException("There is a user of that name already; choose another name.");
         return account;
     }
 
@@ -137,5 +124,26 @@ public sealed class Registry
     /// <param name="cancellation">Stops waiting.</param>
     /// <returns>Whether there was one.</returns>
     public async Task<bool> RemoveAccountAsync(string name, CancellationToken cancellation) =>
-        await _accounts.FindByNameAsync(name, cancellation) is { } account && await _accounts.RemoveAsync(account.Subject);
+        await _accounts.FindByNameAsync(name, cancellation) is { } account && await _accounts.RemoveAsync(account.Subject, new AuditEvent("user-removed") { Subject = account.Subject });
+
+    /// <summary>Reads the audit trail, the oldest entry first, 500 at a time.</summary>
+    /// <param name="filter">Which entries.</param>
+    /// <param name="after">The last entry of the page before, or <see langword="null"/> for the first page.</param>
+    /// <param name="cancellation">Stops waiting.</param>
+    /// <returns>The entries; none when there are no more.</returns>
+    public async Task<IReadOnlyList<AuditEntry>> ReadAuditTrailAsync(AuditFilter filter, AuditEntry? after, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        return await _audit.ListAsync(filter, after, cancellation);
+    }
+
+    /// <summary>Finds a person.</summary>
+    /// <param name="name">The name to sign in with.</param>
+    /// <param name="cancellation">Stops waiting.</param>
+    /// <returns>The account, or <see langword="null"/>.</returns>
+    public async Task<Account?> FindAccountAsync(string name, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return await _accounts.FindByNameAsync(name, cancellation);
+    }
 }

@@ -71,6 +71,9 @@ public sealed class ServerOptions
     /// <summary>How long after a rotation the same token is answered again: 1 to 60 s, default 10 s. It bears clocks of replicas that differ by less. Not used with <see cref="StrictRotation"/>.</summary>
     public TimeSpan RotationLeeway { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long entries of the audit trail are kept: 1 day to 10 years, default 400 days.</summary>
+    public TimeSpan AuditRetention { get; set; } = TimeSpan.FromDays(400);
+
     /// <summary>
     /// How many failed tries at a password or a device's code an IPv4 address, or a /64 of IPv6, has a minute in this process: 5 to 1,000,000, default 60.
     /// An office may share one address. Each account has a limit of its own besides.
@@ -120,6 +123,7 @@ public sealed class ServerOptions
         (nameof(SessionLifetime), SessionLifetime, TimeSpan.FromMinutes(5), TimeSpan.FromDays(30)),
         (nameof(SessionIdleLifetime), SessionIdleLifetime, TimeSpan.FromMinutes(5), TimeSpan.FromDays(30)),
         (nameof(SigningKeyLifetime), SigningKeyLifetime, TimeSpan.FromDays(1), TimeSpan.FromDays(400)),
+        (nameof(AuditRetention), AuditRetention, TimeSpan.FromDays(1), TimeSpan.FromDays(3653)),
         (nameof(RotationLeeway), RotationLeeway, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60)),
     ];
 }

@@ -39,6 +39,15 @@ public sealed partial class RunningCli : IAsyncDisposable
         }
     }
 
+    /// <summary>What it printed so far.</summary>
+    public string Output
+    {
+        get
+        {
+            lock (_output) return _output.ToString();
+        }
+    }
+
     /// <summary>Types something; more may follow.</summary>
     public async Task TypeAsync(string keys)
     {
@@ -62,12 +71,17 @@ public sealed partial class RunningCli : IAsyncDisposable
     }
 
     /// <summary>Waits until stderr has what a pattern asks for.</summary>
-    public async Task<Match> UntilAsync(Regex pattern)
+    public Task<Match> UntilAsync(Regex pattern) => UntilAsync(pattern, () => Errors);
+
+    /// <summary>Waits until stdout has what a pattern asks for.</summary>
+    public Task<Match> OutputUntilAsync(Regex pattern) => UntilAsync(pattern, () => Output);
+
+    private async Task<Match> UntilAsync(Regex pattern, Func<string> text)
     {
         while (true)
         {
             var said = Volatile.Read(ref _said).Task;
-            if (pattern.Match(Errors) is { Success: true } match) return match;
+            if (pattern.Match(text()) is { Success: true } match) return match;
             if (_reading.IsCompleted) throw new InvalidOperationException($"It ended without {pattern}: {await EndAsync()}");
             try
             {
@@ -75,7 +89,7 @@ public sealed partial class RunningCli : IAsyncDisposable
             }
             catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
             {
-                throw new TimeoutException($"It did not say {pattern} within {Patience}. It said: {Errors}");
+                throw new TimeoutException($"It did not say {pattern} within {Patience}. It said: {text()}");
             }
         }
     }

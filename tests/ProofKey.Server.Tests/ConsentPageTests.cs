@@ -170,7 +170,7 @@ public sealed class ConsentPageTests(OneServer shared) : IClassFixture<OneServer
         // One hash serves them all: nobody types a password here.
         var accounts = _server.Service<AccountStore>();
         foreach (var name in names)
-            (await accounts.AddAsync(new Account { Subject = "subject-" + name, Name = name, Epoch = 1 }, "")).ShouldBeTrue();
+            (await accounts.AddAsync(new Account { Subject = "subject-" + name, Name = name, Epoch = 1 }, "", new AuditEvent("user-added"))).ShouldBeTrue();
         var subjects = await Task.WhenAll(names.Select(async name =>
         {
             using var person = await shared.SignedInAsync(name);

@@ -120,7 +120,7 @@ public sealed class SignInPageSessionTests(OneServer shared) : IClassFixture<One
         var accounts = _server.Service<AccountStore>();
         foreach (var (name, end) in new (string, Func<string, Task>)[]
         {
-            ("removed", async subject => (await accounts.RemoveAsync(subject)).ShouldBeTrue()),
+            ("removed", async subject => (await accounts.RemoveAsync(subject, new AuditEvent("user-removed"))).ShouldBeTrue()),
             ("disabled", async subject => await accounts.SetDisabledAsync(subject, true)),
             ("ended", async subject => await accounts.RaiseEpochAsync(subject)),
         })

@@ -17,6 +17,7 @@ internal static class RootVerbs
         root.Add(new VerbGroup("resource", "Register the APIs that access tokens can be for.", new ResourceAddVerb(), new ResourceListVerb(), new ResourceUpdateVerb(), new ResourceRemoveVerb()));
         root.Add(new VerbGroup("user", "Say who can sign in at the server of a data folder.", new UserAddVerb(), new UserListVerb(), new UserRemoveVerb()));
         root.Add(new VerbGroup("key", "Look at the keys of the server of a data folder, and change them.", new KeyListVerb(), new KeyRotateVerb()));
+        root.Add(new AuditLogVerb());
         foreach (var verb in new Verb[] { new LoginVerb(), new TokenVerb(), new CallVerb(), new WhoamiVerb(), new ListVerb(), new LogoutVerb(), new DecodeVerb(), new DemoVerb() }) root.Add(verb);
         return root;
     }

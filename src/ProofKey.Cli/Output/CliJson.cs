@@ -44,6 +44,9 @@ internal sealed record ShownPerson(string Profile, string Issuer, string ClientI
 /// <summary>What <c>list --json</c> prints of a profile; <c>state</c> is signed_in, signed_out or damaged.</summary>
 internal sealed record ShownProfile(string Profile, string Issuer, string ClientId, string Scope, string State, string? Sub);
 
+/// <summary>A line of <c>audit-log --json</c>. An entry that counts keeps its id, and comes again when its count has grown.</summary>
+internal sealed record ShownAuditEntry(string Id, DateTimeOffset At, string Kind, string? Sub, string? User, string? ClientId, string? Address, long Count, string? Detail);
+
 /// <summary>The JSON that the program prints, without reflection.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(AddedClient))]
@@ -58,4 +61,5 @@ internal sealed record ShownProfile(string Profile, string Issuer, string Client
 [JsonSerializable(typeof(ShownToken))]
 [JsonSerializable(typeof(ShownPerson))]
 [JsonSerializable(typeof(IReadOnlyList<ShownProfile>))]
+[JsonSerializable(typeof(ShownAuditEntry))]
 internal sealed partial class CliJson : JsonSerializerContext;

@@ -31,17 +31,17 @@ internal sealed class BrowserSessions(SessionStore sessions, Cookies cookies, Se
     }
 
     /// <summary>
-    /// Begins a session for someone who just signed in, and makes it the active one. Whoever else is signed in in this browser stays so.
+    /// Begins a session for someone who just signed in, and makes it the active one. A session that is new is an event. Whoever else is signed in in this browser stays so.
     /// </summary>
     /// <returns>The new browser cookie.</returns>
     // OWASP ASVS 7.2.4: a new session key at sign-in, and the person's old one is dead. The row comes before its cookie: a failed write changes nothing.
-    public async ValueTask<string> BeginAsync(HttpContext context, string subject, long epoch, string amr, string acr)
+    public async ValueTask<string> BeginAsync(HttpContext context, string subject, long epoch, string amr, string acr, AuditEvent audited)
     {
         var now = time.GetUtcNow();
         var key = Secret.NewText();
         var session = new BrowserSession(Secret.NewId(now), SessionStore.KeyOf(key), subject, "", epoch, now, amr, now + options.SessionLifetime, now) { Acr = acr };
         var others = (await ListAsync(context, context.RequestAborted)).Where(other => other.Session.Subject != subject).ToList();
-        if (!await RenewAsync(context, session)) await sessions.AddAsync(session);
+        if (!await RenewAsync(context, session)) await sessions.AddAsync(session, audited);
         // There is room for a few; whoever was active longest ago makes room for the next.
         foreach (var (_, surplus) in others.Skip(Cookies.MaxSessions - 1)) await sessions.EndAsync(surplus.Key, now);
         cookies.SetSessions(context, [key, .. others.Take(Cookies.MaxSessions - 1).Select(other => other.Key)]);

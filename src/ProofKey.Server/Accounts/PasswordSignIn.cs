@@ -7,7 +7,14 @@ namespace ProofKey.Server.Accounts;
 /// <summary>What came of a try to sign in.</summary>
 /// <param name="Account">The subject and its epoch, or <see langword="null"/> when the try failed. Why it failed, nobody outside learns.</param>
 /// <param name="Reason">For the log alone.</param>
-internal sealed record PasswordResult((string Subject, long Epoch)? Account, string Reason);
+internal sealed record PasswordResult((string Subject, long Epoch)? Account, string Reason)
+{
+    /// <summary>Whose account was tried, for the audit trail alone; <see langword="null"/> for an unknown name.</summary>
+    public string? Tried { get; init; }
+
+    /// <summary>Whether this very try was the first one too many.</summary>
+    public bool Locks { get; init; }
+}
 
 /// <summary>
 /// Passwords, by ASP.NET Core Identity's hasher (PBKDF2 with HMAC-SHA512). An unknown name, a disabled account and one with too many
@@ -65,8 +72,8 @@ internal sealed class PasswordSignIn : IDisposable
         var isNobody = attempt is null or { Subject: Schema.NobodysSubject };
         var matches = await MatchesAsync(isNobody ? _nobodysHash : attempt!.PasswordHash, password, cancellation);
         if (attempt is null || isNobody) return new PasswordResult(null, "unknown or disabled account");
-        if (attempt.Tries > MaxTries && !hasTryOfItsOwn(attempt.Subject)) return new PasswordResult(null, "too many tries");
-        if (!matches) return new PasswordResult(null, "wrong password");
+        if (attempt.Tries > MaxTries && !hasTryOfItsOwn(attempt.Subject)) return new PasswordResult(null, "too many tries") { Tried = attempt.Subject, Locks = attempt.Tries == MaxTries + 1 };
+        if (!matches) return new PasswordResult(null, "wrong password") { Tried = attempt.Subject };
         await _accounts.ForgetPasswordTriesAsync(attempt.Subject);
         return new PasswordResult((attempt.Subject, attempt.Epoch), "password");
     }

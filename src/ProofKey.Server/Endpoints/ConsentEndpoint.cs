@@ -8,7 +8,7 @@ namespace ProofKey.Server.Endpoints;
 
 /// <summary>The page on which a person agrees or declines. It decides nothing: a yes goes back to the authorization endpoint as a ticket.</summary>
 internal sealed class ConsentEndpoint(
-    AuthorizePage page, AccountSource accounts, ConsentStore consents, Cookies cookies, FormGuard guard, PageRenderer renderer, PageAnswers pages,
+    AuthorizePage page, AccountSource accounts, ConsentStore consents, AuditTrail audit, Cookies cookies, FormGuard guard, PageRenderer renderer, PageAnswers pages,
     ServerOptions options, TimeProvider time, ILogger<ConsentEndpoint> logger)
 {
     public const string Path = "/consent";
@@ -53,6 +53,10 @@ internal sealed class ConsentEndpoint(
     private async Task AgreeAsync(HttpContext context, AuthorizeQuery query, AuthorizeRequest request, SignedInAccount account)
     {
         var now = time.GetUtcNow();
+        await audit.RecordAsync(new AuditEvent("consent-given")
+        {
+            Subject = account.Subject, ClientId = request.Client.Id, Address = ClientAddress.Whole(context), Detail = request.Scope.ToString(),
+        });
         // RFC 8252 section 8.6: where the address does not identify the client, a yes counts for this one request
         if (request.RegisteredRedirectUri.IdentifiesClient)
         {

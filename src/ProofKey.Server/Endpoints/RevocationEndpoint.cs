@@ -39,7 +39,8 @@ internal sealed class RevocationEndpoint(ClientAuthentication authentication, Gr
             await RefuseAsync(context, new Refusal(OAuthError.InvalidGrant("The token was issued to another client."), "The grant belongs to another client."));
             return;
         }
-        if (await grants.RevokeAsync(id, time.GetUtcNow())) Log.Revoked(logger, Convert.ToHexStringLower(id), client.Id);
+        var audited = new AuditEvent("grant-revoked") { Subject = grant.Subject, ClientId = client.Id, Address = ClientAddress.Whole(context), Detail = Convert.ToHexStringLower(id) };
+        if (await grants.RevokeAsync(id, time.GetUtcNow(), audited)) Log.Revoked(logger, Convert.ToHexStringLower(id), client.Id);
     }
 
     private byte[]? GrantIdOf(string token)

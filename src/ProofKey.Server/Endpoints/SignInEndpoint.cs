@@ -2,12 +2,13 @@ using Microsoft.AspNetCore.Http;
 using ProofKey.Server.Accounts;
 using ProofKey.Server.Http;
 using ProofKey.Server.Pages;
+using ProofKey.Server.Storage;
 
 namespace ProofKey.Server.Endpoints;
 
 /// <summary>The sign-in page of ProofKey's own accounts, and the choice among those who are signed in. Its query is what the sign-in is for, and the way on leads back there.</summary>
 internal sealed class SignInEndpoint(
-    AuthorizePage page, PasswordSignIn passwords, KnownBrowsers knownBrowsers, BrowserSessions sessions, Cookies cookies, FormGuard guard, PageRenderer renderer, PageAnswers pages,
+    AuthorizePage page, PasswordSignIn passwords, KnownBrowsers knownBrowsers, BrowserSessions sessions, AuditTrail audit, Cookies cookies, FormGuard guard, PageRenderer renderer, PageAnswers pages,
     TimeProvider time, ILogger<SignInEndpoint> logger)
 {
     public const string Path = "/signin";
@@ -73,6 +74,9 @@ internal sealed class SignInEndpoint(
         if (result.Account is not { } account)
         {
             Log.SignInFailed(logger, address, result.Reason);
+            // The name that was typed is not kept: it may be a password. Known and unknown ones cost the same row.
+            await audit.CountAsync(new AuditEvent("sign-in-failed") { Subject = result.Tried, Address = address, Detail = result.Tried is null ? "unknown name" : null });
+            if (result.Locks) await audit.RecordAsync(new AuditEvent("account-locked") { Subject = result.Tried, Address = ClientAddress.Whole(context) });
             await ShowAsync(context, errand, name, Failed);
             return;
         }
@@ -81,7 +85,8 @@ internal sealed class SignInEndpoint(
 
     private async Task BeginSessionAsync(HttpContext context, SignInErrand errand, (string Subject, long Epoch) account)
     {
-        var browser = await sessions.BeginAsync(context, account.Subject, account.Epoch, OwnAccounts.PasswordAmr, OwnAccounts.PasswordAcr);
+        var audited = new AuditEvent("signed-in") { Subject = account.Subject, ClientId = errand.Request?.Client.Id, Address = ClientAddress.Whole(context), Detail = OwnAccounts.PasswordAmr };
+        var browser = await sessions.BeginAsync(context, account.Subject, account.Epoch, OwnAccounts.PasswordAmr, OwnAccounts.PasswordAcr, audited);
         knownBrowsers.Remember(context, account.Subject);
         Log.SignedIn(logger, account.Subject);
         Answers.SeeOther(context, errand.WayOn(account.Subject, browser, time.GetUtcNow()));

@@ -10,7 +10,7 @@ namespace ProofKey.Server.Endpoints;
 
 /// <summary>The token endpoint (RFC 6749 section 3.2): who is asking, with which grant, and is it good.</summary>
 internal sealed class TokenEndpoint(
-    ClientAuthentication authentication, GrantStore grants, PushedRequestStore pushedRequests, AccountSource accounts, KeyRing keys, TokenIssuer issuer, VerifierTries tries, ProofOfPossession possession, ServerOptions options, TimeProvider time,
+    ClientAuthentication authentication, GrantStore grants, PushedRequestStore pushedRequests, AccountSource accounts, KeyRing keys, TokenIssuer issuer, VerifierTries tries, ProofOfPossession possession, AuditTrail audit, ServerOptions options, TimeProvider time,
     ILogger<TokenEndpoint> logger)
 {
     public const string Path = "/token";
@@ -124,7 +124,7 @@ internal sealed class TokenEndpoint(
             await RefuseAsync(context, grant.ClientId, new Refusal(AuthorizationCodeGrant.NotGood, "The account, the client or the session is gone."));
             return;
         }
-        await grants.RevokeAsync(grant.Id, now);
+        await grants.RevokeAsync(grant.Id, now, Audited("code-reused", grant, context));
         Log.CodeReplayed(logger, GrantName(grant.Id), grant.ClientId);
         await RefuseAsync(context, grant.ClientId, new Refusal(AuthorizationCodeGrant.NotGood, "The code was used before."));
     }
@@ -175,7 +175,11 @@ internal sealed class TokenEndpoint(
             if (await grants.RotateAsync(token.GrantId, RefreshToken.DigestOf(token.RowSecret), token.Sequence, client.Id, now, options.Rotation) is { } rotated)
             {
                 // One step on is the rule. More than one means that the predecessor came back, and its successor was never used.
-                if (rotated.Sequence != token.Sequence + 1) Log.LateReturn(logger, GrantName(rotated.Id), client.Id);
+                if (rotated.Sequence != token.Sequence + 1)
+                {
+                    Log.LateReturn(logger, GrantName(rotated.Id), client.Id);
+                    await audit.RecordAsync(Audited("refresh-token-late", rotated, context));
+                }
                 await AnswerRefreshAsync(context, rotated, client, scope, token, proof, now);
                 return;
             }
@@ -193,10 +197,11 @@ internal sealed class TokenEndpoint(
                     return;
                 case RefreshTokenGrant.Forged:
                     Log.RefreshTokenForged(logger, GrantName(token.GrantId));
+                    await audit.RecordAsync(Audited("refresh-token-forged", row!, context));
                     await RefuseAsync(context, client.Id, new Refusal(RefreshTokenGrant.NotGood, "The row has another secret."));
                     return;
                 case RefreshTokenGrant.Reuse:
-                    await grants.RevokeAsync(token.GrantId, now);
+                    await grants.RevokeAsync(token.GrantId, now, Audited("refresh-token-reused", row!, context));
                     Log.RefreshTokenReused(logger, GrantName(token.GrantId), client.Id);
                     await RefuseAsync(context, client.Id, new Refusal(RefreshTokenGrant.NotGood, "An old refresh token came back."));
                     return;
@@ -241,6 +246,9 @@ internal sealed class TokenEndpoint(
         accounts.KeepsAccountsHere
         || await grants.FindAsync(token.GrantId, context.RequestAborted) is not { } grant
         || await accounts.StandsAsync(grant.Subject, grant.Epoch, context.RequestAborted);
+
+    private static AuditEvent Audited(string kind, Grant grant, HttpContext context) =>
+        new(kind) { Subject = grant.Subject, ClientId = grant.ClientId, Address = ClientAddress.Whole(context), Detail = GrantName(grant.Id) };
 
     private static string GrantName(byte[] id) => Convert.ToHexStringLower(id);
 

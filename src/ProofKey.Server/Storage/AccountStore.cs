@@ -49,7 +49,7 @@ internal sealed class AccountStore(Database database, TimeProvider time)
         database.ListAsync($"select {Columns} from account where removed_at is null order by name_key", Read, cancellation);
 
     /// <summary>Adds an account with its password; <see langword="false"/> when the name is taken.</summary>
-    public async ValueTask<bool> AddAsync(Account account, string passwordHash)
+    public async ValueTask<bool> AddAsync(Account account, string passwordHash, AuditEvent audited)
     {
         var added = 0;
         // Both or neither: an account without a password would keep its name from everyone.
@@ -61,7 +61,9 @@ internal sealed class AccountStore(Database database, TimeProvider time)
                 values ({account.Subject}, {account.Name}, {NameKey(account.Name)}, {account.Email}, {account.IsAdmin}, {account.Epoch}, {account.CreatedAt.ToUnixTimeMilliseconds()})
                 on conflict do nothing
                 """, CancellationToken.None);
-            if (added == 1) await connection.ExecuteAsync(PasswordOf(account.Subject, passwordHash), CancellationToken.None);
+            if (added == 0) return;
+            await connection.ExecuteAsync(PasswordOf(account.Subject, passwordHash), CancellationToken.None);
+            await connection.ExecuteAsync(AuditTrail.Entry(audited, time.GetUtcNow()), CancellationToken.None);
         }, CancellationToken.None);
         return added == 1;
     }
@@ -81,13 +83,14 @@ internal sealed class AccountStore(Database database, TimeProvider time)
         """;
 
     /// <summary>Removes an account: its name is free again, its subject never. Nothing else of the person stays.</summary>
-    public async ValueTask<bool> RemoveAsync(string subject)
+    public async ValueTask<bool> RemoveAsync(string subject, AuditEvent audited)
     {
         var removed = 0;
         await database.InTransactionAsync(async connection =>
         {
             removed = await connection.ExecuteAsync(
                 $"update account set removed_at = {Now}, name = '', name_key = null, email = null, epoch = epoch + 1 where subject = {subject} and removed_at is null", CancellationToken.None);
+            if (removed == 1) await connection.ExecuteAsync(AuditTrail.Entry(audited, time.GetUtcNow()), CancellationToken.None);
             await connection.ExecuteAsync($"delete from credential where subject = {subject}", CancellationToken.None);
             await connection.ExecuteAsync($"delete from consent where subject = {subject}", CancellationToken.None);
         }, CancellationToken.None);

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Hosting;
 namespace ProofKey.Server.Storage;
 
 /// <summary>Deletes what has ended, by index and in small steps, so that no request waits long for the writer.</summary>
-internal sealed class Cleanup(Database database, TimeProvider time, ILogger<Cleanup> logger) : BackgroundService
+internal sealed class Cleanup(Database database, ServerOptions options, TimeProvider time, ILogger<Cleanup> logger) : BackgroundService
 {
     /// <summary>How long an ended row stays: far longer than any code lives, so that no code can be redeemed a second time.</summary>
     private static readonly TimeSpan Margin = TimeSpan.FromHours(1);
@@ -18,6 +18,9 @@ internal sealed class Cleanup(Database database, TimeProvider time, ILogger<Clea
             $"delete from authorization_grant where id in (select id from authorization_grant where expires_at < {before} limit {StepSize})"), cancellation);
         deleted += await RepeatAsync(() => database.WriteAsync(
             $"delete from pushed_request where id in (select id from pushed_request where expires_at < {before} limit {StepSize})"), cancellation);
+        var recordedBefore = (time.GetUtcNow() - options.AuditRetention).ToUnixTimeMilliseconds();
+        deleted += await RepeatAsync(() => database.WriteAsync(
+            $"delete from audit_event where id in (select id from audit_event where at < {recordedBefore} limit {StepSize})"), cancellation);
         return deleted + await RepeatAsync(() => database.WriteAsync(
             $"delete from session where id in (select id from session where expires_at < {before} limit {StepSize})"), cancellation);
     }

@@ -16,9 +16,10 @@ internal sealed class ClientStore(Database database, TimeProvider time)
     public ValueTask<List<RegisteredClient>> ListAsync(CancellationToken cancellation) =>
         database.ListAsync($"select {Columns} from client where removed_at is null order by created_at, id", Read, cancellation);
 
-    public Task AddAsync(RegisteredClient client) => database.InTransactionAsync(
+    public Task AddAsync(RegisteredClient client, AuditEvent audited) => database.InTransactionAsync(
         async connection =>
         {
+            await connection.ExecuteAsync(AuditTrail.Entry(audited, time.GetUtcNow()), CancellationToken.None);
             await connection.ExecuteAsync(Insert(client), CancellationToken.None);
             foreach (var origin in client.Origins)
                 await connection.ExecuteAsync($"insert into client_origin (origin, client_id) values ({origin}, {client.Id}) on conflict do nothing", CancellationToken.None);
@@ -33,8 +34,8 @@ internal sealed class ClientStore(Database database, TimeProvider time)
             {string.Join(' ', client.GrantTypes)}, {client.Jwks}, {client.JwksUri}, {client.RequiresPushedRequests}, {client.RequiresDpop}, {client.Introspects}, {client.BackchannelLogoutUri})
         """;
 
-    public async ValueTask<bool> RemoveAsync(string id) =>
-        await database.WriteAsync($"update client set removed_at = {time.GetUtcNow().ToUnixTimeMilliseconds()} where id = {id} and removed_at is null") == 1;
+    public async ValueTask<bool> RemoveAsync(string id, AuditEvent audited) => await database.WriteAsync(
+        $"update client set removed_at = {time.GetUtcNow().ToUnixTimeMilliseconds()} where id = {id} and removed_at is null", AuditTrail.Entry(audited, time.GetUtcNow())) == 1;
 
     /// <summary>Whether a page of this origin belongs to a client.</summary>
     public async ValueTask<bool> AllowsOriginAsync(string origin, CancellationToken cancellation) => await database.FindAsync(

@@ -83,9 +83,11 @@ internal sealed class Database : IAsyncDisposable
     }
 
     /// <summary>Writes, and says how many rows changed, after the commit.</summary>
-    public async ValueTask<int> WriteAsync(Sql sql)
+    /// <param name="sql">The statement.</param>
+    /// <param name="then">What is written in the same transaction when the statement changed a row; if that fails, nothing is changed.</param>
+    public async ValueTask<int> WriteAsync(Sql sql, Sql? then = null)
     {
-        var write = new PendingWrite(sql, null);
+        var write = new PendingWrite(sql, null, then);
         await SubmitAsync(write);
         return write.RowCount;
     }

@@ -143,9 +143,10 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
             and {ClientAndSessionStand} and {Account}
         """) == 1;
 
-    /// <summary>Revokes a grant: one UPDATE. The row stays until its own end, so that its code stays used.</summary>
-    public async ValueTask<bool> RevokeAsync(byte[] id, DateTimeOffset now) =>
-        await database.WriteAsync($"update authorization_grant set revoked_at = {now.ToUnixTimeMilliseconds()} where id = {id} and revoked_at is null") == 1;
+    /// <summary>Revokes a grant: one UPDATE, and the event in the same transaction. The row stays until its own end, so that its code stays used.</summary>
+    /// <returns>Whether it was alive.</returns>
+    public async ValueTask<bool> RevokeAsync(byte[] id, DateTimeOffset now, AuditEvent audited) => await database.WriteAsync(
+        $"update authorization_grant set revoked_at = {now.ToUnixTimeMilliseconds()} where id = {id} and revoked_at is null", AuditTrail.Entry(audited, now)) == 1;
 
     private static Grant Read(DbDataReader reader) => new()
     {

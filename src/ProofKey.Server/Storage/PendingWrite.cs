@@ -3,7 +3,7 @@ using System.Data.Common;
 namespace ProofKey.Server.Storage;
 
 /// <summary>A write that waits for its turn and its commit. A caller that goes away never cancels it.</summary>
-internal sealed class PendingWrite(Sql sql, Action<DbDataReader>? read)
+internal sealed class PendingWrite(Sql sql, Action<DbDataReader>? read, Sql? then = null)
 {
     // Continuations must not run on the writer, or one slow caller would hold up the next batch.
     private readonly TaskCompletionSource _committed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -18,11 +18,25 @@ internal sealed class PendingWrite(Sql sql, Action<DbDataReader>? read)
         if (read is null)
         {
             RowCount = await connection.ExecuteAsync(sql, CancellationToken.None);
+            if (then is not null && RowCount > 0) await FollowAsync(connection, then);
             return;
         }
         await using var reader = await connection.Prepare(sql).ExecuteReaderAsync();
         while (await reader.ReadAsync())
             if (RowCount++ == 0) read(reader);
+    }
+
+    // A broken constraint must not undo the second statement alone: everything that shares the commit fails, and can be tried again.
+    private static async Task FollowAsync(DatabaseConnection connection, Sql then)
+    {
+        try
+        {
+            await connection.ExecuteAsync(then, CancellationToken.None);
+        }
+        catch (DbException exception)
+        {
+            throw new DatabaseException(DatabaseFailure.Statement, "What belongs to a change could not be written, so nothing was changed.", exception);
+        }
     }
 
     public void FailAlone(Exception exception) => _failure = exception;

@@ -3,7 +3,7 @@ using System.Data.Common;
 namespace ProofKey.Server.Storage;
 
 /// <summary>The registered APIs.</summary>
-internal sealed class ResourceStore(Database database)
+internal sealed class ResourceStore(Database database, TimeProvider time)
 {
     public ValueTask<List<RegisteredResource>> ListAsync(CancellationToken cancellation) =>
         database.ListAsync($"select uri, name, scope, created_at from resource order by created_at, uri", Read, cancellation);
@@ -13,17 +13,18 @@ internal sealed class ResourceStore(Database database)
         parameters["resource"] is null ? [] : await ListAsync(cancellation);
 
     /// <returns>Whether there was none of that address.</returns>
-    public async ValueTask<bool> AddAsync(RegisteredResource resource) => await database.WriteAsync(
+    public async ValueTask<bool> AddAsync(RegisteredResource resource, AuditEvent audited) => await database.WriteAsync(
         $"""
         insert into resource (uri, name, scope, created_at)
         values ({resource.Address}, {resource.Name}, {resource.Scope.ToString()}, {resource.CreatedAt.ToUnixTimeMilliseconds()})
         on conflict do nothing
-        """) == 1;
+        """, AuditTrail.Entry(audited, time.GetUtcNow())) == 1;
 
-    public async ValueTask<bool> UpdateAsync(RegisteredResource resource) =>
-        await database.WriteAsync($"update resource set name = {resource.Name}, scope = {resource.Scope.ToString()} where uri = {resource.Address}") == 1;
+    public async ValueTask<bool> UpdateAsync(RegisteredResource resource, AuditEvent audited) => await database.WriteAsync(
+        $"update resource set name = {resource.Name}, scope = {resource.Scope.ToString()} where uri = {resource.Address}", AuditTrail.Entry(audited, time.GetUtcNow())) == 1;
 
-    public async ValueTask<bool> RemoveAsync(string address) => await database.WriteAsync($"delete from resource where uri = {address}") == 1;
+    public async ValueTask<bool> RemoveAsync(string address, AuditEvent audited) =>
+        await database.WriteAsync($"delete from resource where uri = {address}", AuditTrail.Entry(audited, time.GetUtcNow())) == 1;
 
     private static RegisteredResource Read(DbDataReader reader) => new()
     {

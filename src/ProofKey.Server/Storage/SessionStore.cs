@@ -34,12 +34,12 @@ internal sealed class SessionStore(Database database, ServerOptions options)
         return session;
     }
 
-    public async ValueTask AddAsync(BrowserSession session) => await database.WriteAsync(
+    public async ValueTask AddAsync(BrowserSession session, AuditEvent? audited = null) => await database.WriteAsync(
         $"""
         insert into session (id, key, subject, epoch, auth_time, amr, acr, expires_at, last_seen_at)
         values ({session.Id}, {session.Key}, {session.Subject}, {session.Epoch}, {session.AuthTime.ToUnixTimeMilliseconds()}, {session.Amr}, {session.Acr},
             {session.ExpiresAt.ToUnixTimeMilliseconds()}, {session.LastSeenAt.ToUnixTimeMilliseconds()})
-        """);
+        """, audited is null ? null : AuditTrail.Entry(audited, session.AuthTime));
 
     /// <summary>
     /// Goes on with a session after the same person signed in again: the old cookie is dead, and what was granted in the session lives.

@@ -109,7 +109,7 @@ public sealed class EndingRaceTests(PausingTokenServer at) : IClassFixture<Pausi
             var code = await at.CodeAsync(scope: "openid offline_access");
             var token = (await _log.RedeemAsync(code)).Text("refresh_token");
             var (id, now) = (RefreshToken(token), at.Server.Time.Now);
-            var answer = await MeetAsync(order, () => _log.RefreshAsync(code, token), () => _log.EndAsync(code, async () => (await at.Grants.RevokeAsync(id, now)).ShouldBeTrue()));
+            var answer = await MeetAsync(order, () => _log.RefreshAsync(code, token), () => _log.EndAsync(code, async () => (await at.Grants.RevokeAsync(id, now, new AuditEvent("grant-revoked"))).ShouldBeTrue()));
             await ShouldBeDeadAsync(code, answer, order, null);
         }
         SafetyInvariants.Broken(_log.Entries).ShouldBeEmpty();
@@ -155,7 +155,7 @@ public sealed class EndingRaceTests(PausingTokenServer at) : IClassFixture<Pausi
     private async Task<World> NewWorldAsync(Ending ending, Person person)
     {
         var account = new Account { Subject = Secret.NewText(16), Name = "p" + Secret.NewText(8), Epoch = 1, CreatedAt = at.Server.Time.Now };
-        (await at.Accounts.AddAsync(account, at.PasswordHash)).ShouldBeTrue();
+        (await at.Accounts.AddAsync(account, at.PasswordHash, new AuditEvent("user-added"))).ShouldBeTrue();
         var client = ending == Ending.ClientRemoved ? await at.AddClientAsync() : at.Client;
         return new World(account, client, await at.Server.SignInAsync(person, account.Name));
     }
@@ -164,7 +164,7 @@ public sealed class EndingRaceTests(PausingTokenServer at) : IClassFixture<Pausi
     {
         Ending.AccountDisabled => at.Accounts.SetDisabledAsync(world.Account.Subject, disabled: true).AsTask(),
         Ending.PasswordChanged => at.Accounts.SetPasswordAsync(world.Account.Subject, at.PasswordHash),
-        Ending.ClientRemoved => at.Clients.RemoveAsync(world.Client.Id).AsTask(),
+        Ending.ClientRemoved => at.Clients.RemoveAsync(world.Client.Id, new AuditEvent("client-removed")).AsTask(),
         _ => at.Sessions.EndAsync(SessionStore.KeyOf(world.SessionCookie), at.Server.Time.Now).AsTask(),
     };
 }

@@ -1,0 +1,127 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using ProofKey.Cli.Output;
+using ProofKey.Server;
+using ProofKey.Server.Storage;
+
+namespace ProofKey.Cli.Commands;
+
+/// <summary><c>proofkey audit-log</c>: who got or lost access, when, and from where.</summary>
+internal sealed class AuditLogVerb : Verb
+{
+    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>How far a follower looks back each time: an entry can be written a little after the time that it bears.</summary>
+    private static readonly TimeSpan Overlap = TimeSpan.FromSeconds(10);
+
+    private readonly Option<string> _since = new("--since") { HelpName = "TIME", Description = "The oldest entry: how long ago (90m, 24h, 30d), or a time such as 2026-05-04T10:20:30Z. Without it: 24h." };
+    private readonly Option<string> _until = new("--until") { HelpName = "TIME", Description = "The newest entry, in the same form. Without it: now." };
+    private readonly Option<string> _kind = new("--kind") { HelpName = "KIND", Description = "One kind alone, such as sign-in-failed; docs/audit.md has all." };
+    private readonly Option<string> _user = new("--user") { HelpName = "NAME", Description = "One person alone." };
+    private readonly Option<string> _subject = new("--subject") { HelpName = "SUB", Description = "One person alone, by the sub of their tokens; also one who was removed." };
+    private readonly Option<string> _client = new("--client") { HelpName = "CLIENT_ID", Description = "One client alone." };
+    private readonly Option<bool> _follow = new("--follow") { Description = "Go on with new entries until Ctrl-C." };
+
+    public AuditLogVerb()
+        : base(
+            "audit-log",
+            "Show who got or lost access, when, and from where.",
+            "proofkey audit-log --since 7d --user alice",
+            "proofkey audit-log --kind sign-in-failed --json",
+            "proofkey audit-log --follow --json >> audit.jsonl")
+    {
+        foreach (var option in new Option[] { _since, _until, _kind, _user, _subject, _client, _follow, CommonOptions.Data, CommonOptions.Json }) Add(option);
+    }
+
+    protected override async Task<int> RunAsync(Invocation invocation)
+    {
+        var (settings, now) = (invocation.Settings, TimeProvider.System.GetUtcNow());
+        var follows = settings.Flag(_follow);
+        if (follows && settings.Text(_until) is not null) throw CommandException.Usage("--follow has no end, and --until is one.", "Leave one of them out.");
+        await using var administration = await invocation.AdministerAsync();
+        var filter = new AuditFilter
+        {
+            Since = settings.Text(_since) is { } since ? Moment(since, now) : now - TimeSpan.FromHours(24),
+            Until = settings.Text(_until) is { } until ? Moment(until, now) : DateTimeOffset.MaxValue,
+            Kind = settings.Text(_kind),
+            Subject = await SubjectAsync(invocation, administration.Registry),
+            ClientId = settings.Text(_client),
+        };
+        var printer = new Printer(invocation.Terminal, settings.Flag(CommonOptions.Json), inColumns: follows);
+        var newest = await PrintAsync(administration.Registry, filter, printer, invocation.Cancellation);
+        printer.Finish();
+        while (follows && await WaitedAsync(invocation.Cancellation))
+        {
+            newest = await PrintAsync(administration.Registry, filter with { Since = newest - Overlap > filter.Since ? newest - Overlap : filter.Since }, printer, invocation.Cancellation);
+        }
+        return ExitCodes.Done;
+    }
+
+    // Ctrl-C is how one stops following, not a failure.
+    private static async Task<bool> WaitedAsync(CancellationToken cancellation)
+    {
+        await Task.Delay(PollInterval, TimeProvider.System, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return !cancellation.IsCancellationRequested;
+    }
+
+    private static async Task<DateTimeOffset> PrintAsync(Registry registry, AuditFilter filter, Printer printer, CancellationToken cancellation)
+    {
+        AuditEntry? last = null;
+        while (await registry.ReadAuditTrailAsync(filter, last, cancellation) is { Count: > 0 } page)
+        {
+            foreach (var entry in page) printer.Print(entry);
+            last = page[^1];
+        }
+        return last?.At ?? filter.Since;
+    }
+
+    private async Task<string?> SubjectAsync(Invocation invocation, Registry registry)
+    {
+        var subject = invocation.Settings.Text(_subject);
+        if (invocation.Settings.Text(_user) is not { } name) return subject;
+        if (subject is not null) throw CommandException.Usage("--user and --subject both name a person.", "Give one of them.");
+        return (await registry.FindAccountAsync(name, invocation.Cancellation))?.Subject
+            ?? throw new CommandException(ExitCodes.Failed, $"There is no user {name} in this data folder.", "See the names with proofkey user list; one who was removed is found by --subject.");
+    }
+
+    private static DateTimeOffset Moment(string text, DateTimeOffset now)
+    {
+        if (text.Length > 1 && int.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= 100_000)
+        {
+            if (text[^1] == 's') return now.AddSeconds(-number);
+            if (text[^1] == 'm') return now.AddMinutes(-number);
+            if (text[^1] == 'h') return now.AddHours(-number);
+            if (text[^1] == 'd') return now.AddDays(-number);
+        }
+        string[] formats = ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"];
+        return DateTimeOffset.TryParseExact(text, formats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var moment) ? moment
+            : throw CommandException.Usage($"{text} is not a time.", "Write how long ago, such as 90m, 24h or 30d, or a time such as 2026-05-04T10:20:30Z.");
+    }
+
+    /// <summary>Prints entries, each once; one that counts is printed again when its count has grown.</summary>
+    private sealed class Printer(Terminal terminal, bool json, bool inColumns)
+    {
+        private readonly Listing? _listing = json || inColumns ? null : new Listing("time", "kind", "user", "client", "address", "count", "detail");
+        private readonly Dictionary<string, (long Count, DateTimeOffset At)> _printed = [];
+
+        public void Print(AuditEntry entry)
+        {
+            if (_printed.TryGetValue(entry.Id, out var before) && before.Count == entry.Count) return;
+            if (_printed.Count > 100_000) Forget(entry.At - TimeSpan.FromHours(2));
+            _printed[entry.Id] = (entry.Count, entry.At);
+            string[] cells = [TimeText.Of(entry.At), entry.Kind, entry.UserName ?? entry.Subject ?? "-", entry.ClientId ?? "-", entry.Address ?? "-", entry.Count.ToString(CultureInfo.InvariantCulture), entry.Detail ?? ""];
+            if (json) terminal.Write(JsonSerializer.Serialize(new ShownAuditEntry(entry.Id, entry.At, entry.Kind, entry.Subject, entry.UserName, entry.ClientId, entry.Address, entry.Count, entry.Detail), CliJson.Default.ShownAuditEntry));
+            else if (_listing is not null) _listing.Add(cells);
+            else terminal.Write(string.Join("  ", cells.Select(PlainText.Of)).TrimEnd());
+        }
+
+        public void Finish() => _listing?.WriteTo(terminal);
+
+        private void Forget(DateTimeOffset before)
+        {
+            foreach (var (id, (_, at)) in _printed.ToList())
+                if (at < before) _printed.Remove(id);
+        }
+    }
+}
