@@ -9,22 +9,29 @@ using ProofKey.Jose;
 
 namespace ProofKey.ResourceServer;
 
-/// <summary>Bearer tokens over HTTP (RFC 6750): finds the token, has it judged, and answers for it.</summary>
-internal sealed class BearerHandler(IOptionsMonitor<ResourceServerOptions> options, ILoggerFactory loggers, UrlEncoder encoder, SigningKeys keys)
+/// <summary>Access tokens over HTTP, bearer (RFC 6750) and bound (RFC 9449): finds the token, has it and its proof judged, and answers for both.</summary>
+internal sealed class BearerHandler(IOptionsMonitor<ResourceServerOptions> options, ILoggerFactory loggers, UrlEncoder encoder, SigningKeys keys, UsedProofs usedProofs)
     : AuthenticationHandler<ResourceServerOptions>(options, loggers, encoder)
 {
     private static readonly JwkSet NoKeys = new();
 
+    private static readonly TimeSpan RoomPause = TimeSpan.FromSeconds(60);
+
+    private static readonly string Algorithms = string.Join(' ', SignatureAlgorithm.All.Select(algorithm => algorithm.Name));
+
     private Refusal? _refusal;
+    private bool _cameWithDpop;
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
-        var token = BearerCredentials.Read(Request, out var malformed);
+        var credentials = BearerCredentials.Read(Request, out var malformed);
         if (malformed is not null) return Refuse(Refusal.InvalidRequest(malformed));
-        if (token is null) return AuthenticateResult.NoResult();
+        if (credentials is null) return AuthenticateResult.NoResult();
+        _cameWithDpop = credentials.IsDpop;
 
-        var (accepted, refusal) = await JudgeAsync(token);
+        var (accepted, refusal) = await JudgeAsync(credentials);
         if (accepted is null) return Refuse(refusal!);
+        if (ProofProblem(credentials, accepted) is { } unproved) return Refuse(unproved);
         // Last, so that nobody without a good token makes us read a body.
         if (await BearerCredentials.FindInFormAsync(Request, Context.RequestAborted) is { } second) return Refuse(Refusal.InvalidRequest(second));
 
@@ -61,22 +68,42 @@ internal sealed class BearerHandler(IOptionsMonitor<ResourceServerOptions> optio
         return Task.CompletedTask;
     }
 
-    private async Task<(Jwt? Accepted, Refusal? Refusal)> JudgeAsync(string token)
+    private async Task<(Jwt? Accepted, Refusal? Refusal)> JudgeAsync(AccessTokenCredentials credentials)
     {
+        if (Options.RequireDpop && !credentials.IsDpop) return (null, Refusal.InvalidToken(new(AccessTokenVerifier.Unbound, "A bearer token came where only bound ones are accepted.")));
         // Among no keys at all, a token is at best signed with an unknown one; any other problem needs no network.
-        if (Verify(token, NoKeys, out var problem) is null && problem!.Code != JwtProblem.UnknownKey) return (null, Refusal.InvalidToken(problem));
+        if (Verify(credentials, NoKeys, out var problem) is null && problem!.Code != JwtProblem.UnknownKey) return (null, Refusal.InvalidToken(problem));
 
         if (await keys.GetAsync(Context.RequestAborted) is not { } known) return (null, Refusal.NoKeys(SigningKeys.FailurePause));
-        if (Verify(token, known, out problem) is { } accepted) return (accepted, null);
+        if (Verify(credentials, known, out problem) is { } accepted) return (accepted, null);
         if (problem!.Code != JwtProblem.UnknownKey) return (null, Refusal.InvalidToken(problem));
 
         // The issuer may have begun to sign with a new key: the request that meets it waits for it.
         if (await keys.GetNewerThanAsync(known, Context.RequestAborted) is not { } newer) return (null, Refusal.NoKeys(SigningKeys.UnknownKeyPause));
-        return Verify(token, newer, out problem) is { } late ? (late, null) : (null, Refusal.InvalidToken(problem!));
+        return Verify(credentials, newer, out problem) is { } late ? (late, null) : (null, Refusal.InvalidToken(problem!));
     }
 
-    private Jwt? Verify(string token, JwkSet set, out JwtProblem? problem) =>
-        AccessTokenVerifier.TryVerify(token, set, Options.Expectations, TimeProvider.GetUtcNow(), out var accepted, out problem) ? accepted : null;
+    private Jwt? Verify(AccessTokenCredentials credentials, JwkSet set, out JwtProblem? problem) =>
+        AccessTokenVerifier.TryVerify(credentials.Token, set, Options.Expectations, TimeProvider.GetUtcNow(), credentials.IsDpop, out var accepted, out problem) ? accepted : null;
+
+    // RFC 9449 section 7.1: after the token, so that only who holds a good one can fill the memory of proofs.
+    private Refusal? ProofProblem(AccessTokenCredentials credentials, Jwt token)
+    {
+        if (!credentials.IsDpop) return null;
+        var now = TimeProvider.GetUtcNow();
+        var expected = new DpopExpectations { Method = Request.Method, Address = AddressOfRequest(), AccessToken = credentials.Token, Thumbprint = AccessTokenVerifier.ThumbprintOf(token) };
+        if (!DpopProof.Check(Request.Headers[Dpop.HeaderName], expected, now).TryGet(out var proof, out var error)) return Refusal.InvalidProof(error);
+        return usedProofs.Use(proof, now) switch
+        {
+            ProofUse.First => null,
+            // RFC 9449 section 11.1
+            ProofUse.Replayed => Refusal.InvalidProof(OAuthError.InvalidDpopProof("The DPoP proof was used before; make a new one for each request.")),
+            _ => Refusal.NoRoom(RoomPause),
+        };
+    }
+
+    private string AddressOfRequest() =>
+        (Options.PublicAddress?.GetLeftPart(UriPartial.Path).TrimEnd('/') ?? $"{Request.Scheme}://{Request.Host.ToUriComponent()}") + Request.PathBase.ToUriComponent() + Request.Path.ToUriComponent();
 
     private AuthenticateResult Refuse(Refusal refusal)
     {
@@ -91,10 +118,14 @@ internal sealed class BearerHandler(IOptionsMonitor<ResourceServerOptions> optio
     // RFC 6750 section 3: at least one parameter follows the scheme; without credentials, no error code (section 3.1).
     private void Challenge(OAuthError? error, Scope? scope = null)
     {
-        var challenge = $"{ResourceServerOptions.SchemeName} realm=\"{Options.Audience}\"";
-        if (error is not null) challenge += $", error=\"{error.Code}\", error_description=\"{error.Description}\"";
-        if (scope is not null) challenge += $", scope=\"{scope}\"";
-        Response.Headers.Append(HeaderNames.WWWAuthenticate, challenge);
+        var details = $"realm=\"{Options.Audience}\"";
+        if (error is not null) details += $", error=\"{error.Code}\", error_description=\"{error.Description}\"";
+        if (scope is not null) details += $", scope=\"{scope}\"";
+        var wantsDpop = _cameWithDpop || Options.RequireDpop;
+        if (!wantsDpop) Response.Headers.Append(HeaderNames.WWWAuthenticate, $"{ResourceServerOptions.SchemeName} {details}");
+        // RFC 9449 section 7.1: the algorithms of proofs, to whoever used the scheme, has to use it, or may choose.
+        if (wantsDpop) Response.Headers.Append(HeaderNames.WWWAuthenticate, $"{Dpop.Scheme} {details}, algs=\"{Algorithms}\"");
+        else if (error is null || _refusal?.Code == AccessTokenVerifier.Bound) Response.Headers.Append(HeaderNames.WWWAuthenticate, $"{Dpop.Scheme} realm=\"{Options.Audience}\", algs=\"{Algorithms}\"");
         // Scripts of other origins read the reason where the app's CORS policy lets them read the answer at all.
         if (Request.Headers.Origin.Count > 0) Response.Headers.Append(HeaderNames.AccessControlExposeHeaders, HeaderNames.WWWAuthenticate);
     }

@@ -11,7 +11,7 @@ internal static partial class Log
     [LoggerMessage(2, LogLevel.Information, "Access token rejected (insufficient_scope): {Required} is required.")]
     public static partial void InsufficientScope(ILogger logger, Scope required);
 
-    [LoggerMessage(3, LogLevel.Debug, "Request rejected (no_credentials): there is no bearer token in its Authorization header.")]
+    [LoggerMessage(3, LogLevel.Debug, "Request rejected (no_credentials): there is no access token in its Authorization header.")]
     public static partial void NoCredentials(ILogger logger);
 
     [LoggerMessage(4, LogLevel.Debug, "Fetched {Count} keys of {Issuer}.")]

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using ProofKey.Jose;
 
 namespace ProofKey.ResourceServer;
 
@@ -9,9 +10,10 @@ public static class ProofKeyServiceCollectionExtensions
 {
     /// <summary>
     /// Accepts the access tokens (RFC 9068) that one issuer made for this API, as scheme <c>Bearer</c>, which becomes the default scheme where
-    /// there is none. The issuer need not be reachable when the app starts: its keys are fetched with the first token. Where browsers call
+    /// there is none. Tokens that are bound to a key (DPoP, RFC 9449) come in the <c>Authorization</c> header's scheme <c>DPoP</c>, with a proof;
+    /// each process remembers the proofs that it accepted. The issuer need not be reachable when the app starts: its keys are fetched with the first token. Where browsers call
     /// the API, put <c>UseCors</c> before <c>UseAuthentication</c>, so that refusals can be read too; a policy that lists exposed headers
-    /// names <c>WWW-Authenticate</c> among them.
+    /// names <c>WWW-Authenticate</c> among them, and one that lists request headers allows <c>authorization</c> and <c>dpop</c>.
     /// </summary>
     /// <param name="services">The app's services.</param>
     /// <param name="issuer">The issuer, such as <c>https://login.example.com</c>, written as in its metadata.</param>
@@ -31,6 +33,7 @@ public static class ProofKeyServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(audience);
         services.AddAuthorization();
         services.AddSingleton<SigningKeys>();
+        services.TryAddSingleton(_ => new UsedProofs());
         services.AddOptions<ResourceServerOptions>(ResourceServerOptions.SchemeName).ValidateOnStart();
         // AddAuthentication would bring Data Protection along, which writes a key ring to disk; nothing here is protected by it.
         services.AddAuthenticationCore(options => options.DefaultScheme ??= ResourceServerOptions.SchemeName);

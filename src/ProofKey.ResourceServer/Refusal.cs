@@ -20,6 +20,16 @@ internal sealed record Refusal(int Status, OAuthError? Error, string Code, strin
     public static Refusal InvalidToken(JwtProblem problem) =>
         new(StatusCodes.Status401Unauthorized, OAuthError.InvalidToken(DescriptionOf(problem.Code)), problem.Code, problem.Message);
 
+    // RFC 9449 section 7.1: what is wrong with a proof is said in its own words, which hold nothing of it.
+    public static Refusal InvalidProof(OAuthError error) => new(StatusCodes.Status401Unauthorized, error, error.Code, error.Description);
+
+    /// <summary>Every proof that there is room for is in memory; none is forgotten to make room.</summary>
+    public static Refusal NoRoom(TimeSpan retryAfter) =>
+        new(StatusCodes.Status503ServiceUnavailable, null, "no_room", "There are too many DPoP proofs to remember, so the proof was not judged.")
+        {
+            RetryAfter = retryAfter,
+        };
+
     // A good token may be in hand: with 401 the client would throw it away.
     public static Refusal NoKeys(TimeSpan retryAfter) =>
         new(StatusCodes.Status503ServiceUnavailable, null, "no_keys", "The issuer's keys could not be fetched, so the token was not judged.")
@@ -39,6 +49,7 @@ internal sealed record Refusal(int Status, OAuthError? Error, string Code, strin
         JwtProblem.UnknownKey or JwtProblem.Signature => "The signature of the access token is not the issuer's.",
         JwtProblem.Claim => "The access token lacks a claim that RFC 9068 requires.",
         AccessTokenVerifier.Bound => "The access token is bound to a key and cannot be used as a bearer token.",
+        AccessTokenVerifier.Unbound => "The access token is bound to no key, and this needs one that is.",
         _ => "The access token is malformed.",
     };
 }

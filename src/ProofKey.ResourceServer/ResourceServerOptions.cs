@@ -35,6 +35,18 @@ public sealed class ResourceServerOptions : AuthenticationSchemeOptions
     /// <summary>How long after its <c>exp</c> and before its <c>nbf</c> a token is still accepted: 0 to 60 seconds, by default 60.</summary>
     public TimeSpan ClockSkew { get; set; } = MaxClockSkew;
 
+    /// <summary>
+    /// Whether only tokens that are bound to a key (DPoP, RFC 9449) are accepted. Default: bearer tokens are too. A bound token needs its proof
+    /// in any case.
+    /// </summary>
+    public bool RequireDpop { get; set; }
+
+    /// <summary>
+    /// How clients address this API, with a path where a proxy takes one away: what a proof of possession names (RFC 9449 section 4.3). Default:
+    /// scheme and host of the request, which is right without a proxy, and with one whose forwarded headers the app reads.
+    /// </summary>
+    public Uri? PublicAddress { get; set; }
+
     internal JwtExpectations Expectations => field ??= new()
     {
         Issuer = Issuer.Value,
@@ -60,6 +72,8 @@ public sealed class ResourceServerOptions : AuthenticationSchemeOptions
             yield return "Audience is what the issuer writes into aud, such as https://api.example.com/: printable ASCII without spaces, quotes and backslashes.";
         if (MetadataAddress is { } address && !(address.IsAbsoluteUri && Issuer.IsHttpsOrLoopback(address)))
             yield return "MetadataAddress must be an absolute https address; http is allowed on a loopback host only.";
+        if (PublicAddress is { } own && !(own.IsAbsoluteUri && own.Scheme is "https" or "http" && own.Query.Length + own.Fragment.Length + own.UserInfo.Length == 0))
+            yield return "PublicAddress must be an absolute https or http address without query and fragment, such as https://api.example.com.";
         if (ClockSkew < TimeSpan.Zero || ClockSkew > MaxClockSkew)
             yield return "ClockSkew must be between 0 and 60 seconds: a longer one keeps expired tokens alive.";
     }

@@ -19,14 +19,16 @@ public sealed class OptionsTests
         {
             options.ClockSkew = TimeSpan.FromMinutes(5);
             options.MetadataAddress = new Uri("http://login.internal/metadata");
+            options.PublicAddress = new Uri("https://api.example.com/?a=b");
         });
         await using var app = builder.Build();
 
         var problem = await Should.ThrowAsync<OptionsValidationException>(() => app.StartAsync(TestContext.Current.CancellationToken));
-        problem.Failures.Count().ShouldBe(3);
+        problem.Failures.Count().ShouldBe(4);
         problem.Message.ShouldContain("Audience");
         problem.Message.ShouldContain("ClockSkew");
         problem.Message.ShouldContain("MetadataAddress");
+        problem.Message.ShouldContain("PublicAddress");
     }
 
     [Theory]

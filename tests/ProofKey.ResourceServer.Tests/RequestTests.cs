@@ -30,14 +30,15 @@ public sealed class RequestTests : IAsyncLifetime
         using var answer = await _api.GetAsync("/orders");
 
         answer.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
-        Challenge(answer).ShouldBe("""Bearer realm="https://api.example.com/" """.TrimEnd());
+        Challenge(answer).ShouldBe("""Bearer realm="https://api.example.com/", DPoP realm="https://api.example.com/", algs="ES256 RS256 PS256" """.TrimEnd());
         (await BodyOf(answer)).ShouldBeEmpty();
         _issuer.Requests.ShouldBe(0);
     }
 
     [Theory]
     [InlineData("Basic YWxpY2U6c2VjcmV0")]
-    [InlineData("DPoP abc")]
+    [InlineData("DPoP")]
+    [InlineData("DPoPabc")]
     [InlineData("Bearer")]
     [InlineData("Bearerabc")]
     [Assertion("RS-01")]
@@ -224,7 +225,8 @@ public sealed class RequestTests : IAsyncLifetime
         using var withProof = await _api.SendAsync(request);
 
         alone.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
-        Challenge(alone).ShouldContain("error=\"invalid_token\"");
+        Challenge(alone).ShouldContain("Bearer realm=\"https://api.example.com/\", error=\"invalid_token\"");
+        Challenge(alone).ShouldContain("DPoP realm=\"https://api.example.com/\", algs=\"ES256 RS256 PS256\"");
         withProof.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
     }
 
@@ -335,7 +337,7 @@ public sealed class RequestTests : IAsyncLifetime
     private static FormUrlEncodedContent Form(params (string Name, string Value)[] fields) =>
         new(fields.Select(field => KeyValuePair.Create(field.Name, field.Value)));
 
-    private static string Challenge(HttpResponseMessage answer) => answer.Headers.GetValues("WWW-Authenticate").Single();
+    private static string Challenge(HttpResponseMessage answer) => string.Join(", ", answer.Headers.GetValues("WWW-Authenticate"));
 
     private static Task<string> BodyOf(HttpResponseMessage answer) => answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
 }
