@@ -46,7 +46,7 @@ public static class ProofKeyServer
         services.AddSingleton<RouteGuard>().AddSingleton<Cookies>().AddSingleton<FormGuard>().AddSingleton<Cors>().AddSingleton<PageRenderer>().AddSingleton<PageAnswers>();
         services.AddSingleton<BrowserSessions>().AddSingleton<PasswordSignIn>().AddSingleton<RateLimits>().AddSingleton<KnownBrowsers>();
         services.TryAddSingleton<AccountSource, OwnAccounts>();
-        services.AddSingleton<AuthorizePage>().AddSingleton<ClientAuthentication>();
+        services.AddSingleton<AuthorizePage>().AddSingleton<GrantedClaims>().AddSingleton<ClientAuthentication>();
         services.AddSingleton<AuthorizeEndpoint>().AddSingleton<PushedRequestEndpoint>().AddSingleton<SignInEndpoint>().AddSingleton<ConsentEndpoint>().AddSingleton<TokenEndpoint>();
         services.AddSingleton<UserinfoEndpoint>().AddSingleton<RevocationEndpoint>().AddSingleton<MetadataEndpoint>();
         // In this order: the schema before the keys, the keys before the first request.

@@ -164,7 +164,10 @@ public sealed class MetadataTests(TokenServer at) : IClassFixture<TokenServer>
                 case "authorization_response_iss_parameter_supported":
                     (await AuthorizeAsync()).ShouldContainKey("iss");
                     break;
-                case "claims_parameter_supported" or "request_parameter_supported" or "request_uri_parameter_supported":
+                case "claims_parameter_supported":
+                    (await AuthorizeAsync(("claims", """{"id_token":{"auth_time":{"essential":true}}}"""))).ShouldContainKey("code");
+                    break;
+                case "request_parameter_supported" or "request_uri_parameter_supported":
                     member.Value.GetBoolean().ShouldBeFalse();
                     break;
                 default:

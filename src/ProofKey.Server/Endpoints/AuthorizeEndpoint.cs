@@ -114,6 +114,7 @@ internal sealed class AuthorizeEndpoint(
             Amr = account.Amr,
             Acr = account.Acr,
             DpopThumbprint = request.DpopThumbprint,
+            Claims = request.Claims.ToText(),
             ExpiresAt = now + options.CodeLifetime,
         };
     }

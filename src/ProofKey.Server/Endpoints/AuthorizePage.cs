@@ -65,10 +65,12 @@ internal sealed class AuthorizePage(
             ? AccountChoices.Of(request, await accounts.FindAllSignedInAsync(context, context.RequestAborted), hintedSubject, ticket)
             : await accounts.FindSignedInAsync(context, context.RequestAborted);
 
-    /// <summary>The subject of the <c>id_token_hint</c>; empty, which fits nobody, when it cannot be read.</summary>
+    /// <summary>The subject that is demanded in the claims, else the one of the <c>id_token_hint</c>; empty, which fits nobody, when the hint cannot be read.</summary>
     // OpenID Connect Core section 3.1.2.1: an expired ID token is a good hint, one of another issuer fits nobody
     public string? HintedSubject(AuthorizeRequest request, DateTimeOffset now)
     {
+        // OpenID Connect Core section 3.1.2.2: no code about anyone else than a subject that is demanded
+        if (request.Claims.Subject is { } demanded) return demanded;
         if (request.IdTokenHint is not { } hint) return null;
         var expected = new JwtExpectations { Issuer = options.Issuer.Value, Audience = request.Client.Id, AllowExpired = true };
         return Jwt.Verify(hint, keys.PublicKeys, expected, now).TryGet(out var token, out _) ? token.Subject : "";

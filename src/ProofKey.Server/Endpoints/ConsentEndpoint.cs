@@ -61,11 +61,11 @@ internal sealed class ConsentEndpoint(
         if (request.RegisteredRedirectUri.IdentifiesClient)
         {
             var before = await consents.FindAsync(account.Subject, request.Client.Id, context.RequestAborted) ?? Scope.None;
-            await consents.RememberAsync(account.Subject, request.Client.Id, before.Union(request.Scope), now);
+            await consents.RememberAsync(account.Subject, request.Client.Id, before.Union(request.AskedScope), now);
         }
-        Log.Consented(logger, account.Subject, request.Scope.ToString(), request.Client.Id);
+        Log.Consented(logger, account.Subject, request.AskedScope.ToString(), request.Client.Id);
         var firstCame = page.OpenTicket(context, query, request, now)?.FirstCame ?? now;
-        var ticket = new StepTicket(firstCame, account.Subject, request.Scope).For(account.Subject);
+        var ticket = new StepTicket(firstCame, account.Subject, request.AskedScope).For(account.Subject);
         Answers.SeeOther(context, page.Address(AuthorizeEndpoint.Path, request, ticket, cookies.EnsureBrowser(context), now));
     }
 
@@ -81,7 +81,7 @@ internal sealed class ConsentEndpoint(
         var now = time.GetUtcNow();
         var ticket = page.OpenTicket(context, query, request, now);
         var view = new ConsentView(
-            request.Client.Name, request.RegisteredRedirectUri.Host, request.RegisteredRedirectUri.IdentifiesClient, account.Name, [.. request.Scope.Values.Select(ScopeWords.Line)],
+            request.Client.Name, request.RegisteredRedirectUri.Host, request.RegisteredRedirectUri.IdentifiesClient, account.Name, [.. request.AskedScope.Values.Select(ScopeWords.Line)],
             page.Address(Path, request, ticket, browser, now), guard.TokenFor(Purpose, browser, account.Subject, request.Digest()),
             accounts.SignInAddress(page.Address(AuthorizeEndpoint.Path, request, (ticket ?? StepTicket.New(now)).Choosing(AccountChoice.Wanted), browser, now)), problem);
         var status = problem is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest;

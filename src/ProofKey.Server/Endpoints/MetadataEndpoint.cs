@@ -56,7 +56,7 @@ internal sealed class MetadataEndpoint(ServerOptions options, KeyRing keys, Acco
         AcrValuesSupported = accounts.AcrValuesSupported is { Count: > 0 } values ? values : null,
         PromptValuesSupported = ["none", "login", "consent", "select_account"],
         AuthorizationResponseIssuerParameterSupported = true,
-        ClaimsParameterSupported = false,
+        ClaimsParameterSupported = true,
         RequestParameterSupported = false,
         RequestUriParameterSupported = false,
     };

@@ -10,7 +10,8 @@ namespace ProofKey.Server.Endpoints;
 
 /// <summary>The token endpoint (RFC 6749 section 3.2): who is asking, with which grant, and is it good.</summary>
 internal sealed class TokenEndpoint(
-    ClientAuthentication authentication, GrantStore grants, PushedRequestStore pushedRequests, AccountSource accounts, KeyRing keys, TokenIssuer issuer, VerifierTries tries, ProofOfPossession possession, AuditTrail audit, ServerOptions options, TimeProvider time,
+    ClientAuthentication authentication, GrantStore grants, PushedRequestStore pushedRequests, AccountSource accounts, GrantedClaims claims, KeyRing keys, TokenIssuer issuer, VerifierTries tries,
+    ProofOfPossession possession, AuditTrail audit, ServerOptions options, TimeProvider time,
     ILogger<TokenEndpoint> logger)
 {
     public const string Path = "/token";
@@ -90,8 +91,10 @@ internal sealed class TokenEndpoint(
         var rowSecret = Secret.NewBytes(RefreshToken.SecretLength);
         // RFC 9449 section 5: a public client's refresh token is bound to the key; a confidential one proves itself and may change its key
         var grant = GrantOf(code, rowSecret, now) with { DpopThumbprint = client.IsPublic ? thumbprint : null };
+        // Asked before the code is used, so that a source that fails costs the client nothing.
+        var told = await claims.ForIdTokenAsync(grant, context.RequestAborted);
         if ((accounts.KeepsAccountsHere || await accounts.StandsAsync(grant.Subject, grant.Epoch, context.RequestAborted)) && await grants.RedeemAsync(grant))
-            await Answers.TokensAsync(context, issuer.Issue(grant, client, grant.Scope, new RefreshToken(grant.Id, rowSecret, 1), code.Nonce, now, thumbprint));
+            await Answers.TokensAsync(context, issuer.Issue(grant, client, grant.Scope, new RefreshToken(grant.Id, rowSecret, 1), code.Nonce, now, thumbprint, told));
         else
             await RefuseReplayAsync(context, grant, now);
     }

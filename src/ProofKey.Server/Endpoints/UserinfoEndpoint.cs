@@ -10,7 +10,8 @@ using ProofKey.Server.Storage;
 namespace ProofKey.Server.Endpoints;
 
 /// <summary>Claims about the person (OpenID Connect Core section 5.3). It reads the grant row, so a revocation is seen at once.</summary>
-internal sealed class UserinfoEndpoint(GrantStore grants, AccountSource accounts, KeyRing keys, ProofOfPossession possession, ServerOptions options, TimeProvider time, ILogger<UserinfoEndpoint> logger)
+internal sealed class UserinfoEndpoint(
+    GrantStore grants, AccountSource accounts, GrantedClaims granted, KeyRing keys, ProofOfPossession possession, ServerOptions options, TimeProvider time, ILogger<UserinfoEndpoint> logger)
 {
     public const string Path = "/userinfo";
 
@@ -72,7 +73,7 @@ internal sealed class UserinfoEndpoint(GrantStore grants, AccountSource accounts
 
     private async Task AnswerAsync(HttpContext context, Grant grant, Scope scope)
     {
-        var claims = await accounts.ClaimsAsync(grant.Subject, scope, context.RequestAborted);
+        var claims = await granted.ForUserinfoAsync(grant, scope, context.RequestAborted);
         claims["sub"] = grant.Subject;
         await Answers.JsonAsync(context, Encoding.UTF8.GetBytes(claims.ToJsonString()));
     }

@@ -21,7 +21,7 @@ internal static class AccountChoices
 {
     /// <summary>Whether the answer may be another than the active account, so that all of them must be looked at.</summary>
     public static bool MayDiffer(AuthorizeRequest request, StepTicket? ticket) =>
-        ticket?.Choice == AccountChoice.Made || request.IdTokenHint is not null || request.LoginHint is not null;
+        ticket?.Choice == AccountChoice.Made || request.IdTokenHint is not null || request.LoginHint is not null || request.Claims.Subject is not null;
 
     /// <summary>
     /// The account of a request: what the person chose for it goes before what the client hints at, and that before the active account. A
@@ -29,7 +29,7 @@ internal static class AccountChoices
     /// </summary>
     /// <param name="request">The request.</param>
     /// <param name="accounts">Everyone who is signed in, the active one first.</param>
-    /// <param name="hintedSubject">The subject of the <c>id_token_hint</c>, if there is one.</param>
+    /// <param name="hintedSubject">The subject that is demanded, or of the <c>id_token_hint</c>, if there is one.</param>
     /// <param name="ticket">What was done for this very request.</param>
     // OpenID Connect Core section 3.1.2.1: id_token_hint and login_hint say whom the client expects
     public static SignedInAccount? Of(AuthorizeRequest request, IReadOnlyList<SignedInAccount> accounts, string? hintedSubject, StepTicket? ticket)

@@ -22,6 +22,7 @@ internal sealed class AuthorizeRequest
         new("nonce fits", NonceFits),
         new("prompt is understood", PromptIsUnderstood),
         new("max_age is a number of seconds", MaxAgeIsSeconds),
+        new("claims are understood", ClaimsAreUnderstood),
         new("resource is registered", ResourceIsRegistered),
         new("scope belongs to the resource", ScopeBelongsToResource),
         new("dpop_jkt is a thumbprint", KeyIsThumbprint),
@@ -72,6 +73,12 @@ internal sealed class AuthorizeRequest
     public TimeSpan? MaxAge { get; private set; }
 
     public string ResponseMode { get; private set; } = Storage.ResponseMode.Query;
+
+    /// <summary>The claims asked for one by one, as far as the client may have them.</summary>
+    public ClaimsRequest Claims { get; private set; } = ClaimsRequest.None;
+
+    /// <summary>What the person is asked to agree to: the scope, and those that have the claims.</summary>
+    public Scope AskedScope => Scope.Union(Claims.Scope);
 
     public string? LoginHint => Parameters["login_hint"];
 
@@ -208,6 +215,17 @@ internal sealed class AuthorizeRequest
         if (request.Parameters["max_age"] is not { } text) return null;
         if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)) return OAuthError.InvalidRequest("The max_age must be a number of seconds, 0 or more.");
         request.MaxAge = TimeSpan.FromSeconds(seconds);
+        return null;
+    }
+
+    // OpenID Connect Core section 5.5: claims of a scope that the client is not registered for are not released, and the rest is
+    private static OAuthError? ClaimsAreUnderstood(AuthorizeRequest request)
+    {
+        if (request.Parameters["claims"] is not { } text) return null;
+        if (!ClaimsRequest.TryParse(text, out var claims))
+            return OAuthError.InvalidRequest("The claims must be a JSON object of at most 4096 bytes with the members userinfo and id_token, each an object of claims with null or essential, value and values.");
+        request.Claims = claims.Within(request.Client.Scope);
+        request.EssentialAcr = claims.EssentialAcr;
         return null;
     }
 

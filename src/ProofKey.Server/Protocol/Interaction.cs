@@ -36,7 +36,7 @@ internal abstract record Interaction
             return new Refuse(new OAuthError("unmet_authentication_requirements", "No sign-in here brings what the request demands in acr."));
         // Whoever signed in or was chosen is somebody else than the client expects: the client has to know, and asking again would never end.
         if (account is not null && (SignedInSince(account, ticket) || IsChosen(account, ticket)) && hintedSubject is { Length: > 0 } && hintedSubject != account.Subject)
-            return new Refuse(new OAuthError("login_required", "Somebody else than the person of the id_token_hint signed in."));
+            return new Refuse(new OAuthError("login_required", "Somebody else than the person whom the request names signed in."));
         if (account is null || MustSignInAgain(request, account, hintedSubject, ticket, acrSupported, now))
             return mayAsk ? new SignIn() : new Refuse(new OAuthError("login_required", "Nobody suitable is signed in, and the request allows no page."));
         if (MustAsk(request, account, remembered, ticket))
@@ -68,9 +68,9 @@ internal abstract record Interaction
     // RFC 8252 section 8.6, RFC 6749 section 10.2: a remembered yes counts only where the address identifies the client
     private static bool MustAsk(AuthorizeRequest request, SignedInAccount account, Scope? remembered, StepTicket? ticket)
     {
-        if (ticket?.ConsentedSubject == account.Subject && ticket?.ConsentedScope is { } agreed && request.Scope.IsSubsetOf(agreed)) return false;
+        if (ticket?.ConsentedSubject == account.Subject && ticket?.ConsentedScope is { } agreed && request.AskedScope.IsSubsetOf(agreed)) return false;
         if (request.Prompt.HasFlag(Prompt.Consent)) return true;
         if (request.Client.IsFirstParty) return false;
-        return !request.RegisteredRedirectUri.IdentifiesClient || remembered is null || !request.Scope.IsSubsetOf(remembered);
+        return !request.RegisteredRedirectUri.IdentifiesClient || remembered is null || !request.AskedScope.IsSubsetOf(remembered);
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using ProofKey.Jose;
 using ProofKey.Server.Keys;
 using ProofKey.Server.Storage;
@@ -24,7 +25,9 @@ internal sealed class TokenIssuer(KeyRing keys, ServerOptions options)
     /// <param name="nonce">The nonce of the authorization request; none at a refresh (OpenID Connect Core section 12.2).</param>
     /// <param name="now">The time.</param>
     /// <param name="boundTo">The key of the request's proof. Without one, tokens are bound to the grant's key, if it has one.</param>
-    public TokenResponse Issue(Grant grant, RegisteredClient client, Scope scope, RefreshToken refreshToken, string? nonce, DateTimeOffset now, byte[]? boundTo = null)
+    /// <param name="claims">What the ID token tells about the person beyond who it is, where the client asked for that; none at a refresh, where userinfo tells the same.</param>
+    public TokenResponse Issue(
+        Grant grant, RegisteredClient client, Scope scope, RefreshToken refreshToken, string? nonce, DateTimeOffset now, byte[]? boundTo = null, JsonObject? claims = null)
     {
         boundTo ??= grant.DpopThumbprint;
         // No token outlives its grant.
@@ -39,15 +42,14 @@ internal sealed class TokenIssuer(KeyRing keys, ServerOptions options)
             RefreshToken = client.GrantTypes.Contains(GrantType.RefreshToken) ? refreshToken.Seal(keys) : null,
             Scope = scope.IsEmpty ? null : scope.ToString(),
             // OpenID Connect Core section 3.1.2.1: without openid there is no ID token
-            IdToken = scope.Contains(Scope.OpenId) ? IdToken(grant, client, accessToken, nonce, now, expiresAt) : null,
+            IdToken = scope.Contains(Scope.OpenId) ? IdToken(client, new IdTokenFacts(grant, accessToken, nonce, claims, now, expiresAt, _issuer)) : null,
         };
     }
 
     /// <summary>The one API that an access token is for: the one that was granted, else the client's default, else the server itself.</summary>
     public string AudienceOf(string? resource, RegisteredClient client) => resource ?? client.Audience ?? _issuer;
 
-    private string IdToken(Grant grant, RegisteredClient client, string accessToken, string? nonce, DateTimeOffset now, DateTimeOffset expiresAt) => Jwt.Sign(
-        keys.SigningKeyFor(client.IdTokenAlgorithm), "JWT", new IdTokenFacts(grant, accessToken, nonce, now, expiresAt, _issuer), WriteIdToken);
+    private string IdToken(RegisteredClient client, IdTokenFacts facts) => Jwt.Sign(keys.SigningKeyFor(client.IdTokenAlgorithm), "JWT", facts, WriteIdToken);
 
     // RFC 9068 section 2.2
     private static void WriteAccessToken(Utf8JsonWriter claims, AccessTokenFacts facts)
@@ -86,6 +88,13 @@ internal sealed class TokenIssuer(KeyRing keys, ServerOptions options)
         Span<byte> digest = stackalloc byte[Secret.DigestLength];
         Secret.Digest(facts.AccessToken, digest);
         claims.WriteString("at_hash"u8, Base64UrlText.Encode(digest[..16]));
+        if (facts.Claims is null) return;
+        foreach (var (name, value) in facts.Claims)
+        {
+            claims.WritePropertyName(name);
+            if (value is null) claims.WriteNullValue();
+            else value.WriteTo(claims);
+        }
     }
 
     // RFC 9470 section 6, RFC 9068 section 2.2.1: an API sees when, how and how well the person signed in
@@ -100,5 +109,5 @@ internal sealed class TokenIssuer(KeyRing keys, ServerOptions options)
 
     private readonly record struct AccessTokenFacts(Grant Grant, RegisteredClient Client, Scope Scope, string Audience, DateTimeOffset Now, DateTimeOffset ExpiresAt, string Issuer, byte[]? BoundTo);
 
-    private readonly record struct IdTokenFacts(Grant Grant, string AccessToken, string? Nonce, DateTimeOffset Now, DateTimeOffset ExpiresAt, string Issuer);
+    private readonly record struct IdTokenFacts(Grant Grant, string AccessToken, string? Nonce, JsonObject? Claims, DateTimeOffset Now, DateTimeOffset ExpiresAt, string Issuer);
 }
