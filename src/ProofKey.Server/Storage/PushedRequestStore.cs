@@ -93,8 +93,8 @@ internal sealed class PushedRequestStore(Database database, KeyRing keys)
     /// <summary>Keeps what a code has no room for, when its request has no row.</summary>
     public async ValueTask KeepAsync(AuthorizationCode code, Parameters kept, DateTimeOffset now) => await database.WriteAsync(
         $"""
-        insert into pushed_request (id, client_id, parameters, dpop_jkt, created_at, expires_at, used_at)
-        values ({code.KeptIn}, {code.ClientId}, {Seal(code.KeptIn!, code.ClientId, kept)}, {(byte[]?)null}, {now.ToUnixTimeMilliseconds()},
+        insert into pushed_request (id, client_id, parameters, created_at, expires_at, used_at)
+        values ({code.KeptIn}, {code.ClientId}, {Seal(code.KeptIn!, code.ClientId, kept)}, {now.ToUnixTimeMilliseconds()},
             {code.ExpiresAt.ToUnixTimeMilliseconds()}, {now.ToUnixTimeMilliseconds()})
         """);
 
