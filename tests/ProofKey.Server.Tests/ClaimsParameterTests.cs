@@ -68,6 +68,7 @@ public sealed class ClaimsParameterTests(TokenServer at) : IClassFixture<TokenSe
     [MemberData(nameof(Malformed))]
     [Assertion("OI-10")]
     [Rfc("OpenID Connect Core", "5.5")]
+    [Rfc("OpenID Connect Core", "5.5.1")]
     public async Task What_is_not_a_claims_request_is_refused(string claims)
     {
         var request = new AuthorizeUrl(at.Server, at.Client).Set("claims", claims);
