@@ -32,6 +32,9 @@ public sealed record ServerMetadata
     /// <summary>Whether every authorization request must be pushed (RFC 9126 section 5).</summary>
     public bool? RequirePushedAuthorizationRequests { get; init; }
 
+    /// <summary>Where devices without a browser ask for codes (RFC 8628 section 4).</summary>
+    public string? DeviceAuthorizationEndpoint { get; init; }
+
     /// <summary>The scopes that may be asked for.</summary>
     public IReadOnlyList<string>? ScopesSupported { get; init; }
 

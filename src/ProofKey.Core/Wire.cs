@@ -42,6 +42,32 @@ public sealed record PushedResponse
     public override string ToString() => nameof(PushedResponse);
 }
 
+/// <summary>The codes for a device that asks for a sign-in (RFC 8628 section 3.2).</summary>
+public sealed record DeviceAuthorizationResponse
+{
+    /// <summary>The code that the device keeps, and polls the token endpoint with.</summary>
+    public required string DeviceCode { get; init; }
+
+    /// <summary>The code that the device shows and the person enters.</summary>
+    public required string UserCode { get; init; }
+
+    /// <summary>Where the person enters it; short enough to be typed.</summary>
+    public required string VerificationUri { get; init; }
+
+    /// <summary>The same address with the code in it, for a QR code.</summary>
+    public string? VerificationUriComplete { get; init; }
+
+    /// <summary>Seconds until both codes end.</summary>
+    public required long ExpiresIn { get; init; }
+
+    /// <summary>Seconds to wait between two polls; 5 when absent.</summary>
+    public long? Interval { get; init; }
+
+    /// <summary>Names the type alone: codes never reach a log by being printed.</summary>
+    /// <returns>A fixed text.</returns>
+    public override string ToString() => nameof(DeviceAuthorizationResponse);
+}
+
 /// <summary>A refusal of a JSON endpoint (RFC 6749 section 5.2).</summary>
 public sealed record ErrorResponse
 {
@@ -68,6 +94,7 @@ public sealed record ErrorResponse
     MaxDepth = 16)]
 [JsonSerializable(typeof(TokenResponse))]
 [JsonSerializable(typeof(PushedResponse))]
+[JsonSerializable(typeof(DeviceAuthorizationResponse))]
 [JsonSerializable(typeof(ErrorResponse))]
 [JsonSerializable(typeof(ServerMetadata))]
 public sealed partial class Wire : JsonSerializerContext;

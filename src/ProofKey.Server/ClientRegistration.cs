@@ -12,7 +12,7 @@ public sealed record ClientRegistration
     /// <summary>Whether the client cannot keep a secret. None is ever made for such a client.</summary>
     public required bool IsPublic { get; init; }
 
-    /// <summary>Where answers may go; at least one.</summary>
+    /// <summary>Where answers may go; at least one, unless the client runs on devices alone.</summary>
     public required IReadOnlyList<string> RedirectUris { get; init; }
 
     /// <summary>Where a browser may go after signing out.</summary>
@@ -44,6 +44,9 @@ public sealed record ClientRegistration
 
     /// <summary>Whether authorization requests must be pushed first (RFC 9126 section 6).</summary>
     public bool RequiresPushedRequests { get; init; }
+
+    /// <summary>Whether the client may run on devices without a browser, whose codes people enter elsewhere (RFC 8628). Default: no.</summary>
+    public bool UsesDevices { get; init; }
 
     /// <summary>Whether the client gets refresh tokens. Default: yes.</summary>
     public bool MayRefresh { get; init; } = true;

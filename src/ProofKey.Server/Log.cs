@@ -36,8 +36,20 @@ internal static partial class Log
     [LoggerMessage(15, LogLevel.Debug, "{Endpoint} asks {Address} to wait: too many requests")]
     public static partial void Slowed(ILogger logger, string endpoint, string address);
 
+    [LoggerMessage(16, LogLevel.Information, "{Subject} let a device of client {ClientId} in, from {Address}")]
+    public static partial void DeviceAllowed(ILogger logger, string subject, string clientId, string address);
+
+    [LoggerMessage(17, LogLevel.Information, "{Subject} turned a device of client {ClientId} away, from {Address}")]
+    public static partial void DeviceDenied(ILogger logger, string subject, string clientId, string address);
+
+    [LoggerMessage(18, LogLevel.Information, "{Subject} tried a wrong user code from {Address}: {Reason}")]
+    public static partial void UserCodeFailed(ILogger logger, string subject, string address, string reason);
+
     [LoggerMessage(20, LogLevel.Warning, "A used code came back with a valid proof: grant {GrantId} of client {ClientId} is revoked")]
     public static partial void CodeReplayed(ILogger logger, string grantId, string clientId);
+
+    [LoggerMessage(25, LogLevel.Warning, "A used device code came back: grant {GrantId} of client {ClientId} is revoked")]
+    public static partial void DeviceCodeReplayed(ILogger logger, string grantId, string clientId);
 
     [LoggerMessage(21, LogLevel.Warning, "An old refresh token came back: grant {GrantId} of client {ClientId} is revoked")]
     public static partial void RefreshTokenReused(ILogger logger, string grantId, string clientId);

@@ -35,7 +35,8 @@ public static class ProofKeyServer
             return options;
         });
         services.AddSingleton(provider => new Database(provider.GetRequiredService<ServerOptions>().DataSource!, provider.GetRequiredService<ServerOptions>().Dialect));
-        services.AddSingleton<ClientStore>().AddSingleton<ResourceStore>().AddSingleton<AccountStore>().AddSingleton<SessionStore>().AddSingleton<ConsentStore>().AddSingleton<PushedRequestStore>().AddSingleton<GrantStore>().AddSingleton<KeyStore>().AddSingleton<AuditTrail>();
+        services.AddSingleton<ClientStore>().AddSingleton<ResourceStore>().AddSingleton<AccountStore>().AddSingleton<SessionStore>().AddSingleton<ConsentStore>().AddSingleton<PushedRequestStore>().AddSingleton<GrantStore>().AddSingleton<KeyStore>()
+            .AddSingleton<DeviceStore>().AddSingleton<UserCodeTries>().AddSingleton<AuditTrail>();
         services.AddSingleton<KeyRing>().AddSingleton<Cleanup>().AddSingleton<TokenIssuer>().AddSingleton<VerifierTries>();
         services.AddSingleton(provider => new KeyRegistry(
             provider.GetRequiredService<KeyStore>(), provider.GetRequiredService<ServerOptions>(), provider.GetRequiredService<AuditTrail>(), provider.GetRequiredService<TimeProvider>()));
@@ -48,6 +49,7 @@ public static class ProofKeyServer
         services.TryAddSingleton<AccountSource, OwnAccounts>();
         services.AddSingleton<AuthorizePage>().AddSingleton<GrantedClaims>().AddSingleton<ClientAuthentication>();
         services.AddSingleton<AuthorizeEndpoint>().AddSingleton<PushedRequestEndpoint>().AddSingleton<SignInEndpoint>().AddSingleton<ConsentEndpoint>().AddSingleton<TokenEndpoint>();
+        services.AddSingleton<DeviceAuthorizationEndpoint>().AddSingleton<DeviceEndpoint>().AddSingleton<DeviceDecisionEndpoint>().AddSingleton<DeviceCodeRedemption>();
         services.AddSingleton<UserinfoEndpoint>().AddSingleton<RevocationEndpoint>().AddSingleton<MetadataEndpoint>();
         // In this order: the schema before the keys, the keys before the first request.
         services.AddHostedService<Preparation>();
@@ -67,6 +69,8 @@ public static class ProofKeyServer
         var guard = services.GetRequiredService<RouteGuard>();
         var authorize = services.GetRequiredService<AuthorizeEndpoint>();
         var consent = services.GetRequiredService<ConsentEndpoint>();
+        var device = services.GetRequiredService<DeviceEndpoint>();
+        var decision = services.GetRequiredService<DeviceDecisionEndpoint>();
         var metadata = services.GetRequiredService<MetadataEndpoint>();
         var userinfo = services.GetRequiredService<UserinfoEndpoint>();
 
@@ -75,6 +79,11 @@ public static class ProofKeyServer
         app.MapGet(issuer.Path + ConsentEndpoint.Path, guard.Page(consent.GetAsync, Limit.None));
         app.MapPost(issuer.Path + ConsentEndpoint.Path, guard.Page(consent.PostAsync, Limit.None));
         Map(app, guard, issuer.Path + PushedRequestEndpoint.Path, ["POST"], services.GetRequiredService<PushedRequestEndpoint>().PostAsync, Limit.Requests);
+        app.MapGet(issuer.Path + DeviceEndpoint.Path, guard.Page(device.GetAsync, Limit.None));
+        app.MapPost(issuer.Path + DeviceEndpoint.Path, guard.Page(device.PostAsync, Limit.Tries));
+        app.MapGet(issuer.Path + DeviceDecisionEndpoint.Path, guard.Page(decision.GetAsync, Limit.None));
+        app.MapPost(issuer.Path + DeviceDecisionEndpoint.Path, guard.Page(decision.PostAsync, Limit.None));
+        Map(app, guard, issuer.Path + DeviceAuthorizationEndpoint.Path, ["POST"], services.GetRequiredService<DeviceAuthorizationEndpoint>().PostAsync, Limit.Requests);
         Map(app, guard, issuer.Path + TokenEndpoint.Path, ["POST"], services.GetRequiredService<TokenEndpoint>().PostAsync, Limit.Refusals);
         Map(app, guard, issuer.Path + RevocationEndpoint.Path, ["POST"], services.GetRequiredService<RevocationEndpoint>().PostAsync, Limit.Refusals);
         Map(app, guard, issuer.Path + UserinfoEndpoint.Path, ["GET", "POST"], userinfo.HandleAsync, Limit.None);

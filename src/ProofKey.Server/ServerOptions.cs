@@ -41,6 +41,9 @@ public sealed class ServerOptions
     /// <summary>Whether every authorization request must be pushed first (RFC 9126 section 5). Default: off; single clients can be registered so.</summary>
     public bool RequirePushedRequests { get; set; }
 
+    /// <summary>How long a device may wait for a person's decision: 1 to 10 min, default 5 min. A code that somebody talks a person into entering has no longer to find one.</summary>
+    public TimeSpan DeviceCodeLifetime { get; set; } = TimeSpan.FromMinutes(5);
+
     /// <summary>How long an access token is good: 1 min to 1 h, default 10 min. A revocation reaches other APIs after this time at the latest.</summary>
     public TimeSpan AccessTokenLifetime { get; set; } = TimeSpan.FromMinutes(10);
 
@@ -117,6 +120,7 @@ public sealed class ServerOptions
     [
         (nameof(CodeLifetime), CodeLifetime, TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(10)),
         (nameof(PushedRequestLifetime), PushedRequestLifetime, TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(10)),
+        (nameof(DeviceCodeLifetime), DeviceCodeLifetime, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(10)),
         (nameof(AccessTokenLifetime), AccessTokenLifetime, TimeSpan.FromMinutes(1), TimeSpan.FromHours(1)),
         (nameof(RefreshLifetime), RefreshLifetime, TimeSpan.FromHours(1), TimeSpan.FromDays(400)),
         (nameof(RefreshIdleLifetime), RefreshIdleLifetime, TimeSpan.FromHours(1), TimeSpan.FromDays(400)),

@@ -64,6 +64,21 @@ public sealed class RegistryVerbTests : IDisposable
     }
 
     [Fact]
+    [Assertion("DV-08")]
+    public async Task A_client_that_runs_on_devices_needs_no_address_and_no_other_client_is_one()
+    {
+        var id = await _cli.OutputOfAsync("client", "add", "Television", "--public", "--device");
+        using var json = JsonDocument.Parse(await _cli.OutputOfAsync("client", "show", id, "--json"));
+        json.RootElement.GetProperty("device").GetBoolean().ShouldBeTrue();
+        json.RootElement.GetProperty("redirect_uris").GetArrayLength().ShouldBe(0);
+        (await _cli.OutputOfAsync("client", "show", id)).ShouldContain("devices");
+        var other = await _cli.OutputOfAsync("client", "add", "My app", "--public", "--redirect-uri", "http://127.0.0.1/callback");
+        using var otherJson = JsonDocument.Parse(await _cli.OutputOfAsync("client", "show", other, "--json"));
+        otherJson.RootElement.GetProperty("device").GetBoolean().ShouldBeFalse();
+        (await _cli.RunAsync("client", "add", "Nowhere", "--public")).ExitCode.ShouldBe(2);
+    }
+
+    [Fact]
     public async Task A_removed_client_is_gone_and_cannot_be_removed_twice()
     {
         var id = await _cli.OutputOfAsync("client", "add", "My app", "--public", "--redirect-uri", "http://127.0.0.1/callback");

@@ -1,5 +1,4 @@
 using System.Net;
-using Microsoft.AspNetCore.Builder;
 using ProofKey.Server.Protocol;
 using ProofKey.Server.Tests.Support;
 
@@ -100,7 +99,7 @@ public sealed class DpopNonceTests(TokenServer at) : IClassFixture<TokenServer>
     [Assertion("DP-07")]
     public async Task Two_servers_on_one_database_share_their_nonces_and_each_remembers_its_own_proofs()
     {
-        await using var replica = await StorageReplicaTests.StartReplicaAsync(at.Server);
+        await using var replica = await Replica.StartAsync(at.Server);
         using var key = new ClientKey(at.Server);
         await key.LearnNonceAsync(at.Client.Id);
         var code = await at.CodeAsync(scope: "openid offline_access");
@@ -139,9 +138,9 @@ public sealed class DpopNonceTests(TokenServer at) : IClassFixture<TokenServer>
 
     private Task<JsonAnswer> OnceAsync(ClientKey key, Dictionary<string, string> fields) => at.PostAsync(fields, ClientKey.With(key.Prove("POST", "/token")));
 
-    private static Task<JsonAnswer> PostAsync(WebApplication replica, Dictionary<string, string> fields, string proof)
+    private static Task<JsonAnswer> PostAsync(Replica replica, Dictionary<string, string> fields, string proof)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, replica.Urls.Single() + "/token") { Content = new FormUrlEncodedContent(fields) };
+        var request = new HttpRequestMessage(HttpMethod.Post, replica.Address + "/token") { Content = new FormUrlEncodedContent(fields) };
         ClientKey.With(proof)(request);
         return TokenCalls.SendAsync(request);
     }

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using ProofKey.Jose;
+using ProofKey.Server.Storage;
 using ProofKey.Server.Tests.Support;
 
 namespace ProofKey.Server.Tests;
@@ -75,7 +76,7 @@ public sealed class MetadataTests(TokenServer at) : IClassFixture<TokenServer>
     {
         var document = (await at.GetAsync(OpenId)).Body;
         Values(document, "response_types_supported").ShouldBe(["code"]);
-        Values(document, "grant_types_supported").ShouldBe(["authorization_code", "refresh_token"]);
+        Values(document, "grant_types_supported").ShouldBe([GrantType.AuthorizationCode, GrantType.RefreshToken, GrantType.DeviceCode]);
         Values(document, "code_challenge_methods_supported").ShouldBe(["S256"]);
         Values(document, "id_token_signing_alg_values_supported").ShouldBeSubsetOf(["ES256", "RS256", "PS256"]);
         Values(document, "token_endpoint_auth_methods_supported").ShouldContain("none");
@@ -112,6 +113,9 @@ public sealed class MetadataTests(TokenServer at) : IClassFixture<TokenServer>
                     break;
                 case "token_endpoint" or "revocation_endpoint":
                     (await at.Server.PostFormAsync(member.Value.GetString()![at.Server.Issuer.Length..], [])).Error.ShouldBe("invalid_request");
+                    break;
+                case "device_authorization_endpoint":
+                    await TryGrantTypeAsync(GrantType.DeviceCode);
                     break;
                 case "pushed_authorization_request_endpoint":
                     (await at.Server.PostFormAsync(member.Value.GetString()![at.Server.Issuer.Length..], [])).Error.ShouldBe("invalid_request");
@@ -302,6 +306,7 @@ public sealed class MetadataTests(TokenServer at) : IClassFixture<TokenServer>
     {
         var tokens = await at.TokensAsync();
         if (grantType == "refresh_token") (await at.RefreshAsync(tokens.Text("refresh_token"))).Status.ShouldBe(HttpStatusCode.OK);
+        else if (grantType == GrantType.DeviceCode) (await at.Server.PollAsync(await at.Server.AllowedDeviceAsync(await at.Server.AddDeviceClientAsync()))).Status.ShouldBe(HttpStatusCode.OK);
         else grantType.ShouldBe("authorization_code");
     }
 

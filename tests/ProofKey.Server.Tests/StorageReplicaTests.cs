@@ -1,6 +1,4 @@
 using System.Net;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using ProofKey.Cli.Hosting;
 using ProofKey.Server.Keys;
@@ -17,11 +15,11 @@ public sealed class StorageReplicaTests(TokenServer at) : IClassFixture<TokenSer
     [Rfc("RFC 6749", "10.5")]
     public async Task Of_32_exchanges_at_two_servers_one_wins()
     {
-        await using var replica = await StartReplicaAsync(at.Server);
+        await using var replica = await Replica.StartAsync(at.Server);
         for (var round = 0; round < 3; round++)
         {
             var code = await at.CodeAsync();
-            var answers = await Task.WhenAll(Enumerable.Range(0, 32).Select(number => PostAsync(number % 2 == 0 ? at.Server.Issuer : replica.Urls.Single(), code.Exchange())));
+            var answers = await Task.WhenAll(Enumerable.Range(0, 32).Select(number => number % 2 == 0 ? at.PostAsync(code.Exchange()) : replica.PostAsync(code.Exchange())));
             var winner = answers.Where(answer => answer.Status == HttpStatusCode.OK).ShouldHaveSingleItem();
             answers.Where(answer => answer != winner).ShouldAllBe(answer => answer.Error == "invalid_grant");
             (await at.LivesAsync(winner.Text("access_token"))).ShouldBeFalse();
@@ -33,15 +31,15 @@ public sealed class StorageReplicaTests(TokenServer at) : IClassFixture<TokenSer
     [Assertion("RT-11")]
     public async Task A_refresh_at_one_server_is_known_at_the_other_at_once()
     {
-        await using var replica = await StartReplicaAsync(at.Server);
+        await using var replica = await Replica.StartAsync(at.Server);
         var token = (await at.TokensAsync("openid offline_access")).Text("refresh_token");
         var fields = (string refreshToken) => new Dictionary<string, string> { ["grant_type"] = "refresh_token", ["client_id"] = at.Client.Id, ["refresh_token"] = refreshToken };
-        var answers = await Task.WhenAll(Enumerable.Range(0, 32).Select(number => PostAsync(number % 2 == 0 ? at.Server.Issuer : replica.Urls.Single(), fields(token))));
+        var answers = await Task.WhenAll(Enumerable.Range(0, 32).Select(number => number % 2 == 0 ? at.PostAsync(fields(token)) : replica.PostAsync(fields(token))));
         answers.ShouldAllBe(answer => answer.Status == HttpStatusCode.OK);
         var successor = answers.Select(answer => answer.Text("refresh_token")).Distinct().ShouldHaveSingleItem("two servers seal the same token alike");
 
         (await at.Server.RevokeAsync(at.Client, successor)).Status.ShouldBe(HttpStatusCode.OK);
-        (await PostAsync(replica.Urls.Single(), fields(successor))).Error.ShouldBe("invalid_grant");
+        (await replica.PostAsync(fields(successor))).Error.ShouldBe("invalid_grant");
     }
 
     [Fact]
@@ -63,19 +61,5 @@ public sealed class StorageReplicaTests(TokenServer at) : IClassFixture<TokenSer
         var text = rings[0].Seal(SealPurpose.Code, "value"u8);
         rings.ShouldAllBe(ring => ring.Open(SealPurpose.Code, text) != null);
         foreach (var database in databases) await database.DisposeAsync();
-    }
-
-    internal static async Task<WebApplication> StartReplicaAsync(RunningServer server)
-    {
-        var settings = new ServeSettings { Data = DataFolder.Open(server.Folder), Urls = ["http://127.0.0.1:0"], Issuer = server.Issuer, Time = server.Time };
-        var app = ServerHost.Build(settings, builder => builder.Logging.ClearProviders());
-        await app.StartAsync();
-        return app;
-    }
-
-    private static async Task<JsonAnswer> PostAsync(string address, Dictionary<string, string> fields)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Post, address + "/token") { Content = new FormUrlEncodedContent(fields) };
-        return await TokenCalls.SendAsync(request);
     }
 }

@@ -56,7 +56,7 @@ public partial class AssertionListTests
     [GeneratedRegex(@"Assertion\(""(?<id>[^""]+)""\)")]
     private static partial Regex Attribute();
 
-    [GeneratedRegex(@"\b(AZ|PK|RU|TK|RT|RV|MD|RS|CL|UI|OI|DP)-\d\d\b")]
+    [GeneratedRegex(@"\b(AZ|PK|RU|TK|RT|RV|MD|RS|CL|UI|OI|DP|DV)-\d\d\b")]
     private static partial Regex Mention();
 
     [GeneratedRegex(@"^\| (?<id>[A-Z]{2}-\d\d) \| (?<star>★?) ?\| [^|]+ \| (?<state>[^|]+)\|$", RegexOptions.Multiline)]

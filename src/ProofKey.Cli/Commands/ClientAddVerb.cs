@@ -19,6 +19,7 @@ internal sealed class ClientAddVerb : Verb
     private readonly Option<string[]> _responseModes = new("--response-mode") { HelpName = "query|form_post", Description = "How answers may travel; may be repeated, the default one first." };
     private readonly Option<string> _idTokenAlgorithm = new("--id-token-alg") { HelpName = "ES256|RS256|PS256", Description = "How its ID tokens are signed. Without it: ES256." };
     private readonly Option<bool> _firstParty = new("--first-party") { Description = "You vouch for it: people are not asked for consent." };
+    private readonly Option<bool> _device = new("--device") { Description = "It runs on devices without a browser too: people enter a code elsewhere." };
     private readonly Option<bool> _strict = new("--strict") { Description = "Its token requests must repeat the redirect URI." };
     private readonly Option<bool> _requirePar = new("--require-par") { Description = "Its authorization requests must be pushed to /par first." };
 
@@ -30,10 +31,11 @@ internal sealed class ClientAddVerb : Verb
             "Register a client, and print its id.",
             "proofkey client add \"My app\" --public --redirect-uri http://127.0.0.1/callback",
             "proofkey client add \"My page\" --public --redirect-uri https://app.example.com/callback --origin https://app.example.com",
-            "proofkey client add \"My site\" --confidential --redirect-uri https://www.example.com/callback --json")
+            "proofkey client add \"My site\" --confidential --redirect-uri https://www.example.com/callback --json",
+            "proofkey client add \"My television app\" --public --device")
     {
         Add(_name);
-        foreach (var option in new Option[] { _public, _confidential, _redirectUris, _postLogoutRedirectUris, _origins, _scope, _audience, _responseModes, _idTokenAlgorithm, _firstParty, _strict, _requirePar, _dpop, CommonOptions.Data, CommonOptions.Json }) Add(option);
+        foreach (var option in new Option[] { _public, _confidential, _redirectUris, _postLogoutRedirectUris, _origins, _scope, _audience, _responseModes, _idTokenAlgorithm, _firstParty, _device, _strict, _requirePar, _dpop, CommonOptions.Data, CommonOptions.Json }) Add(option);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)
@@ -58,6 +60,7 @@ internal sealed class ClientAddVerb : Verb
             ResponseModes = settings.Texts(_responseModes),
             IdTokenAlgorithm = settings.Choice(_idTokenAlgorithm, "ES256", "RS256", "PS256"),
             IsFirstParty = settings.Flag(_firstParty),
+            UsesDevices = settings.Flag(_device),
             IsStrict = settings.Flag(_strict),
             RequiresPushedRequests = settings.Flag(_requirePar),
             RequiresDpop = settings.Flag(_dpop),

@@ -8,6 +8,9 @@ namespace ProofKey.Cli.Commands;
 /// <summary><c>proofkey client show</c>: everything about one client; a secret is never among it.</summary>
 internal sealed class ClientShowVerb : Verb
 {
+    // RFC 8628 section 3.4
+    private const string DeviceGrantType = "urn:ietf:params:oauth:grant-type:device_code";
+
     private readonly Argument<string> _id = new("CLIENT_ID") { Description = "The client's id." };
 
     public ClientShowVerb()
@@ -29,6 +32,7 @@ internal sealed class ClientShowVerb : Verb
         client.Audience,
         client.ResponseModes,
         client.IsFirstParty,
+        client.GrantTypes.Contains(DeviceGrantType),
         client.IsStrict,
         client.RequiresPushedRequests,
         client.RequiresDpop,
@@ -61,6 +65,7 @@ internal sealed class ClientShowVerb : Verb
             ("audience", client.Audience ?? "the server itself"),
             ("response modes", string.Join(' ', client.ResponseModes)),
             ("first party", client.FirstParty ? "yes, not asked for consent" : "no"),
+            ("devices", client.Device ? "yes" : "no"),
             ("strict", client.Strict ? "yes" : "no"),
             ("pushed requests", client.RequirePar ? "required" : "accepted"),
             ("DPoP", client.Dpop ? "required: every token is bound to a key" : "when it sends a proof"),

@@ -18,6 +18,7 @@ internal sealed record ShownClient(
     string? Audience,
     IReadOnlyList<string> ResponseModes,
     bool FirstParty,
+    bool Device,
     bool Strict,
     bool RequirePar,
     bool Dpop,

@@ -41,11 +41,12 @@ internal sealed class MetadataEndpoint(ServerOptions options, KeyRing keys, Acco
         PushedAuthorizationRequestEndpoint = issuer.Endpoint(PushedRequestEndpoint.Path),
         // RFC 9126 section 5: only where it is so; leaving it out means false
         RequirePushedAuthorizationRequests = options.RequirePushedRequests ? true : null,
+        DeviceAuthorizationEndpoint = issuer.Endpoint(DeviceAuthorizationEndpoint.Path),
         JwksUri = issuer.Endpoint(JwksPath),
         ScopesSupported = [Scope.OpenId, Scope.Profile, Scope.Email, Scope.OfflineAccess],
         ResponseTypesSupported = ["code"],
         ResponseModesSupported = Storage.ResponseMode.Default,
-        GrantTypesSupported = ["authorization_code", "refresh_token"],
+        GrantTypesSupported = [Storage.GrantType.AuthorizationCode, Storage.GrantType.RefreshToken, Storage.GrantType.DeviceCode],
         CodeChallengeMethodsSupported = [CodeChallenge.Method],
         TokenEndpointAuthMethodsSupported = ["none", "client_secret_basic", "client_secret_post"],
         RevocationEndpointAuthMethodsSupported = ["none", "client_secret_basic", "client_secret_post"],

@@ -9,7 +9,7 @@ namespace ProofKey.Server.Endpoints;
 /// <summary>The sign-in page of ProofKey's own accounts, and the choice among those who are signed in. Its query is what the sign-in is for, and the way on leads back there.</summary>
 internal sealed class SignInEndpoint(
     AuthorizePage page, PasswordSignIn passwords, KnownBrowsers knownBrowsers, BrowserSessions sessions, AuditTrail audit, Cookies cookies, FormGuard guard, PageRenderer renderer, PageAnswers pages,
-    TimeProvider time, ILogger<SignInEndpoint> logger)
+    ServerOptions options, TimeProvider time, ILogger<SignInEndpoint> logger)
 {
     public const string Path = "/signin";
 
@@ -44,6 +44,7 @@ internal sealed class SignInEndpoint(
 
     private async ValueTask<SignInErrand?> ReadAsync(HttpContext context)
     {
+        if (SignInErrand.Device.Of(QueryParameters.Of(context), options.Issuer) is { } device) return device;
         var query = await page.ReadAsync(context);
         return query.TryGetValid(out var request) ? new SignInErrand.Authorization(page, query, request, context, time.GetUtcNow()) : null;
     }

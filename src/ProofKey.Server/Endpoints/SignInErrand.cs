@@ -53,4 +53,32 @@ internal abstract class SignInErrand
         public override string AnotherAddress(string browserCookie, DateTimeOffset now) =>
             page.Address(SignInEndpoint.Path, request, (_ticket ?? StepTicket.New(now)).Choosing(AccountChoice.Another), browserCookie, now);
     }
+
+    /// <summary>A device that asks to be let in: it goes on where its code is entered. Before the sign-in nobody learns whether the code is right.</summary>
+    internal sealed class Device : SignInErrand
+    {
+        private const string Another = "another";
+
+        private readonly UserCode? _code;
+        private readonly bool _asksForAnother;
+        private readonly Issuer _issuer;
+
+        private Device(UserCode? code, bool asksForAnother, Issuer issuer) => (_code, _asksForAnother, _issuer) = (code, asksForAnother, issuer);
+
+        /// <summary>The errand, when the query of the sign-in page is the way back to a device and nothing else.</summary>
+        public static Device? Of(Parameters query, Issuer issuer) =>
+            query.Pairs is [{ Key: DeviceEndpoint.UserCodeName }] or [{ Key: DeviceEndpoint.UserCodeName }, { Key: Another }]
+                ? new(UserCode.Read(query[DeviceEndpoint.UserCodeName]), query.Pairs.Count > 1, issuer)
+                : null;
+
+        public override byte[] Digest => Secret.Digest($"{DeviceEndpoint.Path} {_code}");
+
+        public override string PageAddress(string browserCookie, DateTimeOffset now) => DeviceEndpoint.Address(_issuer, _code, SignInEndpoint.Path) + (_asksForAnother ? $"&{Another}=1" : "");
+
+        public override string WayOn(string subject, string browserCookie, DateTimeOffset now) => DeviceEndpoint.Address(_issuer, _code);
+
+        public override bool OffersAccounts(int signedIn) => signedIn > 1 && !_asksForAnother;
+
+        public override string AnotherAddress(string browserCookie, DateTimeOffset now) => DeviceEndpoint.Address(_issuer, _code, SignInEndpoint.Path) + $"&{Another}=1";
+    }
 }

@@ -11,7 +11,7 @@ namespace ProofKey.Server.Endpoints;
 /// <summary>The token endpoint (RFC 6749 section 3.2): who is asking, with which grant, and is it good.</summary>
 internal sealed class TokenEndpoint(
     ClientAuthentication authentication, GrantStore grants, PushedRequestStore pushedRequests, AccountSource accounts, GrantedClaims claims, KeyRing keys, TokenIssuer issuer, VerifierTries tries,
-    ProofOfPossession possession, AuditTrail audit, ServerOptions options, TimeProvider time,
+    DeviceCodeRedemption devices, ProofOfPossession possession, AuditTrail audit, ServerOptions options, TimeProvider time,
     ILogger<TokenEndpoint> logger)
 {
     public const string Path = "/token";
@@ -38,6 +38,7 @@ internal sealed class TokenEndpoint(
         // Before anything is redeemed: a key that cannot be made costs the client nothing.
         await keys.EnsureAsync(client.IdTokenAlgorithm, context.RequestAborted);
         if (form["grant_type"] == GrantType.AuthorizationCode) await RedeemCodeAsync(context, form, client, proof);
+        else if (form["grant_type"] == GrantType.DeviceCode) await devices.RedeemAsync(context, form, client, proof);
         else await RefreshAsync(context, form, client, proof);
     }
 
@@ -53,9 +54,9 @@ internal sealed class TokenEndpoint(
     // RFC 6749 section 5.2, RFC 9700 section 2.4 (no password grant)
     private static OAuthError? GrantTypeProblem(Parameters form) => form["grant_type"] switch
     {
-        GrantType.AuthorizationCode or GrantType.RefreshToken => null,
+        GrantType.AuthorizationCode or GrantType.RefreshToken or GrantType.DeviceCode => null,
         null => OAuthError.InvalidRequest("The request must have a grant_type."),
-        _ => OAuthError.UnsupportedGrantType("The grant types here are authorization_code and refresh_token."),
+        _ => OAuthError.UnsupportedGrantType("The grant types here are authorization_code, refresh_token and device_code."),
     };
 
     private async Task RedeemCodeAsync(HttpContext context, Parameters form, RegisteredClient client, DpopProof? proof)
@@ -239,7 +240,7 @@ internal sealed class TokenEndpoint(
     // RFC 9449 section 11.1: once, and last, when all else is good
     private Refusal? UseUp(DpopProof? proof, DateTimeOffset now) => proof is null ? null : possession.Use(proof, now);
 
-    private static byte[]? ThumbprintOf(DpopProof? proof) => proof is not null && Base64UrlText.TryDecode(proof.Thumbprint, out var bytes) ? bytes : null;
+    internal static byte[]? ThumbprintOf(DpopProof? proof) => proof is not null && Base64UrlText.TryDecode(proof.Thumbprint, out var bytes) ? bytes : null;
 
     private Task AnswerRefreshAsync(HttpContext context, Grant grant, RegisteredClient client, Scope scope, RefreshToken token, DpopProof? proof, DateTimeOffset now) =>
         Answers.TokensAsync(context, issuer.Issue(grant, client, scope.IsEmpty ? grant.Scope : scope, token with { Sequence = grant.Sequence }, null, now, ThumbprintOf(proof)));

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using ProofKey.Jose;
+using ProofKey.Server.Protocol;
 using ProofKey.Server.Storage;
 
 namespace ProofKey.Server.Keys;
@@ -54,6 +55,9 @@ internal sealed class KeyRing(KeyStore store, ServerOptions options, TimeProvide
             if (key.Sealing is { } sealing && id.SequenceEqual(sealing.Id)) return sealing.Open(purpose, value);
         return null;
     }
+
+    /// <summary>A user code as its row knows it (RFC 8628 section 5.1): 128 bits of a keyed digest.</summary>
+    public byte[] DigestOf(UserCode code) => _root.DigestOf("user code", code.ToString())[..16];
 
     /// <summary>Reads the keys, and makes, retires and deletes what is due.</summary>
     /// <param name="cancellation">Stops waiting.</param>

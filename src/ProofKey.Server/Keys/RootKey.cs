@@ -61,6 +61,13 @@ internal sealed class RootKey(byte[] key)
     /// <summary>A time as a row holds it: the wrapping covers what the row says.</summary>
     public static DateTimeOffset WholeMilliseconds(DateTimeOffset time) => DateTimeOffset.FromUnixTimeMilliseconds(time.ToUnixTimeMilliseconds());
 
+    /// <summary>
+    /// A keyed digest, for what is too short for a plain one: whoever reads the database cannot find the value by trying. It is the same on
+    /// every replica, since all have the same root key.
+    /// </summary>
+    public byte[] DigestOf(string use, string value) => HMACSHA256.HashData(
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, key, Length, info: Encoding.UTF8.GetBytes($"proofkey digest v1 {use}")), Encoding.UTF8.GetBytes(value));
+
     private static byte[] Associated(StoredKey row)
     {
         var text = Encoding.UTF8.GetBytes($"proofkey key v1\n{row.Id}\n{row.Purpose}\n{row.Algorithm}\n");

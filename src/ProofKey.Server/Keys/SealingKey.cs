@@ -14,6 +14,8 @@ internal enum SealPurpose
     KnownBrowser = 5,
     PushedRequest = 6,
     DpopNonce = 7,
+    DeviceCode = 10,
+    DeviceTicket = 11,
 }
 
 /// <summary>

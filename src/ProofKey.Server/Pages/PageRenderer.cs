@@ -19,6 +19,12 @@ internal sealed class PageRenderer(ILoggerFactory loggers)
 
     public Task<string> ConsentAsync(ConsentView view) => RenderAsync<Consent>(view);
 
+    public Task<string> DeviceEntryAsync(DeviceEntryView view) => RenderAsync<DeviceEntry>(view);
+
+    public Task<string> DeviceAsync(DeviceView view) => RenderAsync<Device>(view);
+
+    public Task<string> DeviceDoneAsync(DeviceDoneView view) => RenderAsync<DeviceDone>(view);
+
     public Task<string> ErrorAsync(ErrorView view) => RenderAsync<Error>(view);
 
     public Task<string> FormPostAsync(FormPostView view) => RenderAsync<FormPost>(view);

@@ -3,7 +3,7 @@ namespace ProofKey.Server.Pages;
 // What each page shows. These records hold form tokens, codes and the query of a request, so none of them prints its members.
 
 /// <summary>The sign-in page.</summary>
-/// <param name="ClientName">What the client calls itself; hostile until shown by <see cref="Name"/>. <see langword="null"/> where no client is known yet.</param>
+/// <param name="ClientName">What the client calls itself; hostile until shown by <see cref="Name"/>. <see langword="null"/> for a device, whose client is not told before a sign-in.</param>
 /// <param name="RedirectHost">The host of the redirect URI, see <see cref="RedirectUri.Host"/>; shown only when it identifies the client.</param>
 /// <param name="IdentifiesClient">Whether an answer sent there can reach nobody else (RFC 8252 section 8.6).</param>
 /// <param name="Action">Our own path and query that the form is posted to.</param>
@@ -57,6 +57,59 @@ internal sealed record ConsentView(
     string Action, string FormToken, string SwitchAccountAddress, string? Problem)
 {
     public override string ToString() => nameof(ConsentView);
+}
+
+/// <summary>The page on which a person enters the code that a device shows (RFC 8628 section 3.3).</summary>
+/// <param name="AccountName">The account that is signed in.</param>
+/// <param name="Action">Our own path that the form is posted to.</param>
+/// <param name="FormToken">The token that binds the form to browser and account.</param>
+/// <param name="SwitchAccountAddress">Our own path and query that signs in somebody else.</param>
+/// <param name="Code">What stands in the field; <see langword="null"/> for nothing.</param>
+/// <param name="IsFromAddress">Whether that came with the address: nobody typed it, so the person has to compare it.</param>
+/// <param name="Problem">One or two sentences on why the last code did not count; <see langword="null"/> for none.</param>
+internal sealed record DeviceEntryView(
+    string AccountName, string Action, string FormToken, string SwitchAccountAddress, string? Code, bool IsFromAddress, string? Problem)
+{
+    public override string ToString() => nameof(DeviceEntryView);
+}
+
+/// <summary>The page that asks whether a device may come in (RFC 8628 section 5.4). Nothing on it was written by whoever asks.</summary>
+/// <param name="ClientName">The client's registered name.</param>
+/// <param name="UserCode">The code that the device shows.</param>
+/// <param name="AccountName">The account that is signed in.</param>
+/// <param name="Scopes">What the device asks for.</param>
+/// <param name="Asked">When it asked, in words.</param>
+/// <param name="Address">The network that it asked from.</param>
+/// <param name="IsSameNetwork">Whether this browser comes from the same one.</param>
+/// <param name="Action">Our own path and query that the form is posted to.</param>
+/// <param name="FormToken">The token that binds the form to browser, account and device.</param>
+/// <param name="SwitchAccountAddress">Our own path and query that signs in somebody else.</param>
+/// <param name="Problem">One or two sentences on why the last answer did not count; <see langword="null"/> for none.</param>
+internal sealed record DeviceView(
+    string ClientName, string UserCode, string AccountName, IReadOnlyList<ScopeLine> Scopes, string Asked, string Address, bool IsSameNetwork,
+    string Action, string FormToken, string SwitchAccountAddress, string? Problem)
+{
+    public override string ToString() => nameof(DeviceView);
+}
+
+/// <summary>The page after the decision on a device.</summary>
+internal abstract record DeviceDoneView
+{
+    private DeviceDoneView()
+    {
+    }
+
+    /// <summary>The person let it in.</summary>
+    /// <param name="ClientName">The client's registered name.</param>
+    internal sealed record Allowed(string ClientName) : DeviceDoneView;
+
+    /// <summary>The person turned it away.</summary>
+    /// <param name="ClientName">The client's registered name.</param>
+    internal sealed record Denied(string ClientName) : DeviceDoneView;
+
+    /// <summary>Nobody decided in time, or somebody else did.</summary>
+    /// <param name="EntryAddress">Our own path where the next code is entered.</param>
+    internal sealed record Gone(string EntryAddress) : DeviceDoneView;
 }
 
 /// <summary>The page for what must not be sent to the client (RFC 6749 section 4.1.2.1).</summary>

@@ -15,7 +15,7 @@ internal static class RegistrationRules
     public static RegisteredClient Check(ClientRegistration registration)
     {
         if (NameProblem(registration.Name) is { } problem) throw new FormatException(problem);
-        if (registration.RedirectUris.Count == 0) throw new FormatException("A client has at least one redirect URI, such as http://127.0.0.1/callback.");
+        if (registration.RedirectUris.Count == 0 && !registration.UsesDevices) throw new FormatException("A client has at least one redirect URI, such as http://127.0.0.1/callback.");
         RedirectUri[] redirectUris = [.. registration.RedirectUris.Distinct(StringComparer.Ordinal).Select(RedirectUri.Parse)];
         var modes = registration.ResponseModes.Count == 0 ? ResponseMode.Default : registration.ResponseModes;
         if (modes.Except(ResponseMode.Default).FirstOrDefault() is { } unknown) throw new FormatException($"There is no response mode {unknown}; choose query or form_post.");
@@ -56,8 +56,10 @@ internal static class RegistrationRules
     // RFC 6749 section 5.2: a client uses what it was registered for, and nothing else
     private static string[] GrantTypes(ClientRegistration registration)
     {
-        var types = new List<string> { GrantType.AuthorizationCode };
+        var types = new List<string>();
+        if (registration.RedirectUris.Count > 0) types.Add(GrantType.AuthorizationCode);
         if (registration.MayRefresh) types.Add(GrantType.RefreshToken);
+        if (registration.UsesDevices) types.Add(GrantType.DeviceCode);
         return [.. types];
     }
 

@@ -18,6 +18,10 @@ internal sealed class Cleanup(Database database, ServerOptions options, TimeProv
             $"delete from authorization_grant where id in (select id from authorization_grant where expires_at < {before} limit {StepSize})"), cancellation);
         deleted += await RepeatAsync(() => database.WriteAsync(
             $"delete from pushed_request where id in (select id from pushed_request where expires_at < {before} limit {StepSize})"), cancellation);
+        deleted += await RepeatAsync(() => database.WriteAsync(
+            $"delete from device_code where id in (select id from device_code where expires_at < {before} limit {StepSize})"), cancellation);
+        deleted += await RepeatAsync(() => database.WriteAsync(
+            $"delete from user_code_try where asker in (select asker from user_code_try where tried_at < {before} limit {StepSize})"), cancellation);
         var recordedBefore = (time.GetUtcNow() - options.AuditRetention).ToUnixTimeMilliseconds();
         deleted += await RepeatAsync(() => database.WriteAsync(
             $"delete from audit_event where id in (select id from audit_event where at < {recordedBefore} limit {StepSize})"), cancellation);

@@ -191,25 +191,32 @@ internal static class Schema
                 client_id text not null,
                 scope text not null,
                 resource text,
-                dpop_jkt bytea,
-                address text,
+                address text not null,
                 created_at bigint not null,
                 expires_at bigint not null,
-                interval bigint not null,
+                poll_seconds bigint not null,
                 polled_at bigint not null,
-                tries bigint not null,
+                too_fast bigint not null,
+                decided_at bigint,
+                allowed bigint,
                 subject text,
                 epoch bigint,
                 session_id bytea,
+                grant_expires_at bigint,
                 auth_time bigint,
                 amr text,
-                acr text,
-                granted_scope text,
-                decided_at bigint,
-                redeemed_at bigint
+                acr text
             ) {dialect.KeyedTable}
             """,
             "create index device_code_expires_at on device_code (expires_at)",
+            $"""
+            create table user_code_try (
+                asker bytea primary key,
+                tries bigint not null,
+                tried_at bigint not null
+            ) {dialect.KeyedTable}
+            """,
+            "create index user_code_try_tried_at on user_code_try (tried_at)",
             $"""
             create table used_assertion (
                 id bytea primary key,

@@ -13,6 +13,27 @@ internal static class PageChecks
         return await new HtmlParser().ParseDocumentAsync(await response.Content.ReadAsStringAsync());
     }
 
+    /// <summary>A page that nobody can frame or keep, and that loads nothing.</summary>
+    public static async Task<IHtmlDocument> ShouldBeKeptOursAsync(this HttpResponseMessage response)
+    {
+        response.Policy("default-src").ShouldBe(["'none'"]);
+        response.Policy("frame-ancestors").ShouldBe(["'none'"]);
+        response.Policy("object-src").ShouldBe(["'none'"]);
+        response.Policy("base-uri").ShouldBe(["'none'"]);
+        response.Header("X-Frame-Options").ShouldBe("DENY");
+        response.Header("X-Content-Type-Options").ShouldBe("nosniff");
+        response.Header("Referrer-Policy").ShouldBe("no-referrer");
+        response.Header("Cross-Origin-Opener-Policy").ShouldBe("same-origin");
+        response.Header("Cache-Control").ShouldBe("no-store");
+        response.Header("Content-Security-Policy")!.ShouldNotContain("unsafe");
+        response.Headers.Contains("Server").ShouldBeFalse();
+
+        var page = await response.PageAsync();
+        response.Policy("style-src").ShouldBe([$"'sha256-{Convert.ToBase64String(Secret.Digest(page.QuerySelectorAll("style").ShouldHaveSingleItem().TextContent))}'"]);
+        page.QuerySelectorAll("[style], [onclick], [onload], [onsubmit], [onerror], [src], link, img, iframe, object, embed, base, meta[http-equiv]").ShouldBeEmpty();
+        return page;
+    }
+
     /// <summary>Our own error page, with no way on to anywhere.</summary>
     public static async Task<IHtmlDocument> ShouldBeErrorPageAsync(this HttpResponseMessage response, string? because = null)
     {

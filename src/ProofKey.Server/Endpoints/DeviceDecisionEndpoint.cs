@@ -1,0 +1,106 @@
+using Microsoft.AspNetCore.Http;
+using ProofKey.Server.Http;
+using ProofKey.Server.Keys;
+using ProofKey.Server.Pages;
+using ProofKey.Server.Protocol;
+using ProofKey.Server.Storage;
+
+namespace ProofKey.Server.Endpoints;
+
+/// <summary>
+/// Where a person lets a device in or turns it away (RFC 8628 section 3.3). Only a ticket opens it, and only a right code is exchanged for
+/// one. The row is the state: the same address shows the question, and later what became of it.
+/// </summary>
+internal sealed class DeviceDecisionEndpoint(
+    DeviceStore devices, ClientStore clients, AccountSource accounts, KeyRing keys, Cookies cookies, FormGuard guard, PageRenderer renderer, PageAnswers pages,
+    ServerOptions options, TimeProvider time, ILogger<DeviceDecisionEndpoint> logger)
+{
+    public const string Path = DeviceEndpoint.Path + "/decision";
+
+    private const string Purpose = "device";
+
+    public static string Address(Issuer issuer, string ticket) => $"{issuer.Path}{Path}?{DeviceTicket.ParameterName}={ticket}";
+
+    public async Task GetAsync(HttpContext context)
+    {
+        if (await ReadAsync(context) is { } asked) await ShowAsync(context, asked, null);
+        else Answers.SeeOther(context, DeviceEndpoint.Address(options.Issuer, null));
+    }
+
+    public async Task PostAsync(HttpContext context)
+    {
+        if (await ReadAsync(context) is not { } asked)
+            Answers.SeeOther(context, DeviceEndpoint.Address(options.Issuer, null));
+        else if (!(await FormReader.ReadAsync(context)).TryGet(out var form, out var problem))
+            await ShowAsync(context, asked, problem);
+        else if (guard.ProblemWith(context, form, Purpose, cookies.Browser(context), asked.Account.Subject, Secret.Digest(asked.Ticket.Id)) is { } untrusted)
+            await ShowAsync(context, asked, untrusted);
+        else if (form.Duplicate() is null && form["decision"] is "allow" or "deny")
+            await DecideAsync(context, asked, form["decision"] == "allow");
+        else
+            await ShowAsync(context, asked, "Please choose one of the two buttons.");
+    }
+
+    private async ValueTask<Asked?> ReadAsync(HttpContext context)
+    {
+        if (await accounts.FindSignedInAsync(context, context.RequestAborted) is not { } account) return null;
+        var text = QueryParameters.Of(context)[DeviceTicket.ParameterName];
+        return DeviceTicket.Open(text, keys, cookies.Browser(context), account.Subject) is { } ticket ? new Asked(account, ticket, text!) : null;
+    }
+
+    private async Task DecideAsync(HttpContext context, Asked asked, bool isAllowed)
+    {
+        if (await devices.FindAsync(asked.Ticket.Id, context.RequestAborted) is { } device)
+        {
+            var (subject, address) = (asked.Account.Subject, ClientAddress.Whole(context));
+            var audited = (isAllowed ? new AuditEvent("device-allowed") : new AuditEvent("device-denied")) with
+            {
+                Subject = subject,
+                ClientId = device.ClientId,
+                Address = address,
+                Detail = $"asked from {device.Address} for: {device.Scope}",
+            };
+            if (isAllowed && await AllowAsync(device, asked.Account, audited)) Log.DeviceAllowed(logger, subject, device.ClientId, address);
+            if (!isAllowed && await devices.DenyAsync(device.Id, subject, time.GetUtcNow(), audited)) Log.DeviceDenied(logger, subject, device.ClientId, address);
+        }
+        Answers.SeeOther(context, Address(options.Issuer, asked.TicketText));
+    }
+
+    private ValueTask<bool> AllowAsync(DeviceRow device, SignedInAccount account, AuditEvent audited)
+    {
+        var now = time.GetUtcNow();
+        var end = device.Scope.Contains(Scope.OfflineAccess) ? now + options.RefreshLifetime : account.SessionExpiresAt;
+        return devices.AllowAsync(device.Id, new DeviceApproval(account.Subject, account.Epoch, account.SessionId, end, account.AuthTime, account.Amr, account.Acr), now, audited);
+    }
+
+    private async Task ShowAsync(HttpContext context, Asked asked, string? problem)
+    {
+        var device = await devices.FindAsync(asked.Ticket.Id, context.RequestAborted);
+        var client = device is null ? null : await clients.FindAsync(device.ClientId, context.RequestAborted);
+        var isWaiting = device is { DecidedAt: null } && device.ExpiresAt > time.GetUtcNow();
+        if (client is not null && isWaiting)
+            await AskAsync(context, asked, device!, client, problem);
+        else if (client is not null && device!.DecidedBy == asked.Account.Subject)
+            await FinishAsync(context, device.Approval is null ? new DeviceDoneView.Denied(client.Name) : new DeviceDoneView.Allowed(client.Name));
+        else
+            await FinishAsync(context, new DeviceDoneView.Gone(DeviceEndpoint.Address(options.Issuer, null)));
+    }
+
+    private async Task AskAsync(HttpContext context, Asked asked, DeviceRow device, RegisteredClient client, string? problem)
+    {
+        var (account, ticket) = (asked.Account, asked.Ticket);
+        var view = new DeviceView(
+            client.Name, ticket.Code.ToString(), account.Name, [.. device.Scope.Values.Select(ScopeWords.Line)], TimeWords.Ago(time.GetUtcNow() - device.CreatedAt),
+            device.Address, device.Address == ClientAddress.Of(context), Address(options.Issuer, asked.TicketText),
+            guard.TokenFor(Purpose, cookies.EnsureBrowser(context), account.Subject, Secret.Digest(ticket.Id)), accounts.SignInAddress(DeviceEndpoint.Address(options.Issuer, ticket.Code)), problem);
+        await pages.FormAsync(context, await renderer.DeviceAsync(view), null, problem is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest);
+    }
+
+    private async Task FinishAsync(HttpContext context, DeviceDoneView view) => await pages.FormAsync(context, await renderer.DeviceDoneAsync(view), null, StatusCodes.Status200OK);
+
+    /// <summary>Who is asked about which device.</summary>
+    private sealed record Asked(SignedInAccount Account, DeviceTicket Ticket, string TicketText)
+    {
+        public override string ToString() => nameof(Asked);
+    }
+}
