@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ProofKey.Jose;
 
 namespace ProofKey.Bench;
 
@@ -6,6 +7,8 @@ namespace ProofKey.Bench;
 internal sealed class Flow(ServerProcess server, SignedInBrowser browser) : IDisposable
 {
     private readonly LeanConnection _connection = new(server.Port);
+    private SigningKey? _key;
+    private string? _nonce;
     private string? _refreshToken;
     private int _count;
 
@@ -39,10 +42,32 @@ internal sealed class Flow(ServerProcess server, SignedInBrowser browser) : IDis
         Keep(Post($"grant_type=refresh_token&client_id={browser.ClientId}&refresh_token={_refreshToken}"));
     }
 
-    public void Dispose() => _connection.Dispose();
+    /// <summary>One refresh of a grant that is bound to this connection's key, with a fresh proof.</summary>
+    public void RefreshBound()
+    {
+        _key ??= SigningKey.New(SignatureAlgorithm.ES256);
+        Refresh();
+    }
 
-    private (int Status, string Head, string Body) Post(string body) => _connection.Send(
-        $"POST /token HTTP/1.1\r\nHost: 127.0.0.1:{server.Port}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {body.Length}\r\n\r\n{body}");
+    public void Dispose()
+    {
+        _connection.Dispose();
+        _key?.Dispose();
+    }
+
+    private (int Status, string Head, string Body) Post(string body)
+    {
+        var answer = PostOnce(body);
+        if (LeanConnection.Header(answer.Head, Dpop.NonceHeaderName) is not { } nonce) return answer;
+        _nonce = nonce;
+        return answer.Status == 400 ? PostOnce(body) : answer;
+    }
+
+    private (int Status, string Head, string Body) PostOnce(string body) => _connection.Send(
+        $"POST /token HTTP/1.1\r\nHost: 127.0.0.1:{server.Port}\r\nContent-Type: application/x-www-form-urlencoded\r\n{Proof()}Content-Length: {body.Length}\r\n\r\n{body}");
+
+    private string Proof() =>
+        _key is null ? "" : $"{Dpop.HeaderName}: {Dpop.Prove(_key, "POST", new Uri(server.Issuer + "/token"), TimeProvider.System.GetUtcNow(), _nonce)}\r\n";
 
     private void Keep((int Status, string Head, string Body) answer)
     {

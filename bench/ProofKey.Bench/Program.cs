@@ -26,6 +26,8 @@ try
         var browser = await SignedInBrowser.SignInAsync(server, clientId);
         Run(server, browser, "warm-up", 8, Scaled(6000), flow => flow.Refresh());
         Run(server, browser, "refresh, tolerant", 8, Scaled(20000), flow => flow.Refresh(), report: true);
+        Run(server, browser, "warm-up", 8, Scaled(6000), flow => flow.RefreshBound());
+        foreach (var connections in (int[])[1, 8, 64]) Run(server, browser, "refresh, bound", connections, Scaled(connections == 1 ? 5000 : 20000), flow => flow.RefreshBound(), report: true);
     }
     using (var server = await ServerProcess.StartAsync(program, folder, strictRotation: true))
     {

@@ -55,7 +55,10 @@ public class DpopTests
             + ".2oW9RP35yRqzhrtNP86L-Ey71EOptxRimPPToA1plemAgR6pxHF8y6-yqyVnmcw6Fy1dqd-jfxSYoMxhAJpLjA";
         var expected = new DpopExpectations
         {
-            Method = "GET", Address = "https://resource.example.org/protectedresource", AccessToken = Token, Thumbprint = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I",
+            Method = "GET",
+            Address = "https://resource.example.org/protectedresource",
+            AccessToken = Token,
+            Thumbprint = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I",
         };
         DpopProof.Check([Proof], expected, DateTimeOffset.FromUnixTimeSeconds(1562262618)).TryGet(out _, out var error).ShouldBeTrue(error?.Description);
     }
