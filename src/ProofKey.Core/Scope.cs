@@ -92,6 +92,15 @@ public sealed class Scope
         return IsSubsetOf(other) ? this : new Scope(Array.FindAll(_values, other.Contains));
     }
 
+    /// <summary>The values that are not in another set, in the order of this one.</summary>
+    /// <param name="other">The other set.</param>
+    /// <returns>The rest.</returns>
+    public Scope Except(Scope other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return new Scope(Array.FindAll(_values, value => !other.Contains(value)));
+    }
+
     /// <summary>The values of both sets.</summary>
     /// <param name="other">The other set.</param>
     /// <returns>The union, this set's values first.</returns>

@@ -35,14 +35,14 @@ public static class ProofKeyServer
             return options;
         });
         services.AddSingleton(provider => new Database(provider.GetRequiredService<ServerOptions>().DataSource!, provider.GetRequiredService<ServerOptions>().Dialect));
-        services.AddSingleton<ClientStore>().AddSingleton<ResourceStore>().AddSingleton<AccountStore>().AddSingleton<SessionStore>().AddSingleton<ConsentStore>().AddSingleton<PushedRequestStore>().AddSingleton<GrantStore>().AddSingleton<KeyStore>()
+        services.AddSingleton<ClientStore>().AddSingleton<ResourceStore>().AddSingleton<AccountStore>().AddSingleton<SessionStore>().AddSingleton<ConsentStore>().AddSingleton<ScopeStore>().AddSingleton<ScopeWords>().AddSingleton<PushedRequestStore>().AddSingleton<GrantStore>().AddSingleton<KeyStore>()
             .AddSingleton<DeviceStore>().AddSingleton<UserCodeTries>().AddSingleton<AuditTrail>();
         services.AddSingleton<KeyRing>().AddSingleton<Cleanup>().AddSingleton<TokenIssuer>().AddSingleton<VerifierTries>();
         services.AddSingleton(provider => new KeyRegistry(
             provider.GetRequiredService<KeyStore>(), provider.GetRequiredService<ServerOptions>(), provider.GetRequiredService<AuditTrail>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<DpopNonces>().AddSingleton<ProofOfPossession>();
         services.AddSingleton(provider => new Registry(
-            provider.GetRequiredService<Database>(), provider.GetRequiredService<ClientStore>(), provider.GetRequiredService<ResourceStore>(), provider.GetRequiredService<AccountStore>(),
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<ClientStore>(), provider.GetRequiredService<ResourceStore>(), provider.GetRequiredService<ScopeStore>(), provider.GetRequiredService<AccountStore>(),
             provider.GetRequiredService<PasswordSignIn>(), provider.GetRequiredService<AuditTrail>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RouteGuard>().AddSingleton<Cookies>().AddSingleton<FormGuard>().AddSingleton<Cors>().AddSingleton<PageRenderer>().AddSingleton<PageAnswers>();
         services.AddSingleton<BrowserSessions>().AddSingleton<PasswordSignIn>().AddSingleton<RateLimits>().AddSingleton<KnownBrowsers>();

@@ -9,6 +9,7 @@ namespace ProofKey.Server;
 public sealed class Registry
 {
     private readonly ClientStore _clients;
+    private readonly ScopeStore _scopes;
     private readonly AccountStore _accounts;
     private readonly PasswordSignIn _passwords;
     private readonly ResourceStore _resources;
@@ -16,8 +17,8 @@ public sealed class Registry
     private readonly TimeProvider _time;
     private readonly Database _database;
 
-    internal Registry(Database database, ClientStore clients, ResourceStore resources, AccountStore accounts, PasswordSignIn passwords, AuditTrail audit, TimeProvider time) =>
-        (_database, _clients, _resources, _accounts, _passwords, _audit, _time) = (database, clients, resources, accounts, passwords, audit, time);
+    internal Registry(Database database, ClientStore clients, ResourceStore resources, ScopeStore scopes, AccountStore accounts, PasswordSignIn passwords, AuditTrail audit, TimeProvider time) =>
+        (_database, _clients, _resources, _scopes, _accounts, _passwords, _audit, _time) = (database, clients, resources, scopes, accounts, passwords, audit, time);
 
     /// <summary>Brings the tables up to date. A running server has done so itself.</summary>
     /// <param name="cancellation">Stops waiting.</param>
@@ -90,6 +91,31 @@ public sealed class Registry
     /// <param name="address">Its address.</param>
     /// <returns>Whether there was one.</returns>
     public async Task<bool> RemoveResourceAsync(string address) => await _resources.RemoveAsync(address, new AuditEvent("resource-removed") { Detail = address });
+
+    /// <summary>Says in words what a scope allows: people read it when a client asks for it.</summary>
+    /// <param name="name">The scope.</param>
+    /// <param name="words">1 to 200 characters that fit below "it will be able to", such as "see your orders".</param>
+    /// <returns>The description.</returns>
+    /// <exception cref="FormatException">Name or words cannot be.</exception>
+    public async Task<ScopeDescription> DescribeScopeAsync(string name, string words)
+    {
+        ArgumentNullException.ThrowIfNull(words);
+        if (!Scope.TryParse(name, out var scope) || scope.Values.Count != 1 || scope.Values[0] != name) throw new FormatException("A scope is one word of printable ASCII without quotes and backslashes.");
+        if (string.IsNullOrWhiteSpace(words) || words.Length > 200 || words.Any(char.IsControl)) throw new FormatException("The words for a scope have 1 to 200 characters and no control characters.");
+        var described = new ScopeDescription(name, words.Trim());
+        await _scopes.SetAsync(described, new AuditEvent("scope-described") { Detail = $"{described.Name} {described.Words}" });
+        return described;
+    }
+
+    /// <summary>All scopes that were put into words.</summary>
+    /// <param name="cancellation">Stops waiting.</param>
+    /// <returns>The descriptions, by name.</returns>
+    public async Task<IReadOnlyList<ScopeDescription>> ListScopesAsync(CancellationToken cancellation) => await _scopes.ListAsync(cancellation);
+
+    /// <summary>Takes the words for a scope away. The scope itself belongs to the clients and APIs that it is registered for.</summary>
+    /// <param name="name">The scope.</param>
+    /// <returns>Whether there were any.</returns>
+    public async Task<bool> RemoveScopeAsync(string name) => await _scopes.RemoveAsync(name, new AuditEvent("scope-removed") { Detail = name });
 
     /// <summary>Adds a person.</summary>
     /// <param name="name">The name to sign in with: 1 to 100 characters, compared without regard to case.</param>

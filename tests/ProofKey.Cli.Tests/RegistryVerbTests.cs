@@ -107,6 +107,19 @@ public sealed class RegistryVerbTests : IDisposable
     }
 
     [Fact]
+    public async Task A_scope_is_put_into_words_listed_and_its_words_removed()
+    {
+        (await _cli.OutputOfAsync("scope", "set", "orders.read", "see your orders", "--json")).ShouldBe("{\"scope\":\"orders.read\",\"words\":\"see your orders\"}");
+        (await _cli.RunAsync("scope", "set", "orders.read", "look at your orders")).Errors.ShouldContain("orders.read: look at your orders");
+        (await _cli.OutputOfAsync("scope", "list")).ShouldContain("look at your orders");
+        (await _cli.RunAsync("scope", "set", "two words", "x")).ShouldBeFailure(2, "one word");
+        (await _cli.RunAsync("scope", "set", "orders.read", "")).ShouldBeFailure(2, "1 to 200");
+        (await _cli.RunAsync("scope", "remove", "orders.read")).Errors.ShouldContain("Removed");
+        (await _cli.RunAsync("scope", "remove", "orders.read")).ShouldBeFailure(1, "no words for a scope orders.read", "proofkey scope list");
+        (await _cli.OutputOfAsync("scope", "list", "--json")).ShouldBe("[]");
+    }
+
+    [Fact]
     public async Task A_user_is_added_listed_and_removed()
     {
         var added = await _cli.RunWithAsync("correct horse battery\n", "user", "add", "alice", "--email", "alice@example.com", "--admin", "--password-stdin", "--json");

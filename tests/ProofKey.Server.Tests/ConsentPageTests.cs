@@ -9,7 +9,7 @@ public sealed class ConsentPageTests(OneServer shared) : IClassFixture<OneServer
 {
     private readonly RunningServer _server = shared.Server;
 
-    private async Task<Scope?> RememberedAsync(string userName, RegisteredClient client)
+    private async Task<RememberedConsent?> RememberedAsync(string userName, RegisteredClient client)
     {
         var account = await _server.Service<AccountStore>().FindByNameAsync(userName, CancellationToken.None);
         return await _server.Service<ConsentStore>().FindAsync(account!.Subject, client.Id, CancellationToken.None);

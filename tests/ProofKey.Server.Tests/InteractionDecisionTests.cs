@@ -35,8 +35,8 @@ public sealed class InteractionDecisionTests
 
     private static StepTicket Ticket(int firstCameSecondsAgo, string? subject = null, string? scope = null) => new(Now.AddSeconds(-firstCameSecondsAgo), subject, scope is null ? null : Scope.Parse(scope));
 
-    private static string Decide(AuthorizeRequest request, SignedInAccount? account, string? remembered = null, string? hint = null, StepTicket? ticket = null, string[]? acrSupported = null) =>
-        Interaction.Decide(request, account, remembered is null ? null : Scope.Parse(remembered), hint, ticket, acrSupported ?? [], Now) switch
+    private static string Decide(AuthorizeRequest request, SignedInAccount? account, string? remembered = null, string? hint = null, StepTicket? ticket = null, string[]? acrSupported = null, string? asked = null) =>
+        Interaction.Decide(request, account, remembered is null ? null : new RememberedConsent(Scope.Parse(remembered), Scope.Parse(asked ?? remembered)), hint, ticket, acrSupported ?? [], Now) switch
         {
             Interaction.Refuse refuse => refuse.Error.Code,
             var decision => decision.GetType().Name,
@@ -73,7 +73,35 @@ public sealed class InteractionDecisionTests
         Decide(Request(Web, "openid"), SignedIn()).ShouldBe("Consent");
         Decide(Request(Web, ""), SignedIn()).ShouldBe("Consent", "a request for nothing is asked for once too");
         Decide(Request(Web, ""), SignedIn(), "").ShouldBe("Proceed");
-        Decide(Request(Native, "openid email"), SignedIn(), ticket: Ticket(5, "alice", "openid")).ShouldBe("Consent");
+        Decide(Request(Native, "openid email"), SignedIn("bob"), ticket: Ticket(5, "alice", "openid email")).ShouldBe("Consent");
+    }
+
+    [Theory]
+    [InlineData("openid email", "openid", "openid", "Proceed", "openid")]
+    [InlineData("openid email", "openid email", "openid email offline_access", "Proceed", "openid email")]
+    [InlineData("openid", "openid", "openid email", "Proceed", "openid")]
+    [InlineData("openid email", "openid", "openid email", "Proceed", "openid")]
+    [InlineData("email", "openid", "openid email", "Consent", null)]
+    [InlineData("openid profile", "openid", "openid email", "Consent", null)]
+    [Rfc("RFC 6749", "3.3")]
+    public void What_was_declined_is_not_granted_and_not_asked_for_again(string requested, string agreed, string asked, string decision, string? granted)
+    {
+        var request = Request(requested == "openid email" && asked == "openid" ? Native : Web, requested);
+        var ticket = asked == "openid" ? Ticket(5, "alice", agreed) : null;
+        var decided = Interaction.Decide(request, SignedIn(), new RememberedConsent(Scope.Parse(agreed), Scope.Parse(asked)), null, ticket, [], Now);
+        decided.GetType().Name.ShouldBe(decision);
+        (decided as Interaction.Proceed)?.Agreed.ToString().ShouldBe(granted);
+    }
+
+    [Fact]
+    public void The_last_answer_on_each_scope_counts()
+    {
+        var first = new RememberedConsent(Scope.None, Scope.None).With(Scope.Parse("openid"), Scope.Parse("openid email"));
+        var second = first.With(Scope.Parse("openid email"), Scope.Parse("openid email profile"));
+        var third = second.With(Scope.Parse("openid"), Scope.Parse("openid email"));
+        (first.Agreed.ToString(), first.Asked.ToString()).ShouldBe(("openid", "openid email"));
+        (second.Agreed.ToString(), second.Asked.ToString()).ShouldBe(("openid email", "openid email profile"));
+        (third.Agreed.ToString(), third.Asked.ToString()).ShouldBe(("openid", "openid email profile"));
     }
 
     [Fact]

@@ -13,7 +13,7 @@ public sealed class StorageRemovalTests
         await using var server = await RunningServer.StartAsync();
         await server.Registry.AddAccountAsync("Leaving Person", RunningServer.Password, "leaving@example.com", isAdmin: false);
         var subject = (await server.Service<AccountStore>().FindByNameAsync("leaving person", CancellationToken.None))!.Subject;
-        await server.Service<ConsentStore>().RememberAsync(subject, "a client", Scope.Parse("openid"), server.Time.Now);
+        await server.Service<ConsentStore>().RememberAsync(subject, "a client", new RememberedConsent(Scope.Parse("openid"), Scope.Parse("openid")), server.Time.Now);
 
         (await server.Registry.RemoveAccountAsync("Leaving Person", CancellationToken.None)).ShouldBeTrue();
 

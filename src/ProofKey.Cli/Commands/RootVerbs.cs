@@ -15,6 +15,7 @@ internal static class RootVerbs
         root.Add(new ServeVerb());
         root.Add(new VerbGroup("client", "Register clients at the server of a data folder.", new ClientAddVerb(), new ClientListVerb(), new ClientShowVerb(), new ClientRemoveVerb()));
         root.Add(new VerbGroup("resource", "Register the APIs that access tokens can be for.", new ResourceAddVerb(), new ResourceListVerb(), new ResourceUpdateVerb(), new ResourceRemoveVerb()));
+        root.Add(new VerbGroup("scope", "Put scopes into words for the people who are asked for them.", new ScopeSetVerb(), new ScopeListVerb(), new ScopeRemoveVerb()));
         root.Add(new VerbGroup("user", "Say who can sign in at the server of a data folder.", new UserAddVerb(), new UserListVerb(), new UserRemoveVerb()));
         root.Add(new VerbGroup("key", "Look at the keys of the server of a data folder, and change them.", new KeyListVerb(), new KeyRotateVerb()));
         root.Add(new AuditLogVerb());

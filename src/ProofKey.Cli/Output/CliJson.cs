@@ -27,6 +27,9 @@ internal sealed record ShownClient(
 /// <summary>What <c>resource add --json</c> and <c>resource list --json</c> print of an API.</summary>
 internal sealed record ShownResource(string Address, string Name, string Scope, DateTimeOffset CreatedAt);
 
+/// <summary>What <c>scope set --json</c> and <c>scope list --json</c> print of a scope.</summary>
+internal sealed record ShownScope(string Scope, string Words);
+
 /// <summary>What <c>user add --json</c> and <c>user list --json</c> print of a person.</summary>
 internal sealed record ShownUser(string Sub, string Name, string? Email, bool Admin, DateTimeOffset CreatedAt);
 
@@ -55,6 +58,8 @@ internal sealed record ShownAuditEntry(string Id, DateTimeOffset At, string Kind
 [JsonSerializable(typeof(IReadOnlyList<ShownClient>))]
 [JsonSerializable(typeof(ShownResource))]
 [JsonSerializable(typeof(IReadOnlyList<ShownResource>))]
+[JsonSerializable(typeof(ShownScope))]
+[JsonSerializable(typeof(IReadOnlyList<ShownScope>))]
 [JsonSerializable(typeof(ShownUser))]
 [JsonSerializable(typeof(IReadOnlyList<ShownUser>))]
 [JsonSerializable(typeof(IReadOnlyList<ShownKey>))]

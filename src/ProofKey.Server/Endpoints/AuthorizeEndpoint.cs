@@ -59,7 +59,7 @@ internal sealed class AuthorizeEndpoint(
         switch (Interaction.Decide(request, account, remembered, hintedSubject, ticket, accounts.AcrValuesSupported, now))
         {
             case Interaction.Proceed proceed:
-                await IssueAsync(context, request, proceed.Account, now);
+                await IssueAsync(context, request, proceed.Account, proceed.Agreed, now);
                 break;
             case Interaction.SignIn:
                 Answers.SeeOther(context, accounts.SignInAddress(Return(context, request, ticket, now)));
@@ -77,9 +77,9 @@ internal sealed class AuthorizeEndpoint(
     private string Return(HttpContext context, AuthorizeRequest request, StepTicket? ticket, DateTimeOffset now) =>
         page.Address(Path, request, ticket ?? StepTicket.New(now), cookies.EnsureBrowser(context), now);
 
-    private async Task IssueAsync(HttpContext context, AuthorizeRequest request, SignedInAccount account, DateTimeOffset now)
+    private async Task IssueAsync(HttpContext context, AuthorizeRequest request, SignedInAccount account, Scope agreed, DateTimeOffset now)
     {
-        var (code, kept) = (Code(request, account, now), Parameters.Empty);
+        var (code, kept) = (Code(request, account, agreed, now), Parameters.Empty);
         var text = code.Seal(keys);
         if (text.Length > AuthorizationCode.MaxLength)
         {
@@ -93,9 +93,10 @@ internal sealed class AuthorizeEndpoint(
             await RefuseAsync(context, AuthorizePage.Spent);
     }
 
-    private AuthorizationCode Code(AuthorizeRequest request, SignedInAccount account, DateTimeOffset now)
+    private AuthorizationCode Code(AuthorizeRequest request, SignedInAccount account, Scope agreed, DateTimeOffset now)
     {
-        var outlivesSession = request.Scope.Contains(Scope.OfflineAccess);
+        // OpenID Connect Core section 11: a grant outlives the session only by the person's will
+        var outlivesSession = request.Scope.Contains(Scope.OfflineAccess) && agreed.Contains(Scope.OfflineAccess);
         return new AuthorizationCode
         {
             GrantId = Secret.NewId(now),
@@ -107,14 +108,14 @@ internal sealed class AuthorizeEndpoint(
             SessionId = account.SessionId,
             OutlivesSession = outlivesSession,
             GrantExpiresAt = outlivesSession ? now + options.RefreshLifetime : account.SessionExpiresAt,
-            Scope = request.Scope,
+            Scope = request.Scope.Intersect(agreed),
             Resource = request.Resource,
             Nonce = request.Nonce,
             AuthTime = account.AuthTime,
             Amr = account.Amr,
             Acr = account.Acr,
             DpopThumbprint = request.DpopThumbprint,
-            Claims = request.Claims.ToText(),
+            Claims = request.Claims.Within(agreed).ToText(),
             ExpiresAt = now + options.CodeLifetime,
         };
     }

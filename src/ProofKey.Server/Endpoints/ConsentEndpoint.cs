@@ -8,7 +8,7 @@ namespace ProofKey.Server.Endpoints;
 
 /// <summary>The page on which a person agrees or declines. It decides nothing: a yes goes back to the authorization endpoint as a ticket.</summary>
 internal sealed class ConsentEndpoint(
-    AuthorizePage page, AccountSource accounts, ConsentStore consents, AuditTrail audit, Cookies cookies, FormGuard guard, PageRenderer renderer, PageAnswers pages,
+    AuthorizePage page, AccountSource accounts, ConsentStore consents, ScopeWords words, AuditTrail audit, Cookies cookies, FormGuard guard, PageRenderer renderer, PageAnswers pages,
     ServerOptions options, TimeProvider time, ILogger<ConsentEndpoint> logger)
 {
     public const string Path = "/consent";
@@ -37,7 +37,7 @@ internal sealed class ConsentEndpoint(
         else if (guard.ProblemWith(context, form, Purpose, cookies.Browser(context), account.Subject, request.Digest()) is { } untrusted)
             await ShowAsync(context, query, request, account, untrusted);
         else if (form.Duplicate() is null && form["decision"] == "allow")
-            await AgreeAsync(context, query, request, account);
+            await AgreeAsync(context, query, request, account, ConsentChoice.Of(request.AskedScope, form));
         else if (form.Duplicate() is null && form["decision"] == "deny")
             await DeclineAsync(context, request, account);
         else
@@ -50,22 +50,27 @@ internal sealed class ConsentEndpoint(
         return page.FindAccountAsync(context, request, page.HintedSubject(request, now), page.OpenTicket(context, query, request, now));
     }
 
-    private async Task AgreeAsync(HttpContext context, AuthorizeQuery query, AuthorizeRequest request, SignedInAccount account)
+    private async Task AgreeAsync(HttpContext context, AuthorizeQuery query, AuthorizeRequest request, SignedInAccount account, Scope agreed)
     {
+        if (!request.IsWorth(agreed))
+        {
+            await ShowAsync(context, query, request, account, "Please tick at least one line, or choose Deny.");
+            return;
+        }
         var now = time.GetUtcNow();
         await audit.RecordAsync(new AuditEvent("consent-given")
         {
-            Subject = account.Subject, ClientId = request.Client.Id, Address = ClientAddress.Whole(context), Detail = request.Scope.ToString(),
+            Subject = account.Subject, ClientId = request.Client.Id, Address = ClientAddress.Whole(context), Detail = agreed.ToString(),
         });
         // RFC 8252 section 8.6: where the address does not identify the client, a yes counts for this one request
         if (request.RegisteredRedirectUri.IdentifiesClient)
         {
-            var before = await consents.FindAsync(account.Subject, request.Client.Id, context.RequestAborted) ?? Scope.None;
-            await consents.RememberAsync(account.Subject, request.Client.Id, before.Union(request.AskedScope), now);
+            var before = await consents.FindAsync(account.Subject, request.Client.Id, context.RequestAborted) ?? new RememberedConsent(Scope.None, Scope.None);
+            await consents.RememberAsync(account.Subject, request.Client.Id, before.With(agreed, request.AskedScope), now);
         }
-        Log.Consented(logger, account.Subject, request.AskedScope.ToString(), request.Client.Id);
+        Log.Consented(logger, account.Subject, agreed.ToString(), request.Client.Id);
         var firstCame = page.OpenTicket(context, query, request, now)?.FirstCame ?? now;
-        var ticket = new StepTicket(firstCame, account.Subject, request.AskedScope).For(account.Subject);
+        var ticket = new StepTicket(firstCame, account.Subject, agreed).For(account.Subject);
         Answers.SeeOther(context, page.Address(AuthorizeEndpoint.Path, request, ticket, cookies.EnsureBrowser(context), now));
     }
 
@@ -81,7 +86,8 @@ internal sealed class ConsentEndpoint(
         var now = time.GetUtcNow();
         var ticket = page.OpenTicket(context, query, request, now);
         var view = new ConsentView(
-            request.Client.Name, request.RegisteredRedirectUri.Host, request.RegisteredRedirectUri.IdentifiesClient, account.Name, [.. request.AskedScope.Values.Select(ScopeWords.Line)],
+            request.Client.Name, request.RegisteredRedirectUri.Host, request.RegisteredRedirectUri.IdentifiesClient, account.Name,
+            await words.LinesAsync(request.AskedScope, context.RequestAborted),
             page.Address(Path, request, ticket, browser, now), guard.TokenFor(Purpose, browser, account.Subject, request.Digest()),
             accounts.SignInAddress(page.Address(AuthorizeEndpoint.Path, request, (ticket ?? StepTicket.New(now)).Choosing(AccountChoice.Wanted), browser, now)), problem);
         var status = problem is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest;

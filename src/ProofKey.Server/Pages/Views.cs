@@ -39,8 +39,9 @@ internal sealed record ChooseAccountView(
 
 /// <summary>One line of what a client asks for.</summary>
 /// <param name="Name">The scope value as the protocol spells it.</param>
-/// <param name="Description">What it allows, in words that fit below "it will be able to".</param>
-internal sealed record ScopeLine(string Name, string Description);
+/// <param name="Description">What it allows, in words that fit below "it will be able to"; the operator's, or ours.</param>
+/// <param name="IsOptional">Whether the person may agree to the rest without it.</param>
+internal sealed record ScopeLine(string Name, string Description, bool IsOptional);
 
 /// <summary>The consent page.</summary>
 /// <param name="ClientName">What the client calls itself; hostile until shown by <see cref="Name"/>.</param>

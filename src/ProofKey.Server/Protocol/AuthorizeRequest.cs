@@ -80,6 +80,9 @@ internal sealed class AuthorizeRequest
     /// <summary>What the person is asked to agree to: the scope, and those that have the claims.</summary>
     public Scope AskedScope => Scope.Union(Claims.Scope);
 
+    /// <summary>Whether a code for what was agreed to would grant anything, where something was asked for: no token answer can say that nothing was granted.</summary>
+    public bool IsWorth(Scope agreed) => Scope.IsEmpty || !Scope.Intersect(agreed).IsEmpty;
+
     public string? LoginHint => Parameters["login_hint"];
 
     public string? IdTokenHint => Parameters["id_token_hint"];

@@ -1,3 +1,5 @@
+using ProofKey.Server.Storage;
+
 namespace ProofKey.Server.Protocol;
 
 /// <summary>What has to happen before a code may be issued. One place decides it, from scratch, each time the request comes back.</summary>
@@ -7,8 +9,8 @@ internal abstract record Interaction
     {
     }
 
-    /// <summary>The code may be issued.</summary>
-    internal sealed record Proceed(SignedInAccount Account) : Interaction;
+    /// <summary>The code may be issued, for as much of <see cref="AuthorizeRequest.AskedScope"/> as was agreed to.</summary>
+    internal sealed record Proceed(SignedInAccount Account, Scope Agreed) : Interaction;
 
     /// <summary>The person has to sign in, or sign in again.</summary>
     internal sealed record SignIn : Interaction;
@@ -22,13 +24,13 @@ internal abstract record Interaction
     /// <summary>Decides.</summary>
     /// <param name="request">The request, every rule passed.</param>
     /// <param name="account">Who is signed in in this browser.</param>
-    /// <param name="remembered">What that person agreed to for this client before.</param>
+    /// <param name="remembered">What that person was asked and agreed to for this client before.</param>
     /// <param name="hintedSubject">The subject of the <c>id_token_hint</c>, when one was sent; empty when it cannot be read, which fits nobody.</param>
     /// <param name="ticket">What was done for this very request.</param>
     /// <param name="acrSupported">What a sign-in can bring as the account's <c>acr</c>.</param>
     /// <param name="now">The time.</param>
     public static Interaction Decide(
-        AuthorizeRequest request, SignedInAccount? account, Scope? remembered, string? hintedSubject, StepTicket? ticket, IReadOnlyList<string> acrSupported, DateTimeOffset now)
+        AuthorizeRequest request, SignedInAccount? account, RememberedConsent? remembered, string? hintedSubject, StepTicket? ticket, IReadOnlyList<string> acrSupported, DateTimeOffset now)
     {
         var mayAsk = !request.Prompt.HasFlag(Prompt.None);
         // RFC 9470 section 5: what no sign-in can bring, or the last one did not bring, is not asked for again
@@ -39,9 +41,9 @@ internal abstract record Interaction
             return new Refuse(new OAuthError("login_required", "Somebody else than the person whom the request names signed in."));
         if (account is null || MustSignInAgain(request, account, hintedSubject, ticket, acrSupported, now))
             return mayAsk ? new SignIn() : new Refuse(new OAuthError("login_required", "Nobody suitable is signed in, and the request allows no page."));
-        if (MustAsk(request, account, remembered, ticket))
+        if (AgreedTo(request, account, remembered, ticket) is not { } agreed)
             return mayAsk ? new Consent(account) : new Refuse(new OAuthError("consent_required", "The person has to agree first, and the request allows no page."));
-        return new Proceed(account);
+        return new Proceed(account, agreed);
     }
 
     // OpenID Connect Core section 3.1.2.1: prompt, max_age, acr_values and id_token_hint; a sign-in since this request first came fulfils each of them
@@ -66,11 +68,14 @@ internal abstract record Interaction
     private static bool IsChosen(SignedInAccount account, StepTicket? ticket) => ticket?.Choice == AccountChoice.Made && ticket.ChosenSubject == account.Subject;
 
     // RFC 8252 section 8.6, RFC 6749 section 10.2: a remembered yes counts only where the address identifies the client
-    private static bool MustAsk(AuthorizeRequest request, SignedInAccount account, Scope? remembered, StepTicket? ticket)
+    private static Scope? AgreedTo(AuthorizeRequest request, SignedInAccount account, RememberedConsent? remembered, StepTicket? ticket)
     {
-        if (ticket?.ConsentedSubject == account.Subject && ticket?.ConsentedScope is { } agreed && request.AskedScope.IsSubsetOf(agreed)) return false;
-        if (request.Prompt.HasFlag(Prompt.Consent)) return true;
-        if (request.Client.IsFirstParty) return false;
-        return !request.RegisteredRedirectUri.IdentifiesClient || remembered is null || !request.AskedScope.IsSubsetOf(remembered);
+        // The ticket belongs to this very request: what it lacks was declined.
+        if (ticket?.ConsentedSubject == account.Subject && ticket?.ConsentedScope is { } agreed) return request.AskedScope.Intersect(agreed);
+        if (request.Prompt.HasFlag(Prompt.Consent)) return null;
+        if (request.Client.IsFirstParty) return request.AskedScope;
+        if (!request.RegisteredRedirectUri.IdentifiesClient || remembered is null || !request.AskedScope.IsSubsetOf(remembered.Asked)) return null;
+        // Whoever declined all of it would get a sign-in for nothing; they are asked again.
+        return request.IsWorth(remembered.Agreed) ? request.AskedScope.Intersect(remembered.Agreed) : null;
     }
 }

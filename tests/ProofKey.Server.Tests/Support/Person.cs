@@ -63,7 +63,9 @@ internal sealed class Person : IDisposable
         using var document = await new HtmlParser().ParseDocumentAsync(await response.Content.ReadAsStringAsync());
         var form = document.QuerySelector("form") as IHtmlFormElement;
         form.ShouldNotBeNull($"the page has a form; it has: {document.Body?.TextContent}");
-        var fields = form.QuerySelectorAll("input[name]").ToDictionary(input => input.GetAttribute("name")!, input => input.GetAttribute("value") ?? "");
+        // As a browser sends it: of the boxes those that are ticked, and fields that nobody sees.
+        var fields = form.QuerySelectorAll("input[name]:not([type=checkbox]), input[type=checkbox][checked]").ToDictionary(input => input.GetAttribute("name")!, input => input.GetAttribute("value") ?? "");
+        foreach (var area in form.QuerySelectorAll("textarea[name]")) fields[area.GetAttribute("name")!] = area.TextContent;
         return new PageForm(form.GetAttribute("action")!, fields) { Accounts = [.. form.QuerySelectorAll("button[name=account]").Select(button => button.GetAttribute("value")!)] };
     }
 
@@ -87,6 +89,13 @@ internal sealed record PageForm(string Action, Dictionary<string, string> Fields
 {
     /// <summary>The accounts that the page lets the person choose from, by their subjects.</summary>
     public IReadOnlyList<string> Accounts { get; init; } = [];
+
+    /// <summary>The same form with a box unticked.</summary>
+    public PageForm Without(string field)
+    {
+        Fields.ShouldContainKey(field);
+        return this with { Fields = Fields.Where(pair => pair.Key != field).ToDictionary() };
+    }
 
     public IEnumerable<KeyValuePair<string, string>> With(params (string Name, string Value)[] fields)
     {

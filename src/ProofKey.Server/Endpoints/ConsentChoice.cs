@@ -1,0 +1,23 @@
+namespace ProofKey.Server.Endpoints;
+
+/// <summary>Which of the scopes that a client asks for a person agrees to: each optional one has a box on the page.</summary>
+internal static class ConsentChoice
+{
+    /// <summary>The field that lists the scopes which had a box on the page.</summary>
+    public const string OfferedField = "offered";
+
+    /// <summary>The field of a scope's box, which a browser sends only when it is ticked.</summary>
+    public static string FieldOf(string scope) => $"scope:{scope}";
+
+    /// <summary>Whether a person may agree to the rest without it.</summary>
+    // OpenID Connect Core section 3.1.2.1: without openid it would be no sign-in
+    public static bool IsOptional(string scope) => scope != Scope.OpenId;
+
+    /// <summary>What was agreed to: everything that was asked for, but for what had a box that was not ticked.</summary>
+    // RFC 6749 section 3.3: the server may grant less than was asked for, by the person's wish
+    public static Scope Of(Scope asked, Parameters form)
+    {
+        var offered = Scope.TryParse(form[OfferedField], out var boxes) ? boxes : Scope.None;
+        return asked.Except(Scope.Parse(string.Join(' ', offered.Values.Where(scope => IsOptional(scope) && form[FieldOf(scope)] is null))));
+    }
+}
