@@ -12,7 +12,7 @@ namespace ProofKey.Server.Endpoints;
 /// one. The row is the state: the same address shows the question, and later what became of it.
 /// </summary>
 internal sealed class DeviceDecisionEndpoint(
-    DeviceStore devices, ClientStore clients, AccountSource accounts, KeyRing keys, Cookies cookies, FormGuard guard, PageRenderer renderer, PageAnswers pages,
+    DeviceStore devices, ClientStore clients, AccountSource accounts, ScopeWords words, KeyRing keys, Cookies cookies, FormGuard guard, PageRenderer renderer, PageAnswers pages,
     ServerOptions options, TimeProvider time, ILogger<DeviceDecisionEndpoint> logger)
 {
     public const string Path = DeviceEndpoint.Path + "/decision";
@@ -90,7 +90,7 @@ internal sealed class DeviceDecisionEndpoint(
     {
         var (account, ticket) = (asked.Account, asked.Ticket);
         var view = new DeviceView(
-            client.Name, ticket.Code.ToString(), account.Name, [.. device.Scope.Values.Select(ScopeWords.Line)], TimeWords.Ago(time.GetUtcNow() - device.CreatedAt),
+            client.Name, ticket.Code.ToString(), account.Name, await words.LinesAsync(device.Scope, context.RequestAborted), TimeWords.Ago(time.GetUtcNow() - device.CreatedAt),
             device.Address, device.Address == ClientAddress.Of(context), Address(options.Issuer, asked.TicketText),
             guard.TokenFor(Purpose, cookies.EnsureBrowser(context), account.Subject, Secret.Digest(ticket.Id)), accounts.SignInAddress(DeviceEndpoint.Address(options.Issuer, ticket.Code)), problem);
         await pages.FormAsync(context, await renderer.DeviceAsync(view), null, problem is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest);
