@@ -66,6 +66,28 @@ public sealed class RedirectUri
         _ => new Uri(Value).Host,
     };
 
+    /// <summary>
+    /// The origin of the pages that live where the URI is, as a browser sends it; on a loopback address the origin without its port, since
+    /// any port matches; <see langword="null"/> for an app's own scheme.
+    /// </summary>
+    public string? Origin => Kind switch
+    {
+        RedirectUriKind.PrivateUse => null,
+        RedirectUriKind.Loopback => Value.StartsWith(LoopbackV4, StringComparison.Ordinal) ? LoopbackV4 : LoopbackV6,
+        _ => new Uri(Value).GetLeftPart(UriPartial.Authority),
+    };
+
+    /// <summary>The origin without its port, if it is one of a loopback address.</summary>
+    /// <param name="origin">An origin, as a browser sends it.</param>
+    /// <returns>The address with its scheme, or <see langword="null"/>.</returns>
+    public static string? LoopbackOrigin(string origin)
+    {
+        ArgumentNullException.ThrowIfNull(origin);
+        foreach (var literal in (ReadOnlySpan<string>)[LoopbackV4, LoopbackV6])
+            if (origin.StartsWith(literal, StringComparison.Ordinal) && AfterPort(origin.AsSpan(literal.Length), out var rest) && rest.IsEmpty) return literal;
+        return null;
+    }
+
     /// <summary>Reads a redirect URI for registration (RFC 6749 section 3.1.2, RFC 8252 section 7 and section 8.4, RFC 9700 section 2.1).</summary>
     /// <param name="text">The URI.</param>
     /// <param name="redirectUri">The redirect URI, or <see langword="null"/>.</param>

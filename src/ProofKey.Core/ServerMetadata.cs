@@ -35,6 +35,9 @@ public sealed record ServerMetadata
     /// <summary>Where devices without a browser ask for codes (RFC 8628 section 4).</summary>
     public string? DeviceAuthorizationEndpoint { get; init; }
 
+    /// <summary>Where tokens are introspected (RFC 7662).</summary>
+    public string? IntrospectionEndpoint { get; init; }
+
     /// <summary>The scopes that may be asked for.</summary>
     public IReadOnlyList<string>? ScopesSupported { get; init; }
 
@@ -53,8 +56,23 @@ public sealed record ServerMetadata
     /// <summary>How clients authenticate at the token endpoint; <c>none</c> is for public clients.</summary>
     public IReadOnlyList<string>? TokenEndpointAuthMethodsSupported { get; init; }
 
+    /// <summary>Signature algorithms of client assertions at the token endpoint.</summary>
+    [JsonPropertyName("token_endpoint_auth_signing_alg_values_supported")]
+    public IReadOnlyList<string>? TokenEndpointAuthAlgorithmsSupported { get; init; }
+
     /// <summary>How clients authenticate at the revocation endpoint.</summary>
     public IReadOnlyList<string>? RevocationEndpointAuthMethodsSupported { get; init; }
+
+    /// <summary>Signature algorithms of client assertions at the revocation endpoint.</summary>
+    [JsonPropertyName("revocation_endpoint_auth_signing_alg_values_supported")]
+    public IReadOnlyList<string>? RevocationEndpointAuthAlgorithmsSupported { get; init; }
+
+    /// <summary>How clients authenticate at the introspection endpoint; public ones cannot.</summary>
+    public IReadOnlyList<string>? IntrospectionEndpointAuthMethodsSupported { get; init; }
+
+    /// <summary>Signature algorithms of client assertions at the introspection endpoint.</summary>
+    [JsonPropertyName("introspection_endpoint_auth_signing_alg_values_supported")]
+    public IReadOnlyList<string>? IntrospectionEndpointAuthAlgorithmsSupported { get; init; }
 
     /// <summary>Kinds of subject identifiers.</summary>
     public IReadOnlyList<string>? SubjectTypesSupported { get; init; }

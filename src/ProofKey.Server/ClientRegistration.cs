@@ -12,8 +12,8 @@ public sealed record ClientRegistration
     /// <summary>Whether the client cannot keep a secret. None is ever made for such a client.</summary>
     public required bool IsPublic { get; init; }
 
-    /// <summary>Where answers may go; at least one, unless the client runs on devices alone.</summary>
-    public required IReadOnlyList<string> RedirectUris { get; init; }
+    /// <summary>Where answers may go; at least one for a client that signs people in.</summary>
+    public IReadOnlyList<string> RedirectUris { get; init; } = [];
 
     /// <summary>Where a browser may go after signing out.</summary>
     public IReadOnlyList<string> PostLogoutRedirectUris { get; init; } = [];
@@ -50,11 +50,53 @@ public sealed record ClientRegistration
 
     /// <summary>Whether the client gets refresh tokens. Default: yes.</summary>
     public bool MayRefresh { get; init; } = true;
+
+    /// <summary>Whether the client gets tokens of its own, without a person (RFC 6749 section 4.4). Only a confidential one can.</summary>
+    public bool UsesClientCredentials { get; init; }
+
+    /// <summary>The API that the client is, whose tokens it may introspect; <see langword="null"/> for one that may see its own alone.</summary>
+    public string? Introspects { get; init; }
+
+    /// <summary>The public keys with which a confidential client proves who it is, as a JWK set: it has no secret then.</summary>
+    public string? Jwks { get; init; }
+
+    /// <summary>Where those keys are published instead: https, on a public host.</summary>
+    public string? JwksUri { get; init; }
+
+    /// <summary>What was said of a client that is registered, to be changed and said anew.</summary>
+    /// <param name="client">The client.</param>
+    /// <returns>Its registration.</returns>
+    public static ClientRegistration Of(RegisteredClient client)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        return new ClientRegistration
+        {
+            Name = client.Name,
+            IsPublic = client.IsPublic,
+            RedirectUris = [.. client.RedirectUris.Select(uri => uri.Value)],
+            PostLogoutRedirectUris = client.PostLogoutRedirectUris,
+            Origins = client.Origins,
+            Scope = client.Scope.ToString(),
+            Audience = client.Audience,
+            ResponseModes = client.ResponseModes,
+            IdTokenAlgorithm = client.IdTokenAlgorithm.Name,
+            IsFirstParty = client.IsFirstParty,
+            IsStrict = client.IsStrict,
+            RequiresPushedRequests = client.RequiresPushedRequests,
+            RequiresDpop = client.RequiresDpop,
+            UsesDevices = client.GrantTypes.Contains(GrantType.DeviceCode),
+            MayRefresh = !client.GrantTypes.Any(GrantType.SignsPeopleIn) || client.GrantTypes.Contains(GrantType.RefreshToken),
+            UsesClientCredentials = client.GrantTypes.Contains(GrantType.ClientCredentials),
+            Introspects = client.Introspects,
+            Jwks = client.Jwks,
+            JwksUri = client.JwksUri,
+        };
+    }
 }
 
-/// <summary>A client that was just registered.</summary>
+/// <summary>A client that was just registered or changed.</summary>
 /// <param name="Client">The client.</param>
-/// <param name="Secret">A confidential client's secret, which nobody can read again; <see langword="null"/> for a public one.</param>
+/// <param name="Secret">A confidential client's secret, which nobody can read again; <see langword="null"/> where none was made.</param>
 public sealed record NewClient(RegisteredClient Client, string? Secret)
 {
     /// <inheritdoc />

@@ -63,6 +63,9 @@ internal static partial class Log
     [LoggerMessage(24, LogLevel.Information, "Grant {GrantId} was revoked by client {ClientId}")]
     public static partial void Revoked(ILogger logger, string grantId, string clientId);
 
+    [LoggerMessage(25, LogLevel.Warning, "The key set of a client could not be fetched from {Address}: {Problem}")]
+    public static partial void ClientKeysNotFetched(ILogger logger, string address, string problem);
+
     [LoggerMessage(31, LogLevel.Error, "{Endpoint} failed with {Exception}: {StackTrace}")]
     public static partial void Failed(ILogger logger, string endpoint, string exception, string? stackTrace);
 

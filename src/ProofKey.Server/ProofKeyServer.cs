@@ -35,8 +35,9 @@ public static class ProofKeyServer
             return options;
         });
         services.AddSingleton(provider => new Database(provider.GetRequiredService<ServerOptions>().DataSource!, provider.GetRequiredService<ServerOptions>().Dialect));
-        services.AddSingleton<ClientStore>().AddSingleton<ResourceStore>().AddSingleton<AccountStore>().AddSingleton<SessionStore>().AddSingleton<ConsentStore>().AddSingleton<ScopeStore>().AddSingleton<ScopeWords>().AddSingleton<PushedRequestStore>().AddSingleton<GrantStore>().AddSingleton<KeyStore>()
+        services.AddSingleton<ClientStore>().AddSingleton<ResourceStore>().AddSingleton<AssertionStore>().AddSingleton<AccountStore>().AddSingleton<SessionStore>().AddSingleton<ConsentStore>().AddSingleton<ScopeStore>().AddSingleton<ScopeWords>().AddSingleton<PushedRequestStore>().AddSingleton<GrantStore>().AddSingleton<KeyStore>()
             .AddSingleton<DeviceStore>().AddSingleton<UserCodeTries>().AddSingleton<AuditTrail>();
+        services.AddSingleton<GuardedHttp>().AddSingleton<ClientKeys>();
         services.AddSingleton<KeyRing>().AddSingleton<Cleanup>().AddSingleton<TokenIssuer>().AddSingleton<VerifierTries>();
         services.AddSingleton(provider => new KeyRegistry(
             provider.GetRequiredService<KeyStore>(), provider.GetRequiredService<ServerOptions>(), provider.GetRequiredService<AuditTrail>(), provider.GetRequiredService<TimeProvider>()));
@@ -50,7 +51,7 @@ public static class ProofKeyServer
         services.AddSingleton<AuthorizePage>().AddSingleton<GrantedClaims>().AddSingleton<ClientAuthentication>();
         services.AddSingleton<AuthorizeEndpoint>().AddSingleton<PushedRequestEndpoint>().AddSingleton<SignInEndpoint>().AddSingleton<ConsentEndpoint>().AddSingleton<TokenEndpoint>();
         services.AddSingleton<DeviceAuthorizationEndpoint>().AddSingleton<DeviceEndpoint>().AddSingleton<DeviceDecisionEndpoint>().AddSingleton<DeviceCodeRedemption>();
-        services.AddSingleton<UserinfoEndpoint>().AddSingleton<RevocationEndpoint>().AddSingleton<MetadataEndpoint>();
+        services.AddSingleton<UserinfoEndpoint>().AddSingleton<RevocationEndpoint>().AddSingleton<IntrospectionEndpoint>().AddSingleton<MetadataEndpoint>();
         // In this order: the schema before the keys, the keys before the first request.
         services.AddHostedService<Preparation>();
         services.AddHostedService(provider => provider.GetRequiredService<KeyRing>());
@@ -86,10 +87,11 @@ public static class ProofKeyServer
         Map(app, guard, issuer.Path + DeviceAuthorizationEndpoint.Path, ["POST"], services.GetRequiredService<DeviceAuthorizationEndpoint>().PostAsync, Limit.Requests);
         Map(app, guard, issuer.Path + TokenEndpoint.Path, ["POST"], services.GetRequiredService<TokenEndpoint>().PostAsync, Limit.Refusals);
         Map(app, guard, issuer.Path + RevocationEndpoint.Path, ["POST"], services.GetRequiredService<RevocationEndpoint>().PostAsync, Limit.Refusals);
+        Map(app, guard, issuer.Path + IntrospectionEndpoint.Path, ["POST"], services.GetRequiredService<IntrospectionEndpoint>().PostAsync, Limit.Refusals, Readers.Nobody);
         Map(app, guard, issuer.Path + UserinfoEndpoint.Path, ["GET", "POST"], userinfo.HandleAsync, Limit.None);
-        Map(app, guard, issuer.Path + MetadataEndpoint.JwksPath, ["GET", "HEAD"], metadata.GetKeysAsync, Limit.None);
-        Map(app, guard, issuer.MetadataAddress.AbsolutePath, ["GET", "HEAD"], metadata.GetAsync, Limit.None);
-        Map(app, guard, issuer.OpenIdConfigurationAddress.AbsolutePath, ["GET", "HEAD"], metadata.GetAsync, Limit.None);
+        Map(app, guard, issuer.Path + MetadataEndpoint.JwksPath, ["GET", "HEAD"], metadata.GetKeysAsync, Limit.None, Readers.Everybody);
+        Map(app, guard, issuer.MetadataAddress.AbsolutePath, ["GET", "HEAD"], metadata.GetAsync, Limit.None, Readers.Everybody);
+        Map(app, guard, issuer.OpenIdConfigurationAddress.AbsolutePath, ["GET", "HEAD"], metadata.GetAsync, Limit.None, Readers.Everybody);
         return app;
     }
 
@@ -108,11 +110,12 @@ public static class ProofKeyServer
         return app;
     }
 
-    // What pages of other origins may read answers preflights too.
-    private static void Map(IEndpointRouteBuilder app, RouteGuard guard, string path, string[] methods, RequestDelegate handler, Limit limit)
+    // What pages of other origins may read answers preflights too, and a wrong method so that they can read that.
+    private static void Map(IEndpointRouteBuilder app, RouteGuard guard, string path, string[] methods, RequestDelegate handler, Limit limit, Readers readers = Readers.RegisteredOrigins)
     {
-        app.MapMethods(path, methods, guard.Json(handler, limit));
-        app.MapMethods(path, ["OPTIONS"], guard.Preflight);
+        app.MapMethods(path, methods, guard.Json(handler, limit, readers));
+        if (readers != Readers.Nobody) app.MapMethods(path, ["OPTIONS"], guard.Preflight(readers));
+        app.Map(path, guard.OtherMethods(string.Join(", ", methods), readers));
     }
 
     /// <summary>Brings schema and keys up to date before the first request.</summary>

@@ -32,8 +32,9 @@ public sealed class Registry
     public async Task<NewClient> AddClientAsync(ClientRegistration registration)
     {
         ArgumentNullException.ThrowIfNull(registration);
-        var secret = registration.IsPublic ? null : Secret.NewText();
-        var client = RegistrationRules.Check(registration) with { Id = Secret.NewText(16), SecretDigest = secret is null ? null : Secret.Digest(secret), CreatedAt = _time.GetUtcNow() };
+        var client = RegistrationRules.Check(registration) with { Id = Secret.NewText(16), CreatedAt = _time.GetUtcNow() };
+        var secret = NeedsSecret(registration) ? Secret.NewText() : null;
+        client = client with { SecretDigest = secret is null ? null : Secret.Digest(secret) };
         await _clients.AddAsync(client, new AuditEvent("client-added") { ClientId = client.Id, Detail = client.Name });
         return new NewClient(client, secret);
     }
@@ -48,6 +49,27 @@ public sealed class Registry
     /// <param name="cancellation">Stops waiting.</param>
     /// <returns>The client, or <see langword="null"/>.</returns>
     public async Task<RegisteredClient?> FindClientAsync(string id, CancellationToken cancellation) => await _clients.FindAsync(id, cancellation);
+
+    /// <summary>Changes what is said of a client, at once. What it was granted goes on as it was granted.</summary>
+    /// <param name="id">Its id.</param>
+    /// <param name="change">What is said of it from now on, made of what was said before.</param>
+    /// <param name="newSecret">Whether a confidential client gets another secret; the old one is worth nothing from then on.</param>
+    /// <param name="cancellation">Stops waiting.</param>
+    /// <returns>The client, with its secret when one was made; <see langword="null"/> when there is no such client.</returns>
+    /// <exception cref="FormatException">Something in the registration cannot be; the message says what, and how to mend it.</exception>
+    public async Task<NewClient?> UpdateClientAsync(string id, Func<ClientRegistration, ClientRegistration> change, bool newSecret, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        if (await _clients.FindAsync(id, cancellation) is not { } known) return null;
+        var registration = change(ClientRegistration.Of(known));
+        if (registration.IsPublic != known.IsPublic) throw new FormatException("A client stays public or confidential; register another one.");
+        if (newSecret && !NeedsSecret(registration)) throw new FormatException("This client has no secret: it is public, or proves itself with keys.");
+        // Who proved itself with keys so far, and does no longer, needs a secret.
+        var secret = newSecret || (NeedsSecret(registration) && known.SecretDigest is null) ? Secret.NewText() : null;
+        var digest = !NeedsSecret(registration) ? null : secret is null ? known.SecretDigest : Secret.Digest(secret);
+        var client = RegistrationRules.Check(registration) with { Id = known.Id, CreatedAt = known.CreatedAt, SecretDigest = digest };
+        return await _clients.UpdateAsync(client, new AuditEvent("client-changed") { ClientId = client.Id, Detail = secret is null ? null : "new secret" }) ? new NewClient(client, secret) : null;
+    }
 
     /// <summary>Removes a client: its codes and tokens are dead at once.</summary>
     /// <param name="id">Its id.</param>
@@ -172,4 +194,7 @@ public sealed class Registry
         ArgumentNullException.ThrowIfNull(name);
         return await _accounts.FindByNameAsync(name, cancellation);
     }
+
+
+    private static bool NeedsSecret(ClientRegistration registration) => !registration.IsPublic && registration.Jwks is null && registration.JwksUri is null;
 }

@@ -89,6 +89,58 @@ public sealed class RegistryVerbTests : IDisposable
     }
 
     [Fact]
+    public async Task A_client_is_changed_in_what_is_said_and_in_nothing_else()
+    {
+        var id = await _cli.OutputOfAsync("client", "add", "My page", "--public", "--redirect-uri", "https://app.example.com/callback", "--audience", "https://orders.example.com/", "--first-party", "--origin", "https://www.example.com");
+        (await _cli.RunAsync("client", "update", id, "--redirect-uri", "https://new.example.com/callback", "--redirect-uri", "http://127.0.0.1/callback", "--first-party", "false", "--name", "My new page")).Errors.ShouldContain("Changed My new page");
+        using (var json = JsonDocument.Parse(await _cli.OutputOfAsync("client", "show", id, "--json")))
+        {
+            var client = json.RootElement;
+            client.GetProperty("name").GetString().ShouldBe("My new page");
+            client.GetProperty("redirect_uris").EnumerateArray().Select(uri => uri.GetString()).ShouldBe(["https://new.example.com/callback", "http://127.0.0.1/callback"]);
+            client.GetProperty("first_party").GetBoolean().ShouldBeFalse();
+            client.GetProperty("audience").GetString().ShouldBe("https://orders.example.com/");
+            client.GetProperty("origins")[0].GetString().ShouldBe("https://www.example.com");
+        }
+        await _cli.OutputOfAsync("client", "update", id, "--audience", "none", "--origin", "none", "--json");
+        using (var json = JsonDocument.Parse(await _cli.OutputOfAsync("client", "show", id, "--json")))
+        {
+            json.RootElement.TryGetProperty("audience", out _).ShouldBeFalse();
+            json.RootElement.GetProperty("origins").GetArrayLength().ShouldBe(0);
+        }
+        (await _cli.RunAsync("client", "update", "nobody", "--name", "x")).ShouldBeFailure(1, "There is no client", "proofkey client list");
+        (await _cli.RunAsync("client", "update", id, "--redirect-uri", "none")).ShouldBeFailure(2, "at least one redirect URI", "http://127.0.0.1");
+        (await _cli.RunAsync("client", "update", id, "--new-secret")).ShouldBeFailure(2, "has no secret", "public");
+    }
+
+    [Fact]
+    public async Task A_confidential_client_gets_another_secret_or_proves_itself_with_keys()
+    {
+        using var added = JsonDocument.Parse(await _cli.OutputOfAsync("client", "add", "Job", "--confidential", "--client-credentials", "--introspects", "https://orders.example.com/", "--scope", "orders.read", "--json"));
+        var (id, secret) = (added.RootElement.GetProperty("client_id").GetString()!, added.RootElement.GetProperty("client_secret").GetString()!);
+        var another = await _cli.OutputOfAsync("client", "update", id, "--new-secret");
+        another.Length.ShouldBeGreaterThanOrEqualTo(43);
+        another.ShouldNotBe(secret);
+
+        using var key = ProofKey.Jose.SigningKey.New(ProofKey.Jose.SignatureAlgorithm.ES256);
+        var file = _cli.Write("jwks.json", System.Text.Encoding.UTF8.GetString(new ProofKey.Jose.JwkSet(key.PublicKey).ToJson()));
+        (await _cli.OutputOfAsync("client", "update", id, "--jwks", file)).ShouldBeEmpty("there is no secret any more");
+        var shown = await _cli.OutputOfAsync("client", "show", id);
+        shown.ShouldContain("registered");
+        shown.ShouldContain("client_credentials");
+        shown.ShouldContain("https://orders.example.com/");
+        await _cli.OutputOfAsync("client", "update", id, "--jwks-uri", "https://job.example.com/jwks.json");
+        using (var json = JsonDocument.Parse(await _cli.OutputOfAsync("client", "show", id, "--json")))
+            (json.RootElement.GetProperty("jwks_uri").GetString(), json.RootElement.GetProperty("jwks").GetBoolean()).ShouldBe(("https://job.example.com/jwks.json", false));
+        (await _cli.OutputOfAsync("client", "update", id, "--jwks-uri", "none")).Length.ShouldBeGreaterThanOrEqualTo(43, "without keys it needs a secret again");
+
+        (await _cli.RunAsync("client", "add", "x", "--confidential", "--client-credentials", "--jwks", _cli.Write("no.json", "{}"))).ShouldBeFailure(2, "JWK set", "public keys");
+        (await _cli.RunAsync("client", "add", "x", "--confidential", "--client-credentials", "--jwks-uri", "http://job.example.com/jwks")).ShouldBeFailure(2, "https", "public host");
+        (await _cli.RunAsync("client", "add", "x", "--public", "--client-credentials")).ShouldBeFailure(2, "public client", "confidential");
+        (await _cli.RunAsync("client", "add", "x", "--confidential")).ShouldBeFailure(2, "at least one redirect URI", "http://127.0.0.1");
+    }
+
+    [Fact]
     public async Task An_API_is_added_listed_changed_and_removed()
     {
         const string Address = "https://orders.example.com/";

@@ -83,6 +83,18 @@ public sealed class AccountSourceTests : IAsyncLifetime
         (await RefreshAsync(tokens)).Status.ShouldBe(HttpStatusCode.OK, "nothing had moved");
     }
 
+    [Fact]
+    [Assertion("RS-13")]
+    [Rfc("RFC 9068", "5")]
+    [Rfc("RFC 9700", "4.15")]
+    public async Task A_person_whose_subject_is_a_clients_id_gets_no_tokens_and_cannot_pass_for_the_client()
+    {
+        _people.SignedIn = _client.Id;
+        var verifier = CodeVerifier.New();
+        var answer = Person.AnswerOf(await AuthorizeAsync(verifier));
+        (await PostAsync(new() { ["grant_type"] = "authorization_code", ["code"] = answer["code"], ["code_verifier"] = verifier.Reveal() })).Error.ShouldBe("invalid_grant");
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("with space")]

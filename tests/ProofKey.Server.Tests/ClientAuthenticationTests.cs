@@ -95,6 +95,32 @@ public sealed class ClientAuthenticationTests(TokenServer at) : IClassFixture<To
         answer.Status.ShouldBe(HttpStatusCode.OK, answer.Body.ToString());
     }
 
+    [Theory]
+    [Rfc("RFC 6749", "2.3.1")]
+    [InlineData("SECRET", true)]
+    [InlineData("%53ECRET", false)]
+    [InlineData("SECRET+", false)]
+    [InlineData("SECRET%20", false)]
+    [InlineData("SECRET%3A", false)]
+    [InlineData("SECRET:", false)]
+    [InlineData(":SECRET", false)]
+    [InlineData("SECRET%", false)]
+    [InlineData("SECRET%zz", false)]
+    [InlineData("SECRET%00", false)]
+    [InlineData("SECRET\u00e9", false)]
+    [InlineData("SECRET%C3%A9", false)]
+    [InlineData("SECRET%C3", false)]
+    [InlineData("SECRET&secret=SECRET", false)]
+    [InlineData("SECRET=", false)]
+    public async Task A_header_can_be_read_in_one_way_only(string password, bool isGood)
+    {
+        var (client, secret) = await at.AddConfidentialClientAsync();
+        var pair = $"{client.Id}:{password.Replace("SECRET", secret, StringComparison.Ordinal)}";
+        var answer = await SendAsync((await at.CodeAsync(client)).Exchange(("client_id", null)), "Basic " + Convert.ToBase64String(Encoding.Latin1.GetBytes(pair)));
+        answer.Error.ShouldBe(isGood ? null : "invalid_client");
+        if (!isGood) (answer.Status, answer.Response.Headers.WwwAuthenticate.ToString()).ShouldBe((HttpStatusCode.Unauthorized, "Basic realm=\"token\""));
+    }
+
     [Fact]
     [Assertion("TK-14")]
     public async Task The_secret_of_another_client_proves_nothing()

@@ -9,7 +9,9 @@ public sealed class CorsTests(TokenServer at) : IClassFixture<TokenServer>, IAsy
 {
     private const string Origin = "https://app.example";
 
-    private static readonly string[] Paths = ["/token", "/revoke", "/userinfo", "/jwks", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
+    private static readonly string[] Paths = ["/token", "/revoke", "/userinfo"];
+
+    private static readonly string[] PublicPaths = ["/jwks", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
 
     private RegisteredClient _client = null!;
 
@@ -31,7 +33,6 @@ public sealed class CorsTests(TokenServer at) : IClassFixture<TokenServer>, IAsy
 
     [Theory]
     [Assertion("TK-17")]
-    [Assertion("MD-10")]
     [InlineData(Origin, true)]
     [InlineData("https://other.example:8443", true)]
     [InlineData("https://other.example", false)]
@@ -50,10 +51,9 @@ public sealed class CorsTests(TokenServer at) : IClassFixture<TokenServer>, IAsy
     {
         foreach (var path in Paths)
         {
-            foreach (var method in (string[])["GET", "POST", "OPTIONS"])
+            foreach (var method in (string[])["GET", "POST", "OPTIONS", "PUT", "DELETE"])
             {
                 var answer = await SendAsync(method, path, origin);
-                if (answer.Status == HttpStatusCode.MethodNotAllowed) continue;
                 Allowed(answer).ShouldBe(isAllowed ? origin : null, $"{method} {path}");
                 answer.Response.Headers.Contains("Access-Control-Allow-Credentials").ShouldBeFalse();
                 answer.Response.Headers.Vary.ShouldContain("Origin");
@@ -99,25 +99,96 @@ public sealed class CorsTests(TokenServer at) : IClassFixture<TokenServer>, IAsy
     public async Task The_origin_of_a_removed_client_is_foreign_again()
     {
         var client = await at.AddClientAsync(registration => registration with { Origins = ["https://gone.example"] });
-        Allowed(await SendAsync("GET", "/jwks", "https://gone.example")).ShouldBe("https://gone.example");
+        Allowed(await SendAsync("POST", "/token", "https://gone.example")).ShouldBe("https://gone.example");
         await at.Server.Registry.RemoveClientAsync(client.Id);
-        Allowed(await SendAsync("GET", "/jwks", "https://gone.example")).ShouldBeNull();
+        Allowed(await SendAsync("POST", "/token", "https://gone.example")).ShouldBeNull();
     }
 
     [Fact]
     [Assertion("TK-17")]
     public async Task Two_origins_in_one_request_are_foreign()
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, at.Server.Issuer + "/jwks");
+        using var request = new HttpRequestMessage(HttpMethod.Get, at.Server.Issuer + "/userinfo");
         request.Headers.TryAddWithoutValidation("Origin", [Origin, Origin]);
         Allowed(await TokenCalls.SendAsync(request)).ShouldBeNull();
     }
 
+    [Fact]
+    [Assertion("MD-10")]
+    public async Task Metadata_and_keys_may_be_read_by_any_page_and_are_the_same_for_all()
+    {
+        foreach (var path in PublicPaths)
+        {
+            foreach (var method in (string[])["GET", "OPTIONS", "POST"])
+            {
+                var answer = await SendAsync(method, path, "https://anyone.example");
+                Allowed(answer).ShouldBe("*", $"{method} {path}");
+                answer.Response.Headers.Contains("Access-Control-Allow-Credentials").ShouldBeFalse();
+            }
+            Allowed(await at.GetAsync(path)).ShouldBe("*", "a cache may keep one answer for everybody");
+        }
+    }
+
+    [Theory]
+    [Assertion("TK-17")]
+    [InlineData("https://web.example:8443/app/callback", "https://web.example:8443", true)]
+    [InlineData("https://web.example:8443/app/callback", "https://web.example", false)]
+    [InlineData("http://127.0.0.1:5173/callback", "http://127.0.0.1:5173", true)]
+    [InlineData("http://127.0.0.1/callback", "http://127.0.0.1:49152", true)]
+    [InlineData("http://127.0.0.1/callback", "http://127.0.0.1", true)]
+    [InlineData("http://127.0.0.1/callback", "http://127.0.0.1:0", false)]
+    [InlineData("http://127.0.0.1/callback", "http://127.0.0.1:*", false)]
+    [InlineData("http://127.0.0.1/callback", "http://127.0.0.1.evil.example", false)]
+    [InlineData("http://127.0.0.1/callback", "https://127.0.0.1:49152", false)]
+    [InlineData("http://127.0.0.1/callback", "http://[::1]:49152", false)]
+    [InlineData("http://[::1]/callback", "http://[::1]:49152", true)]
+    [InlineData("http://localhost:3000/callback", "http://localhost:3000", true)]
+    [InlineData("http://localhost:3000/callback", "http://localhost:3001", false)]
+    [InlineData("com.example.app:/callback", "com.example.app", false)]
+    [InlineData("com.example.app:/callback", "null", false)]
+    public async Task The_origin_of_a_redirect_URI_is_the_clients_without_a_word(string redirectUri, string origin, bool isAllowed)
+    {
+        var client = await at.Server.AddClientAsync(redirectUri);
+        Allowed(await SendAsync("POST", "/token", origin)).ShouldBe(isAllowed ? origin : null);
+        await at.Server.Registry.RemoveClientAsync(client.Id);
+        Allowed(await SendAsync("POST", "/token", origin)).ShouldBeNull();
+    }
+
+    [Fact]
+    [Assertion("TK-17")]
+    [Assertion("TK-21")]
+    public async Task While_the_database_is_away_known_pages_can_read_that_and_unknown_ones_nothing()
+    {
+        await using var server = await RunningServer.StartAsync();
+        await server.AddClientAsync("https://app.example/callback");
+        Allowed(await SendAsync("POST", "/token", Origin, server)).ShouldBe(Origin);
+        await server.Service<Database>().InTransactionAsync(connection => connection.ExecuteAsync("alter table client rename to client_away", CancellationToken.None), CancellationToken.None);
+        foreach (var (origin, allowed) in (Dictionary<string, string?>)new() { [Origin] = Origin, ["https://other.example"] = null })
+        {
+            var answer = await server.PostFormAsync("/token", [new("grant_type", "refresh_token"), new("client_id", "x"), new("refresh_token", "x")], request => request.Headers.TryAddWithoutValidation("Origin", origin));
+            (answer.Status, answer.Error, Allowed(answer)).ShouldBe((HttpStatusCode.ServiceUnavailable, "temporarily_unavailable", allowed));
+        }
+        (await SendAsync("GET", "/jwks", Origin, server)).Status.ShouldBe(HttpStatusCode.OK, "what needs no database goes on");
+    }
+
+    [Fact]
+    [Assertion("TK-01")]
+    [Rfc("RFC 9110", "15.5.6")]
+    public async Task A_wrong_method_is_answered_with_the_right_ones_so_that_a_page_can_read_it()
+    {
+        foreach (var (path, allowed) in (Dictionary<string, string>)new() { ["/token"] = "POST", ["/revoke"] = "POST", ["/introspect"] = "POST", ["/userinfo"] = "GET, POST", ["/jwks"] = "GET, HEAD" })
+        {
+            var answer = await SendAsync("PATCH", path, Origin);
+            (answer.Status, answer.Error).ShouldBe((HttpStatusCode.MethodNotAllowed, "invalid_request"));
+            string.Join(", ", answer.Response.Content.Headers.Allow).ShouldBe(allowed);
+        }
+    }
+
     private static string? Allowed(JsonAnswer answer) => answer.Response.Headers.TryGetValues("Access-Control-Allow-Origin", out var values) ? string.Join(',', values) : null;
 
-    private async Task<JsonAnswer> SendAsync(string method, string path, string origin)
+    private async Task<JsonAnswer> SendAsync(string method, string path, string origin, RunningServer? server = null)
     {
-        using var request = new HttpRequestMessage(new HttpMethod(method), at.Server.Issuer + path);
+        using var request = new HttpRequestMessage(new HttpMethod(method), (server ?? at.Server).Issuer + path);
         request.Headers.TryAddWithoutValidation("Origin", origin);
         if (method == "POST") request.Content = new FormUrlEncodedContent([]);
         if (method == "OPTIONS") request.Headers.TryAddWithoutValidation("Access-Control-Request-Method", "POST");

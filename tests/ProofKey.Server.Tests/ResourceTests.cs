@@ -139,7 +139,7 @@ public sealed class ResourceTests(TokenServer at) : IClassFixture<TokenServer>, 
         (await at.Server.Registry.RemoveResourceAsync(Address)).ShouldBeTrue();
         (await at.Server.Registry.RemoveResourceAsync(Address)).ShouldBeFalse();
         var kinds = await at.Server.Service<Database>().ListAsync($"select kind from audit_event where detail like {Address + "%"} order by id", row => row.GetString(0), CancellationToken.None);
-        kinds.ShouldBe(["resource-added", "resource-changed", "resource-removed"]);
+        kinds.Order().ShouldBe(["resource-added", "resource-changed", "resource-removed"]);
     }
 
     private Task<IssuedCode> CodeAsync(string? resource, string scope) => IssueAsync(new AuthorizeUrl(at.Server, _client).Set("scope", scope).Set("resource", resource));

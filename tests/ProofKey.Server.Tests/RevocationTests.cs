@@ -123,6 +123,31 @@ public sealed class RevocationTests(TokenServer at) : IClassFixture<TokenServer>
     }
 
     [Fact]
+    [Assertion("RV-05")]
+    [Rfc("RFC 7009", "2.2.1")]
+    public async Task A_clients_own_token_cannot_be_revoked_and_the_answer_says_so()
+    {
+        var client = await KeyClient.AddAsync(at.Server);
+        var token = (await KeyClient.AskAsync(at.Server, client.Assertion(at.Server))).Text("access_token");
+        var answer = await at.Server.PostFormAsync("/revoke", KeyClient.Fields(client.Assertion(at.Server), ("token", token)));
+        (answer.Status, answer.Error).ShouldBe((HttpStatusCode.BadRequest, "unsupported_token_type"));
+        (await at.Server.RevokeAsync(at.Client, token)).Status.ShouldBe(HttpStatusCode.OK, "to anybody else it is an unknown token");
+    }
+
+    [Fact]
+    [Assertion("RV-04")]
+    public async Task A_revocation_is_in_the_audit_trail_once()
+    {
+        var client = await at.AddClientAsync();
+        var tokens = await at.TokensAsync("openid", client);
+        await at.Server.RevokeAsync(client, tokens.Text("refresh_token"));
+        await at.Server.RevokeAsync(client, tokens.Text("access_token"));
+        var events = await at.Server.Service<ProofKey.Server.Storage.Database>().ListAsync(
+            $"select kind, subject, address from audit_event where client_id = {client.Id} and kind <> 'client-added'", row => (row.GetString(0), row.GetString(1), row.GetString(2)), CancellationToken.None);
+        events.ShouldBe([("grant-revoked", (await at.VerifyAsync(tokens.Text("access_token"), at.Server.Issuer)).Subject!, "127.0.0.1")]);
+    }
+
+    [Fact]
     [Assertion("RT-11")]
     [Rfc("RFC 7009", "2.2")]
     public async Task After_revocation_has_answered_no_token_works_whatever_ran_beside_it()

@@ -36,6 +36,10 @@ internal sealed class ClientShowVerb : Verb
         client.IsStrict,
         client.RequiresPushedRequests,
         client.RequiresDpop,
+        client.GrantTypes,
+        client.Jwks is not null,
+        client.JwksUri,
+        client.Introspects,
         client.CreatedAt);
 
     public static CommandException Unknown(string id) =>
@@ -69,6 +73,9 @@ internal sealed class ClientShowVerb : Verb
             ("strict", client.Strict ? "yes" : "no"),
             ("pushed requests", client.RequirePar ? "required" : "accepted"),
             ("DPoP", client.Dpop ? "required: every token is bound to a key" : "when it sends a proof"),
+            ("grant types", string.Join(' ', client.GrantTypes)),
+            ("keys", client.JwksUri ?? (client.Jwks ? "registered" : "")),
+            ("introspects", client.Introspects ?? (client.Public ? "" : "its own tokens")),
             ("registered", TimeText.Of(client.CreatedAt)),
         ];
         foreach (var (label, value) in lines) terminal.Write($"{label,-16}{PlainText.Of(value.Length == 0 ? "none" : value)}");

@@ -13,7 +13,7 @@ internal static class RootVerbs
         root.Add(Help.Option);
         root.Add(CommonOptions.Config);
         root.Add(new ServeVerb());
-        root.Add(new VerbGroup("client", "Register clients at the server of a data folder.", new ClientAddVerb(), new ClientListVerb(), new ClientShowVerb(), new ClientRemoveVerb()));
+        root.Add(new VerbGroup("client", "Register clients at the server of a data folder.", new ClientAddVerb(), new ClientListVerb(), new ClientShowVerb(), new ClientUpdateVerb(), new ClientRemoveVerb()));
         root.Add(new VerbGroup("resource", "Register the APIs that access tokens can be for.", new ResourceAddVerb(), new ResourceListVerb(), new ResourceUpdateVerb(), new ResourceRemoveVerb()));
         root.Add(new VerbGroup("scope", "Put scopes into words for the people who are asked for them.", new ScopeSetVerb(), new ScopeListVerb(), new ScopeRemoveVerb()));
         root.Add(new VerbGroup("user", "Say who can sign in at the server of a data folder.", new UserAddVerb(), new UserListVerb(), new UserRemoveVerb()));

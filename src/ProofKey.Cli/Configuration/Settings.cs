@@ -37,12 +37,16 @@ internal sealed class Settings(ParseResult parsed, ConfigurationFile file)
     }
 
     /// <summary>Whether a switch is on.</summary>
-    public bool Flag(Option<bool> option)
+    public bool Flag(Option<bool> option) => Switch(option) ?? false;
+
+    /// <summary>Whether a switch is on or off; <see langword="null"/> when nothing was said.</summary>
+    public bool? Switch(Option<bool> option)
     {
         if (parsed.GetResult(option) is { Implicit: false }) return parsed.GetValue(option);
         return Elsewhere(option.Name) switch
         {
-            null or "false" or "0" or "no" => false,
+            null => null,
+            "false" or "0" or "no" => false,
             "true" or "1" or "yes" => true,
             _ => throw CommandException.Usage($"{option.Name} is on or off, and its value is neither.", $"Set {VariableOf(option.Name)} to true or false."),
         };

@@ -22,6 +22,10 @@ internal sealed record ShownClient(
     bool Strict,
     bool RequirePar,
     bool Dpop,
+    IReadOnlyList<string> GrantTypes,
+    bool Jwks,
+    string? JwksUri,
+    string? Introspects,
     DateTimeOffset CreatedAt);
 
 /// <summary>What <c>resource add --json</c> and <c>resource list --json</c> print of an API.</summary>

@@ -1,65 +1,73 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Text;
 using Microsoft.AspNetCore.Http;
+using ProofKey.Jose;
+using ProofKey.Server.Keys;
 using ProofKey.Server.Protocol;
 using ProofKey.Server.Storage;
 
 namespace ProofKey.Server.Endpoints;
 
-/// <summary>Who is asking (RFC 6749 section 2.3): a public client names itself, a confidential one proves itself, in one way and not in two.</summary>
-internal sealed class ClientAuthentication(ClientStore clients)
+/// <summary>Who is asking (RFC 6749 section 2.3): a public client names itself, a confidential one proves itself, in the way that it is registered for.</summary>
+internal sealed class ClientAuthentication(ClientStore clients, ClientKeys clientKeys, AssertionStore assertions, ServerOptions options, TimeProvider time)
 {
+    /// <summary>How clients prove themselves, as metadata names it.</summary>
+    public static readonly IReadOnlyList<string> ConfidentialMethods = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
+
+    /// <summary>The challenge to a client that did not authenticate (RFC 6749 section 5.2).</summary>
+    public const string Challenge = "Basic realm=\"token\"";
+
     private static readonly OAuthError Failed = OAuthError.InvalidClient("The client is unknown, or it did not authenticate as registered.");
+
+    private readonly string[] _audiences = [options.Issuer.Value, options.Issuer.Endpoint(TokenEndpoint.Path)];
 
     public async ValueTask<ClientResult> IdentifyAsync(HttpContext context, Parameters form)
     {
         var result = await CheckAsync(context, form);
         // RFC 6749 section 5.2: who used the header learns by which scheme
-        if (result.Client is null && context.Request.Headers.Authorization.Count > 0) context.Response.Headers.WWWAuthenticate = "Basic realm=\"token\"";
+        if (result.Client is null && context.Request.Headers.Authorization.Count > 0) context.Response.Headers.WWWAuthenticate = Challenge;
         return result;
     }
 
     private async ValueTask<ClientResult> CheckAsync(HttpContext context, Parameters form)
     {
-        var (claimed, problem) = Claim(context, form);
-        if (claimed is null) return new(null, problem);
-        var client = claimed.Id.Length <= 100 ? await clients.FindAsync(claimed.Id, context.RequestAborted) : null;
+        var (claim, problem) = ClientClaim.Read(context.Request.Headers.Authorization, form);
+        if (claim is null) return new(null, problem);
+        var client = claim.Id.Length <= 100 ? await clients.FindAsync(claim.Id, context.RequestAborted) : null;
         if (client is null) return new(null, new Refusal(Failed, "The client is unknown."));
-        if (client.SecretDigest is null)
+        var refusal = (client.IsPublic, claim.Proof) switch
+        {
+            (true, ClientProof.None) => null,
             // A secret never makes a public client confidential (RFC 6749 section 2.1).
-            return claimed.Secret is null ? new(client, null) : new(null, new Refusal(OAuthError.InvalidClient("This client is public and has no secret: send its client_id alone."), "A public client sent a secret."));
-        var proved = claimed.Secret is not null && Secret.AreEqual(Secret.Digest(claimed.Secret), client.SecretDigest);
-        return proved ? new(client, null) : new(null, new Refusal(Failed, claimed.Secret is null ? "No secret was sent." : "The secret is wrong."));
+            (true, _) => new Refusal(OAuthError.InvalidClient("This client is public and has no secret: send its client_id alone."), "A public client sent a secret or an assertion."),
+            (false, ClientProof.None) => new Refusal(Failed, "No secret and no assertion was sent."),
+            (false, ClientProof.Secret) => SecretProblem(client, claim.Text!),
+            _ => await AssertionProblemAsync(client, claim.Text!, context),
+        };
+        return refusal is null ? new(client, null) : new(null, refusal);
     }
 
-    private static (ClaimedClient? Claimed, Refusal? Problem) Claim(HttpContext context, Parameters form)
+    private static Refusal? SecretProblem(RegisteredClient client, string secret)
     {
-        var header = context.Request.Headers.Authorization;
-        if (header.Count == 0)
-            return form["client_id"] is { } id ? (new ClaimedClient(id, form["client_secret"]), null) : (null, OAuthError.InvalidRequest("The request must name the client in client_id."));
-        if (header.Count > 1 || Basic(header[0]) is not { } basic)
-            return (null, new Refusal(OAuthError.InvalidClient("The Authorization header must be Basic, with id and secret form-encoded and joined by a colon."), "The Authorization header is malformed."));
-        if (form["client_secret"] is not null || (form["client_id"] is { } other && other != basic.Id))
-            return (null, OAuthError.InvalidRequest("Authenticate in one way only: by the Authorization header or in the body."));
-        return (basic, null);
+        if (client.SecretDigest is null) return new Refusal(Failed, "A secret was sent by a client that is registered with keys.");
+        return Secret.AreEqual(Secret.Digest(secret), client.SecretDigest) ? null : new Refusal(Failed, "The secret is wrong.");
     }
 
-    // RFC 6749 section 2.3.1: both parts are form-encoded before they are joined
-    private static ClaimedClient? Basic(string? header)
+    private async ValueTask<Refusal?> AssertionProblemAsync(RegisteredClient client, string text, HttpContext context)
     {
-        if (header is null || header.Length > 2000 || !header.StartsWith("Basic ", StringComparison.OrdinalIgnoreCase)) return null;
-        Span<byte> bytes = stackalloc byte[2000];
-        if (!Convert.TryFromBase64String(header["Basic ".Length..].Trim(), bytes, out var length)) return null;
-        var pair = Encoding.Latin1.GetString(bytes[..length]);
-        var colon = pair.IndexOf(':', StringComparison.Ordinal);
-        if (colon <= 0 || pair.AsSpan().ContainsAny('&', '=')) return null;
-        return Parameters.TryParse($"id={pair[..colon]}&secret={pair[(colon + 1)..]}", out var parts, out _) && parts["id"] is { } id ? new ClaimedClient(id, parts["secret"]) : null;
+        if (client.SecretDigest is not null) return new Refusal(Failed, "An assertion was sent by a client that is registered with a secret.");
+        if (await clientKeys.FindAsync(client, null, context.RequestAborted) is not { } keys)
+            return new Refusal(OAuthError.InvalidClient("The key set at the client's jwks_uri could not be read: it must answer 200 with a JWK set, over https, on a public address."), "The client's keys could not be fetched.");
+        var (assertion, problem) = ClientAssertion.Check(text, client.Id, keys, AudiencesAt(context), time.GetUtcNow());
+        // OpenID Connect Core section 10.1.1: an unknown key is a reason to read the set again
+        if (problem?.Code == JwtProblem.UnknownKey && await clientKeys.FindAsync(client, keys, context.RequestAborted) is { } newer && newer != keys)
+            (assertion, problem) = ClientAssertion.Check(text, client.Id, newer, AudiencesAt(context), time.GetUtcNow());
+        if (assertion is null) return new Refusal(ClientAssertion.NotGood, problem!.Message);
+        // RFC 7523 section 3, item 7: used once. Asked last, so that only the client itself can use one up.
+        return await assertions.UseAsync(assertion.Id, assertion.EndsAt) ? null : new Refusal(ClientAssertion.NotGood, "The assertion was used before.");
     }
 
-    private sealed record ClaimedClient(string Id, string? Secret)
-    {
-        public override string ToString() => Id;
-    }
+    // RFC 7523 section 3, item 3, RFC 9126 section 2: the issuer is the name to use; older clients send the endpoint's address
+    private string[] AudiencesAt(HttpContext context) => [.. _audiences, options.Issuer.Origin + context.Request.Path.Value];
 }
 
 /// <summary>The client that is asking, or why it is not believed.</summary>

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using ProofKey.Jose;
 using ProofKey.Server.Http;
 using ProofKey.Server.Keys;
+using ProofKey.Server.Storage;
 
 namespace ProofKey.Server.Endpoints;
 
@@ -13,6 +14,8 @@ namespace ProofKey.Server.Endpoints;
 internal sealed class MetadataEndpoint(ServerOptions options, KeyRing keys, AccountSource accounts)
 {
     public const string JwksPath = "/jwks";
+
+    private static readonly string[] AssertionAlgorithms = [.. SignatureAlgorithm.All.Select(algorithm => algorithm.Name)];
 
     private readonly byte[] _document = JsonSerializer.SerializeToUtf8Bytes(Document(options, accounts), Wire.Default.ServerMetadata);
 
@@ -38,6 +41,7 @@ internal sealed class MetadataEndpoint(ServerOptions options, KeyRing keys, Acco
         TokenEndpoint = issuer.Endpoint(TokenEndpoint.Path),
         UserinfoEndpoint = issuer.Endpoint(UserinfoEndpoint.Path),
         RevocationEndpoint = issuer.Endpoint(RevocationEndpoint.Path),
+        IntrospectionEndpoint = issuer.Endpoint(IntrospectionEndpoint.Path),
         PushedAuthorizationRequestEndpoint = issuer.Endpoint(PushedRequestEndpoint.Path),
         // RFC 9126 section 5: only where it is so; leaving it out means false
         RequirePushedAuthorizationRequests = options.RequirePushedRequests ? true : null,
@@ -45,11 +49,15 @@ internal sealed class MetadataEndpoint(ServerOptions options, KeyRing keys, Acco
         JwksUri = issuer.Endpoint(JwksPath),
         ScopesSupported = [Scope.OpenId, Scope.Profile, Scope.Email, Scope.OfflineAccess],
         ResponseTypesSupported = ["code"],
-        ResponseModesSupported = Storage.ResponseMode.Default,
-        GrantTypesSupported = [Storage.GrantType.AuthorizationCode, Storage.GrantType.RefreshToken, Storage.GrantType.DeviceCode],
+        ResponseModesSupported = ResponseMode.Default,
+        GrantTypesSupported = [GrantType.AuthorizationCode, GrantType.RefreshToken, GrantType.ClientCredentials, GrantType.DeviceCode],
         CodeChallengeMethodsSupported = [CodeChallenge.Method],
-        TokenEndpointAuthMethodsSupported = ["none", "client_secret_basic", "client_secret_post"],
-        RevocationEndpointAuthMethodsSupported = ["none", "client_secret_basic", "client_secret_post"],
+        TokenEndpointAuthMethodsSupported = ["none", .. ClientAuthentication.ConfidentialMethods],
+        TokenEndpointAuthAlgorithmsSupported = AssertionAlgorithms,
+        RevocationEndpointAuthMethodsSupported = ["none", .. ClientAuthentication.ConfidentialMethods],
+        RevocationEndpointAuthAlgorithmsSupported = AssertionAlgorithms,
+        IntrospectionEndpointAuthMethodsSupported = ClientAuthentication.ConfidentialMethods,
+        IntrospectionEndpointAuthAlgorithmsSupported = AssertionAlgorithms,
         SubjectTypesSupported = ["public"],
         IdTokenSigningAlgorithmsSupported = [.. SignatureAlgorithm.All.Select(algorithm => algorithm.Name)],
         DpopSigningAlgorithmsSupported = [.. ProofOfPossession.Algorithms.Select(algorithm => algorithm.Name)],

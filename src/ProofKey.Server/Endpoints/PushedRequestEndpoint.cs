@@ -25,7 +25,7 @@ internal sealed class PushedRequestEndpoint(
         if (!read.TryGet(out var form, out var problem))
             await RefuseAsync(context, null, OAuthError.InvalidRequest(problem), read.Status);
         else if (!(await authentication.IdentifyAsync(context, form)).TryGet(out var client, out var refusal))
-            await RefuseAsync(context, null, refusal, refusal.Error.Code == "invalid_client" ? StatusCodes.Status401Unauthorized : StatusCodes.Status400BadRequest);
+            await RefuseAsync(context, null, refusal, refusal.Status);
         // RFC 9126 section 2.1: a reference to a reference is refused
         else if (form["request_uri"] is not null)
             await RefuseAsync(context, client, OAuthError.InvalidRequest("Push the parameters themselves instead of a request_uri."));

@@ -31,24 +31,31 @@ internal sealed class RevocationEndpoint(ClientAuthentication authentication, Gr
     private async Task RevokeAsync(HttpContext context, RegisteredClient client, string token)
     {
         Answers.NoStore(context);
+        var (grantId, owner) = Read(token);
+        // RFC 7009 section 2.2.1: a client's own token has no row that could say that it is revoked
+        if (grantId is null && owner == client.Id)
+            await RefuseAsync(context, new OAuthError("unsupported_token_type", "A token of client_credentials cannot be revoked: it ends by itself within minutes."));
         // RFC 7009 section 2.2: an unknown token is answered like a revoked one. The hint is not needed: the forms differ.
-        if (GrantIdOf(token) is not { } id || await grants.FindAsync(id, context.RequestAborted) is not { } grant) return;
+        if (grantId is null || await grants.FindAsync(grantId, context.RequestAborted) is not { } grant) return;
         // RFC 7009 section 2.1: only the client that the token was issued to
         if (grant.ClientId != client.Id)
         {
             await RefuseAsync(context, new Refusal(OAuthError.InvalidGrant("The token was issued to another client."), "The grant belongs to another client."));
             return;
         }
-        var audited = new AuditEvent("grant-revoked") { Subject = grant.Subject, ClientId = client.Id, Address = ClientAddress.Whole(context), Detail = Convert.ToHexStringLower(id) };
-        if (await grants.RevokeAsync(id, time.GetUtcNow(), audited)) Log.Revoked(logger, Convert.ToHexStringLower(id), client.Id);
+        var grantName = Convert.ToHexStringLower(grantId);
+        var audited = new AuditEvent("grant-revoked") { Subject = grant.Subject, ClientId = client.Id, Address = ClientAddress.Whole(context), Detail = grantName };
+        if (await grants.RevokeAsync(grantId, time.GetUtcNow(), audited)) Log.Revoked(logger, grantName, client.Id);
     }
 
-    private byte[]? GrantIdOf(string token)
+    // The grant of a token, or the client whose own it is.
+    private (byte[]? GrantId, string? Owner) Read(string text)
     {
-        if (RefreshToken.Open(token, keys) is { } refreshToken) return refreshToken.GrantId;
+        if (RefreshToken.Open(text, keys) is { } refreshToken) return (refreshToken.GrantId, null);
         var expected = new JwtExpectations { Issuer = options.Issuer.Value, Types = [TokenIssuer.AccessTokenType], AllowExpired = true };
-        return Jwt.Verify(token, keys.PublicKeys, expected, time.GetUtcNow()).TryGet(out var accessToken, out _)
-            && accessToken.Text(TokenIssuer.GrantIdClaim) is { } text && Base64UrlText.TryDecode(text, out var id) ? id : null;
+        if (!Jwt.Verify(text, keys.PublicKeys, expected, time.GetUtcNow()).TryGet(out var token, out _)) return default;
+        if (token.Text(TokenIssuer.GrantIdClaim) is not { } id) return (null, token.Text("client_id"));
+        return Base64UrlText.TryDecode(id, out var grantId) ? (grantId, null) : default;
     }
 
     private Task RefuseAsync(HttpContext context, Refusal refusal, int status = StatusCodes.Status400BadRequest)

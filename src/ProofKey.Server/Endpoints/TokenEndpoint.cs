@@ -10,7 +10,7 @@ namespace ProofKey.Server.Endpoints;
 
 /// <summary>The token endpoint (RFC 6749 section 3.2): who is asking, with which grant, and is it good.</summary>
 internal sealed class TokenEndpoint(
-    ClientAuthentication authentication, GrantStore grants, PushedRequestStore pushedRequests, AccountSource accounts, GrantedClaims claims, KeyRing keys, TokenIssuer issuer, VerifierTries tries,
+    ClientAuthentication authentication, ResourceStore resources, GrantStore grants, PushedRequestStore pushedRequests, AccountSource accounts, GrantedClaims claims, KeyRing keys, TokenIssuer issuer, VerifierTries tries,
     DeviceCodeRedemption devices, ProofOfPossession possession, AuditTrail audit, ServerOptions options, TimeProvider time,
     ILogger<TokenEndpoint> logger)
 {
@@ -39,6 +39,7 @@ internal sealed class TokenEndpoint(
         await keys.EnsureAsync(client.IdTokenAlgorithm, context.RequestAborted);
         if (form["grant_type"] == GrantType.AuthorizationCode) await RedeemCodeAsync(context, form, client, proof);
         else if (form["grant_type"] == GrantType.DeviceCode) await devices.RedeemAsync(context, form, client, proof);
+        else if (form["grant_type"] == GrantType.ClientCredentials) await GrantToClientAsync(context, form, client, proof);
         else await RefreshAsync(context, form, client, proof);
     }
 
@@ -54,9 +55,9 @@ internal sealed class TokenEndpoint(
     // RFC 6749 section 5.2, RFC 9700 section 2.4 (no password grant)
     private static OAuthError? GrantTypeProblem(Parameters form) => form["grant_type"] switch
     {
-        GrantType.AuthorizationCode or GrantType.RefreshToken or GrantType.DeviceCode => null,
+        GrantType.AuthorizationCode or GrantType.RefreshToken or GrantType.ClientCredentials or GrantType.DeviceCode => null,
         null => OAuthError.InvalidRequest("The request must have a grant_type."),
-        _ => OAuthError.UnsupportedGrantType("The grant types here are authorization_code, refresh_token and device_code."),
+        _ => OAuthError.UnsupportedGrantType("The grant types here are authorization_code, refresh_token, client_credentials and device_code."),
     };
 
     private async Task RedeemCodeAsync(HttpContext context, Parameters form, RegisteredClient client, DpopProof? proof)
@@ -98,6 +99,15 @@ internal sealed class TokenEndpoint(
             await Answers.TokensAsync(context, issuer.Issue(grant, client, grant.Scope, new RefreshToken(grant.Id, rowSecret, 1), code.Nonce, now, thumbprint, told));
         else
             await RefuseReplayAsync(context, grant, now);
+    }
+
+    private async Task GrantToClientAsync(HttpContext context, Parameters form, RegisteredClient client, DpopProof? proof)
+    {
+        var now = time.GetUtcNow();
+        var (granted, problem) = ClientCredentialsGrant.Check(form, client, await resources.ListForAsync(form, context.RequestAborted));
+        problem ??= UseUp(proof, now)?.Error;
+        if (granted is null || problem is not null) await RefuseAsync(context, client.Id, problem!);
+        else await Answers.TokensAsync(context, issuer.IssueToClient(client, granted, now, ThumbprintOf(proof)));
     }
 
     private static Grant GrantOf(AuthorizationCode code, byte[] rowSecret, DateTimeOffset now) => new()

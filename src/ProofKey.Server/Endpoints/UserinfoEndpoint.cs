@@ -11,7 +11,7 @@ namespace ProofKey.Server.Endpoints;
 
 /// <summary>Claims about the person (OpenID Connect Core section 5.3). It reads the grant row, so a revocation is seen at once.</summary>
 internal sealed class UserinfoEndpoint(
-    GrantStore grants, AccountSource accounts, GrantedClaims granted, KeyRing keys, ProofOfPossession possession, ServerOptions options, TimeProvider time, ILogger<UserinfoEndpoint> logger)
+    GrantStore grants, GrantedClaims granted, KeyRing keys, ProofOfPossession possession, ServerOptions options, TimeProvider time, ILogger<UserinfoEndpoint> logger)
 {
     public const string Path = "/userinfo";
 
@@ -63,13 +63,8 @@ internal sealed class UserinfoEndpoint(
         return possession.Check(context, Path, now, token, key.GetString()).TryGet(out var proof, out var error) ? possession.Use(proof, now) : error;
     }
 
-    private async ValueTask<Grant?> FindGrantAsync(Jwt accessToken, HttpContext context)
-    {
-        if (accessToken.Text(TokenIssuer.GrantIdClaim) is not { } text || !Base64UrlText.TryDecode(text, out var id)) return null;
-        var grant = await grants.FindAsync(id, context.RequestAborted);
-        var lives = grant is { RevokedAt: null, Stands: true } && grant.ExpiresAt > time.GetUtcNow();
-        return lives && (accounts.KeepsAccountsHere || await accounts.StandsAsync(grant!.Subject, grant.Epoch, context.RequestAborted)) ? grant : null;
-    }
+    private async ValueTask<Grant?> FindGrantAsync(Jwt accessToken, HttpContext context) =>
+        accessToken.Text(TokenIssuer.GrantIdClaim) is { } text && Base64UrlText.TryDecode(text, out var id) ? await grants.FindLivingAsync(id, time.GetUtcNow(), context.RequestAborted) : null;
 
     private async Task AnswerAsync(HttpContext context, Grant grant, Scope scope)
     {

@@ -22,15 +22,25 @@ internal sealed class RouteGuard(Cors cors, PageAnswers pages, RateLimits limits
     private readonly bool _isHttps = options.Issuer.IsHttps;
 
     /// <summary>Guards a route that answers programs.</summary>
-    public RequestDelegate Json(RequestDelegate handler, Limit limit) => context => RunAsync(context, handler, limit, isPage: false);
+    public RequestDelegate Json(RequestDelegate handler, Limit limit, Readers readers) => context => RunAsync(context, handler, limit, isPage: false, readers);
 
     /// <summary>Guards a route that answers people.</summary>
-    public RequestDelegate Page(RequestDelegate handler, Limit limit) => context => RunAsync(context, handler, limit, isPage: true);
+    public RequestDelegate Page(RequestDelegate handler, Limit limit) => context => RunAsync(context, handler, limit, isPage: true, Readers.Nobody);
 
     /// <summary>Answers a preflight.</summary>
-    public RequestDelegate Preflight => context => RunAsync(context, Cors.AnswerPreflight, Limit.None, isPage: false);
+    public RequestDelegate Preflight(Readers readers) => context => RunAsync(context, Cors.AnswerPreflight, Limit.None, isPage: false, readers);
 
-    private async Task RunAsync(HttpContext context, RequestDelegate handler, Limit limit, bool isPage)
+    /// <summary>Answers every method that a route has not (RFC 9110 section 15.5.6), in a way that a page can read.</summary>
+    public RequestDelegate OtherMethods(string allowed, Readers readers) => context => RunAsync(
+        context,
+        refused =>
+        {
+            refused.Response.Headers.Allow = allowed;
+            return Answers.ErrorAsync(refused, OAuthError.InvalidRequest($"The methods here are {allowed}."), StatusCodes.Status405MethodNotAllowed);
+        },
+        Limit.None, isPage: false, readers);
+
+    private async Task RunAsync(HttpContext context, RequestDelegate handler, Limit limit, bool isPage, Readers readers)
     {
         try
         {
@@ -38,7 +48,7 @@ internal sealed class RouteGuard(Cors cors, PageAnswers pages, RateLimits limits
             {
                 if (_isHttps) context.Response.Headers.StrictTransportSecurity = TransportSecurity;
                 context.Response.Headers.XContentTypeOptions = "nosniff";
-                await cors.AllowAsync(context);
+                await cors.AllowAsync(context, readers);
             }
             if (limits.WaitFor(context, limit) is { } wait) await SlowDownAsync(context, wait, isPage);
             else await handler(context);

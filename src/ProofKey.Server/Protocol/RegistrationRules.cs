@@ -1,4 +1,7 @@
+using System.Net;
+using System.Text;
 using ProofKey.Jose;
+using ProofKey.Server.Http;
 using ProofKey.Server.Storage;
 
 namespace ProofKey.Server.Protocol;
@@ -7,7 +10,7 @@ namespace ProofKey.Server.Protocol;
 internal static class RegistrationRules
 {
     /// <summary>The scopes of OpenID Connect Core section 5.4 and section 11, which are about the person and not about an API.</summary>
-    private static readonly Scope ScopesOfNoApi = Scope.Parse("openid profile email address phone offline_access");
+    public static readonly Scope ScopesOfNoApi = Scope.Parse("openid profile email address phone offline_access");
 
     /// <summary>Checks what is said of a client.</summary>
     /// <returns>The client, without its id, its secret and the time.</returns>
@@ -15,7 +18,7 @@ internal static class RegistrationRules
     public static RegisteredClient Check(ClientRegistration registration)
     {
         if (NameProblem(registration.Name) is { } problem) throw new FormatException(problem);
-        if (registration.RedirectUris.Count == 0 && !registration.UsesDevices) throw new FormatException("A client has at least one redirect URI, such as http://127.0.0.1/callback.");
+        if (UseProblem(registration) is { } useProblem) throw new FormatException(useProblem);
         RedirectUri[] redirectUris = [.. registration.RedirectUris.Distinct(StringComparer.Ordinal).Select(RedirectUri.Parse)];
         var modes = registration.ResponseModes.Count == 0 ? ResponseMode.Default : registration.ResponseModes;
         if (modes.Except(ResponseMode.Default).FirstOrDefault() is { } unknown) throw new FormatException($"There is no response mode {unknown}; choose query or form_post.");
@@ -40,6 +43,9 @@ internal static class RegistrationRules
             RequiresPushedRequests = registration.RequiresPushedRequests,
             RequiresDpop = registration.RequiresDpop,
             GrantTypes = GrantTypes(registration),
+            Introspects = registration.Introspects is null ? null : ResourceAddress(registration.Introspects),
+            Jwks = registration.Jwks is null ? null : KeySet(registration.Jwks),
+            JwksUri = registration.JwksUri is null ? null : KeySetAddress(registration.JwksUri),
         };
     }
 
@@ -58,9 +64,49 @@ internal static class RegistrationRules
     {
         var types = new List<string>();
         if (registration.RedirectUris.Count > 0) types.Add(GrantType.AuthorizationCode);
-        if (registration.MayRefresh) types.Add(GrantType.RefreshToken);
         if (registration.UsesDevices) types.Add(GrantType.DeviceCode);
+        if (registration.MayRefresh && types.Exists(GrantType.SignsPeopleIn)) types.Insert(1, GrantType.RefreshToken);
+        if (registration.UsesClientCredentials) types.Add(GrantType.ClientCredentials);
         return [.. types];
+    }
+
+    private static string? UseProblem(ClientRegistration registration)
+    {
+        var provesItself = !registration.IsPublic;
+        // RFC 6749 section 4.4: only who can prove itself gets tokens of its own
+        if (registration.UsesClientCredentials && !provesItself) return "A public client cannot have tokens of its own (client_credentials): register it as confidential.";
+        // RFC 7662 section 2.1: nor may it look at tokens
+        if (registration.Introspects is not null && !provesItself) return "A public client cannot introspect tokens: register it as confidential.";
+        if ((registration.Jwks ?? registration.JwksUri) is not null && !provesItself) return "A public client has no keys to prove itself with: register it as confidential.";
+        if (registration.Jwks is not null && registration.JwksUri is not null) return "A client's keys are registered with it, or published at an address: give one of the two.";
+        return registration.RedirectUris.Count == 0 && !registration.UsesDevices && !registration.UsesClientCredentials && registration.Introspects is null
+            ? "A client has at least one redirect URI, such as http://127.0.0.1/callback, unless it runs on devices alone, has tokens of its own, or only introspects."
+            : null;
+    }
+
+    // RFC 7523 section 3: the public half alone, as we read it
+    private static string KeySet(string text)
+    {
+        if (!JwkSet.TryParse(Encoding.UTF8.GetBytes(text), out var keys, out var problem)) throw new FormatException($"That is no JWK set of public keys: {problem}");
+        if (keys.Keys.Count == 0) throw new FormatException("The JWK set holds no key for ES256, RS256 or PS256.");
+        return Encoding.UTF8.GetString(keys.ToJson());
+    }
+
+    private static string KeySetAddress(string text) => CallableAddress(text)
+        ? text
+        : throw new FormatException("A key set's address is https on a public host, without user name and fragment, such as https://app.example.com/jwks.json.");
+
+    /// <summary>
+    /// Whether we may ever call an address: https on a public host, or this machine, which a server for development alone calls. Where a name
+    /// leads is asked when the connection is made.
+    /// </summary>
+    public static bool CallableAddress(string text)
+    {
+        if (text.Length > 1000 || text.AsSpan().ContainsAnyExceptInRange('!', '~') || text.Contains('#', StringComparison.Ordinal)) return false;
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var address) || address.UserInfo.Length > 0 || text.Contains('@', StringComparison.Ordinal)) return false;
+        var isAddress = IPAddress.TryParse(address.Host.Trim('[', ']'), out var ip);
+        var isLoopback = address.Host == "localhost" || (isAddress && PublicAddress.IsLoopback(ip!));
+        return isLoopback ? address.Scheme is "http" or "https" : address.Scheme == "https" && (!isAddress || PublicAddress.IsPublic(ip!));
     }
 
     private static SignatureAlgorithm IdTokenAlgorithm(string name) =>

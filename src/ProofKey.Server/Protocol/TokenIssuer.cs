@@ -46,6 +46,19 @@ internal sealed class TokenIssuer(KeyRing keys, ServerOptions options)
         };
     }
 
+    /// <summary>Makes the answer to a client that asked for a token of its own: no refresh token (RFC 6749 section 4.4.3), no ID token.</summary>
+    public TokenResponse IssueToClient(RegisteredClient client, ClientCredentialsGrant granted, DateTimeOffset now, byte[]? boundTo)
+    {
+        var facts = new AccessTokenFacts(null, client, granted.Scope, AudienceOf(granted.Resource, client), now, now + options.AccessTokenLifetime, _issuer, boundTo);
+        return new TokenResponse
+        {
+            AccessToken = Jwt.Sign(keys.SigningKeyFor(SignatureAlgorithm.ES256), AccessTokenType, facts, WriteAccessToken),
+            TokenType = boundTo is null ? "Bearer" : Dpop.Scheme,
+            ExpiresIn = (long)options.AccessTokenLifetime.TotalSeconds,
+            Scope = granted.Scope.IsEmpty ? null : granted.Scope.ToString(),
+        };
+    }
+
     /// <summary>The one API that an access token is for: the one that was granted, else the client's default, else the server itself.</summary>
     public string AudienceOf(string? resource, RegisteredClient client) => resource ?? client.Audience ?? _issuer;
 
@@ -55,14 +68,18 @@ internal sealed class TokenIssuer(KeyRing keys, ServerOptions options)
     private static void WriteAccessToken(Utf8JsonWriter claims, AccessTokenFacts facts)
     {
         claims.WriteString("iss"u8, facts.Issuer);
-        claims.WriteString("sub"u8, facts.Grant.Subject);
+        // RFC 9068 section 2.2: without a person the subject is the client. No person's subject is ever a client's id (section 5).
+        claims.WriteString("sub"u8, facts.Grant?.Subject ?? facts.Client.Id);
         claims.WriteString("aud"u8, facts.Audience);
         claims.WriteString("client_id"u8, facts.Client.Id);
         claims.WriteNumber("iat"u8, facts.Now.ToUnixTimeSeconds());
         claims.WriteNumber("exp"u8, facts.ExpiresAt.ToUnixTimeSeconds());
         claims.WriteString("jti"u8, Secret.NewText(16));
-        claims.WriteString(GrantIdClaim, Base64UrlText.Encode(facts.Grant.Id));
-        WriteAuthentication(claims, facts.Grant);
+        if (facts.Grant is { } grant)
+        {
+            claims.WriteString(GrantIdClaim, Base64UrlText.Encode(grant.Id));
+            WriteAuthentication(claims, grant);
+        }
         if (!facts.Scope.IsEmpty) claims.WriteString("scope"u8, facts.Scope.ToString());
         if (facts.BoundTo is { } thumbprint) WriteConfirmation(claims, thumbprint);
     }
@@ -107,7 +124,7 @@ internal sealed class TokenIssuer(KeyRing keys, ServerOptions options)
         claims.WriteEndArray();
     }
 
-    private readonly record struct AccessTokenFacts(Grant Grant, RegisteredClient Client, Scope Scope, string Audience, DateTimeOffset Now, DateTimeOffset ExpiresAt, string Issuer, byte[]? BoundTo);
+    private readonly record struct AccessTokenFacts(Grant? Grant, RegisteredClient Client, Scope Scope, string Audience, DateTimeOffset Now, DateTimeOffset ExpiresAt, string Issuer, byte[]? BoundTo);
 
     private readonly record struct IdTokenFacts(Grant Grant, string AccessToken, string? Nonce, JsonObject? Claims, DateTimeOffset Now, DateTimeOffset ExpiresAt, string Issuer);
 }

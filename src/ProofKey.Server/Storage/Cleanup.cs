@@ -25,6 +25,8 @@ internal sealed class Cleanup(Database database, ServerOptions options, TimeProv
         var recordedBefore = (time.GetUtcNow() - options.AuditRetention).ToUnixTimeMilliseconds();
         deleted += await RepeatAsync(() => database.WriteAsync(
             $"delete from audit_event where id in (select id from audit_event where at < {recordedBefore} limit {StepSize})"), cancellation);
+        deleted += await RepeatAsync(() => database.WriteAsync(
+            $"delete from used_assertion where id in (select id from used_assertion where expires_at < {before} limit {StepSize})"), cancellation);
         return deleted + await RepeatAsync(() => database.WriteAsync(
             $"delete from session where id in (select id from session where expires_at < {before} limit {StepSize})"), cancellation);
     }

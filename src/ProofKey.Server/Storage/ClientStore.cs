@@ -21,9 +21,41 @@ internal sealed class ClientStore(Database database, TimeProvider time)
         {
             await connection.ExecuteAsync(AuditTrail.Entry(audited, time.GetUtcNow()), CancellationToken.None);
             await connection.ExecuteAsync(Insert(client), CancellationToken.None);
-            foreach (var origin in client.Origins)
-                await connection.ExecuteAsync($"insert into client_origin (origin, client_id) values ({origin}, {client.Id}) on conflict do nothing", CancellationToken.None);
+            await AddOriginsAsync(connection, client);
         }, CancellationToken.None);
+
+    /// <summary>Replaces what is said of a client.</summary>
+    /// <returns>Whether there was one.</returns>
+    public async Task<bool> UpdateAsync(RegisteredClient client, AuditEvent audited)
+    {
+        var isUpdated = false;
+        await database.InTransactionAsync(
+            async connection =>
+            {
+                isUpdated = await connection.ExecuteAsync(Update(client), CancellationToken.None) == 1;
+                if (!isUpdated) return;
+                await connection.ExecuteAsync(AuditTrail.Entry(audited, time.GetUtcNow()), CancellationToken.None);
+                await connection.ExecuteAsync((Sql)$"delete from client_origin where client_id = {client.Id}", CancellationToken.None);
+                await AddOriginsAsync(connection, client);
+            }, CancellationToken.None);
+        return isUpdated;
+    }
+
+    private static async Task AddOriginsAsync(DatabaseConnection connection, RegisteredClient client)
+    {
+        foreach (var origin in client.AllOrigins)
+            await connection.ExecuteAsync($"insert into client_origin (origin, client_id) values ({origin}, {client.Id}) on conflict do nothing", CancellationToken.None);
+    }
+
+    private static Sql Update(RegisteredClient client) =>
+        $"""
+        update client set name = {client.Name}, secret_digest = {client.SecretDigest}, redirect_uris = {Lines(client.RedirectUris.Select(uri => uri.Value))},
+            post_logout_redirect_uris = {Lines(client.PostLogoutRedirectUris)}, origins = {Lines(client.Origins)}, scope = {client.Scope.ToString()}, audience = {client.Audience},
+            response_modes = {Lines(client.ResponseModes)}, id_token_algorithm = {client.IdTokenAlgorithm.Name}, first_party = {client.IsFirstParty}, strict = {client.IsStrict},
+            grant_types = {string.Join(' ', client.GrantTypes)}, jwks = {client.Jwks}, jwks_uri = {client.JwksUri}, requires_par = {client.RequiresPushedRequests},
+            dpop_bound = {client.RequiresDpop}, introspects = {client.Introspects}, backchannel_logout_uri = {client.BackchannelLogoutUri}
+        where id = {client.Id} and removed_at is null
+        """;
 
     private static Sql Insert(RegisteredClient client) =>
         $"""
@@ -38,9 +70,15 @@ internal sealed class ClientStore(Database database, TimeProvider time)
         $"update client set removed_at = {time.GetUtcNow().ToUnixTimeMilliseconds()} where id = {id} and removed_at is null", AuditTrail.Entry(audited, time.GetUtcNow())) == 1;
 
     /// <summary>Whether a page of this origin belongs to a client.</summary>
-    public async ValueTask<bool> AllowsOriginAsync(string origin, CancellationToken cancellation) => await database.FindAsync(
-        $"select c.id from client_origin o join client c on c.id = o.client_id and c.removed_at is null where o.origin = {origin} limit 1",
+    /// <param name="origin">The origin as the browser sent it.</param>
+    /// <param name="loopback">The same without its port, if it is one of a loopback address.</param>
+    /// <param name="cancellation">Ends with the request.</param>
+    public async ValueTask<bool> AllowsOriginAsync(string origin, string? loopback, CancellationToken cancellation) => await database.FindAsync(
+        $"select c.id from client_origin o join client c on c.id = o.client_id and c.removed_at is null where o.origin in ({origin}, {(loopback is null ? origin : AnyPort(loopback))}) limit 1",
         reader => reader.GetString(0), cancellation) is not null;
+
+    /// <summary>How a loopback origin of any port is written down.</summary>
+    public static string AnyPort(string loopback) => loopback + ":*";
 
     private static RegisteredClient Read(DbDataReader reader) => new()
     {

@@ -85,9 +85,10 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
     private static readonly SqlPart AccountStands = new(
         "exists (select 1 from account a where a.subject = g.subject and a.epoch = g.epoch and a.disabled_at is null and a.removed_at is null)");
 
-    private static readonly SqlPart AccountIsElsewhere = new("1 = 1");
+    // Accounts of another source have no row here: their state is asked of the source, in front of the statement. Their subjects are not ours
+    // to choose, and one that is a client's id would pass for the client itself (RFC 9068 section 5, RFC 9700 section 4.15).
+    private static readonly SqlPart AccountIsElsewhere = new("not exists (select 1 from client k where k.id = g.subject)");
 
-    // Accounts of another source have no row here: their state is asked of the source, in front of the statement.
     private SqlPart Account => accounts.KeepsAccountsHere ? AccountStands : AccountIsElsewhere;
 
     /// <summary>
@@ -110,6 +111,14 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
 
     public ValueTask<Grant?> FindAsync(byte[] id, CancellationToken cancellation) => database.FindAsync(
         $"select {Columns}, case when {ClientAndSessionStand} and {Account} then 1 else 0 end from authorization_grant g where g.id = {id}", Read, cancellation);
+
+    /// <summary>The grant, if nothing has ended it: neither its time, nor a revocation, nor the end of its account, client or session.</summary>
+    public async ValueTask<Grant?> FindLivingAsync(byte[] id, DateTimeOffset now, CancellationToken cancellation)
+    {
+        var grant = await FindAsync(id, cancellation);
+        if (grant is not { RevokedAt: null, Stands: true } || grant.ExpiresAt <= now) return null;
+        return accounts.KeepsAccountsHere || await accounts.StandsAsync(grant.Subject, grant.Epoch, cancellation) ? grant : null;
+    }
 
     /// <summary>Moves the sequence on, if the presented one is current, or is the tolerated predecessor returning late.</summary>
     /// <returns>The row after the move, or <see langword="null"/> when nothing moved.</returns>

@@ -76,6 +76,10 @@ public sealed record RegisteredClient
     /// <summary>When the client was registered.</summary>
     public DateTimeOffset CreatedAt { get; init; }
 
+    /// <summary>The origins of its pages: those that were given, and those where its redirect URIs are (RFC 9700 section 2.6).</summary>
+    internal IEnumerable<string> AllOrigins => Origins.Concat(
+        RedirectUris.Where(uri => uri.Origin is not null).Select(uri => uri.Kind == RedirectUriKind.Loopback ? ClientStore.AnyPort(uri.Origin!) : uri.Origin!)).Distinct(StringComparer.Ordinal);
+
     /// <summary>The registered redirect URI that a requested one matches.</summary>
     internal RedirectUri? Match(string requested) => RedirectUris.FirstOrDefault(registered => registered.Matches(requested));
 }
