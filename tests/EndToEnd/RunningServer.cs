@@ -59,6 +59,9 @@ public sealed class RunningServer : IAsyncLifetime
         return (client.RootElement.GetProperty("client_id").GetString()!, client.RootElement.GetProperty("client_secret").GetString()!);
     }
 
+    /// <summary>Runs a verb of the operator on the server's data folder, and returns its output.</summary>
+    public Task<string> OperateAsync(CancellationToken cancellation, params string[] arguments) => _program.OutputOfAsync([.. arguments, "--data", _data], cancellation);
+
     public async ValueTask DisposeAsync()
     {
         if (_serving is not null)

@@ -27,4 +27,14 @@ public sealed class Oauth4WebApiTests(RunningServer server) : ThirdPartyScenario
     [Assertion("RV-01")]
     [Assertion("RV-02")]
     public async Task It_revokes_an_access_token_and_the_grant_is_gone() => ShouldBe(await RunAsync("revocation"), """{"refresh":"invalid_grant","again":"none"}""");
+
+    [Fact]
+    [Assertion("PR-01")]
+    public async Task It_pushes_its_request() => ShouldBe(await RunAsync("par"), """{"expires":true,"type":"bearer"}""");
+
+    [Fact]
+    [Assertion("DP-04")]
+    [Assertion("DP-05")]
+    public async Task It_binds_its_tokens_to_a_key() =>
+        ShouldBe(await RunAsync("dpop"), """{"type":"dpop","email":"alice@example.com","refreshed":"dpop","otherKey":"invalid_grant"}""");
 }

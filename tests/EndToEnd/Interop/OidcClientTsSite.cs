@@ -44,7 +44,8 @@ public sealed class OidcClientTsSite : IAsyncDisposable
         redirect_uri = Address,
         post_logout_redirect_uri = Address,
         scope = "openid profile email offline_access",
-        loadUserInfo = true,
+        // It asks for userinfo with the token as a bearer token, also where that is bound to a key, and is rightly refused.
+        loadUserInfo = !dpop,
         automaticSilentRenew = false,
         dpop,
     });

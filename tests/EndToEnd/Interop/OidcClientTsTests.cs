@@ -19,7 +19,7 @@ public sealed class OidcClientTsTests(RunningServer server, Chromium chromium)
 
         user.GetProperty("token_type").GetString().ShouldBe("Bearer");
         user.GetProperty("profile").GetProperty("email").GetString().ShouldBe("alice@example.com");
-        var refreshed = await EvaluateAsync(observed, "client.signinSilent()");
+        var refreshed = await ObjectAsync(observed, "client.signinSilent()");
         refreshed.GetProperty("access_token").GetString().ShouldNotBe(user.GetProperty("access_token").GetString());
         refreshed.GetProperty("refresh_token").GetString().ShouldNotBe(user.GetProperty("refresh_token").GetString());
 
@@ -27,6 +27,33 @@ public sealed class OidcClientTsTests(RunningServer server, Chromium chromium)
         observed.Complaints.ShouldBeEmpty();
         (await observed.Page.EvaluateAsync<int>($$"""fetch("{{server.Issuer}}/userinfo", { headers: { authorization: "Bearer {{refreshed.GetProperty("access_token").GetString()}}" } }).then((answer) => answer.status)"""))
             .ShouldBe(401);
+    }
+
+    [Fact]
+    [Assertion("DP-04")]
+    [Assertion("DP-06")]
+    public async Task It_binds_its_tokens_to_a_key_that_the_browser_keeps()
+    {
+        await using var site = await OidcClientTsSite.StartAsync();
+        await ConfigureAsync(site, dpop: true, "--dpop");
+        await using var observed = await chromium.NewPageAsync();
+        var user = await SignInAsync(observed, site);
+
+        user.GetProperty("token_type").GetString().ShouldBe("DPoP");
+        var claims = await ObjectAsync(observed,
+            $$"""
+            (async () => {
+              const address = "{{server.Issuer}}/userinfo";
+              const user = await client.getUser();
+              const ask = async (nonce) => fetch(address, { headers: { authorization: `DPoP ${user.access_token}`, dpop: await client.dpopProof(address, user, "GET", nonce) } });
+              const first = await ask();
+              return (first.status === 401 ? await ask(first.headers.get("DPoP-Nonce")) : first).json();
+            })()
+            """);
+        claims.GetProperty("email").GetString().ShouldBe("alice@example.com");
+        var refreshed = await ObjectAsync(observed, "client.signinSilent()");
+        refreshed.GetProperty("token_type").GetString().ShouldBe("DPoP");
+        refreshed.GetProperty("access_token").GetString().ShouldNotBe(user.GetProperty("access_token").GetString());
     }
 
     private async Task ConfigureAsync(OidcClientTsSite site, bool dpop = false, params string[] options)
@@ -41,7 +68,14 @@ public sealed class OidcClientTsTests(RunningServer server, Chromium chromium)
         await observed.Page.EvaluateAsync("() => { ready.then(() => client.signinRedirect()); }");
         await observed.SignInAsync();
         await observed.DecideAsync("allow");
-        return await EvaluateAsync(observed, "ready");
+        return await ObjectAsync(observed, "ready");
+    }
+
+    private static async Task<JsonElement> ObjectAsync(ObservedPage observed, string call)
+    {
+        var result = await EvaluateAsync(observed, call);
+        result.ValueKind.ShouldBe(JsonValueKind.Object, result.ToString());
+        return result;
     }
 
     private static async Task<JsonElement> EvaluateAsync(ObservedPage observed, string call) => (await observed.Page.EvaluateAsync($"outcome({call})"))!.Value;

@@ -32,4 +32,43 @@ public sealed class OpenIdClientTests(RunningServer server) : ThirdPartyScenario
     [Fact]
     public async Task It_authenticates_with_its_secret_in_both_ways() =>
         ShouldBe(await RunConfidentialAsync("secret"), """{"first":"bearer","second":"bearer","wrong":"401 basic"}""");
+
+    [Theory]
+    [InlineData()]
+    [InlineData("--require-par")]
+    [Assertion("PR-01")]
+    [Rfc("RFC 9126", "2.1")]
+    public async Task It_pushes_its_request(params string[] options)
+    {
+        var result = await RunAsync("par", options);
+        result.GetProperty("sent").EnumerateArray().Select(name => name.GetString()).ShouldBe(["client_id", "request_uri"]);
+        result.GetProperty("scope").GetString().ShouldBe("openid profile email offline_access");
+    }
+
+    [Theory]
+    [InlineData()]
+    [InlineData("--dpop")]
+    [Assertion("DP-03")]
+    [Assertion("DP-04")]
+    [Assertion("DP-05")]
+    [Rfc("RFC 9449", "5")]
+    public async Task It_binds_its_tokens_to_a_key_and_nobody_else_can_use_them(params string[] options) => ShouldBe(
+        await RunAsync("dpop", options),
+        """{"type":"dpop","email":"alice@example.com","refreshed":"dpop","otherKey":"invalid_grant","noKey":"invalid_dpop_proof","asBearer":"401 bearer invalid_token"}""");
+
+    [Fact]
+    [Assertion("DP-09")]
+    [Rfc("RFC 9449", "10.1")]
+    public async Task It_pushes_its_request_with_a_proof() => ShouldBe(await RunAsync("dpopWithPar"), """{"type":"dpop"}""");
+
+    [Fact]
+    [Rfc("RFC 8707", "2")]
+    public async Task It_asks_for_tokens_for_one_api()
+    {
+        const string Api = "https://openid-client.example/api";
+        await Server.OperateAsync(Cancellation, "resource", "add", Api, "--scope", "orders.read");
+        var result = await RunAsync("resource", ["--scope", "openid orders.read offline_access"], "allow", ("RESOURCE", Api), ("SCOPE", "openid orders.read offline_access"));
+        result.GetProperty("first").GetString().ShouldBe(Api);
+        result.GetProperty("second").GetString().ShouldBe(Api);
+    }
 }
