@@ -30,13 +30,23 @@ public sealed class Person : IDisposable
     /// <returns>The address that the browser ends at: the redirect URI with the answer.</returns>
     public async Task<Uri> AnswerAsync(Uri request, CancellationToken cancellation)
     {
+        var end = await BrowseAsync(request, cancellation);
+        return end.Authority != request.Authority ? end : throw new InvalidOperationException($"Still at the server, at {end.AbsolutePath}; pages: {string.Join(", ", Seen)}.");
+    }
+
+    /// <summary>Opens an address and does what the pages ask, until there is nothing more to do.</summary>
+    /// <returns>Where the browser ends: at another place, or at a page of the server that asks nothing.</returns>
+    public async Task<Uri> BrowseAsync(Uri request, CancellationToken cancellation)
+    {
         var response = await _http.GetAsync(request, cancellation);
         for (var step = 0; step < Patience; step++)
         {
             var here = response.RequestMessage!.RequestUri!;
             if (response.Headers.Location is not { } location)
             {
-                response = await FillInAsync(here, response, cancellation);
+                if (await FillInAsync(here, response, cancellation) is not { } sent)
+                    return here;
+                response = sent;
                 continue;
             }
 
@@ -54,12 +64,14 @@ public sealed class Person : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private async Task<HttpResponseMessage> FillInAsync(Uri here, HttpResponseMessage response, CancellationToken cancellation)
+    private async Task<HttpResponseMessage?> FillInAsync(Uri here, HttpResponseMessage response, CancellationToken cancellation)
     {
         var page = _parser.ParseDocument(await response.Content.ReadAsStringAsync(cancellation));
         Seen.Add(page.QuerySelector("h1")?.TextContent.Trim() ?? "");
-        var form = page.QuerySelectorAll<IHtmlFormElement>("form").FirstOrDefault(form => form.QuerySelector("[name=username],[name=decision]") is not null)
-            ?? throw new InvalidOperationException($"HTTP {(int)response.StatusCode} without a form: {page.Body?.TextContent.Trim()}");
+        if (!response.IsSuccessStatusCode)
+            throw new InvalidOperationException($"HTTP {(int)response.StatusCode}: {page.Body?.TextContent.Trim()}");
+        if (page.QuerySelectorAll<IHtmlFormElement>("form").FirstOrDefault(form => form.QuerySelector("[name=username],[name=decision],[name=user_code]") is not null) is not { } form)
+            return null;
 
         using var post = new HttpRequestMessage(HttpMethod.Post, new Uri(here, form.GetAttribute("action") ?? ""))
         {
@@ -77,6 +89,8 @@ public sealed class Person : IDisposable
             fields["username"] = Name;
             fields["password"] = Password;
         }
+        else if (form.QuerySelector<IHtmlInputElement>("[name=user_code]") is { } code)
+            fields["user_code"] = code.Value;
         else
             fields["decision"] = Decision;
 

@@ -126,6 +126,7 @@ public sealed class CodeExchangeTests(TokenServer at) : IClassFixture<TokenServe
     }
 
     [Fact]
+    [Assertion("AZ-14")]
     [Rfc("RFC 6749", "4.1.2")]
     public async Task A_code_lives_for_sixty_seconds()
     {

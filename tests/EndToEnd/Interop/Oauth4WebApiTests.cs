@@ -37,4 +37,11 @@ public sealed class Oauth4WebApiTests(RunningServer server) : ThirdPartyScenario
     [Assertion("DP-05")]
     public async Task It_binds_its_tokens_to_a_key() =>
         ShouldBe(await RunAsync("dpop"), """{"type":"dpop","email":"alice@example.com","refreshed":"dpop","otherKey":"invalid_grant"}""");
+
+    [Fact]
+    [Assertion("DV-04")]
+    [Assertion("DV-05")]
+    [Rfc("RFC 8628", "3.5")]
+    public async Task It_signs_in_a_device_once() =>
+        ShouldBe(await RunAsync("device", ["--device"]), """{"early":"authorization_pending","type":"bearer","again":"invalid_grant"}""");
 }

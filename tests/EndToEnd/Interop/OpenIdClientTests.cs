@@ -71,4 +71,20 @@ public sealed class OpenIdClientTests(RunningServer server) : ThirdPartyScenario
         result.GetProperty("first").GetString().ShouldBe(Api);
         result.GetProperty("second").GetString().ShouldBe(Api);
     }
+
+    [Fact]
+    [Assertion("DV-01")]
+    [Assertion("DV-06")]
+    [Rfc("RFC 8628", "3.4")]
+    public async Task It_signs_in_a_device()
+    {
+        var result = await RunAsync("device", ["--device"]);
+        result.GetProperty("complete").GetBoolean().ShouldBeTrue();
+        result.GetProperty("scope").GetString().ShouldBe("openid profile email offline_access");
+    }
+
+    [Fact]
+    [Assertion("DV-04")]
+    [Rfc("RFC 8628", "3.5")]
+    public async Task It_is_told_that_the_device_was_turned_away() => ShouldBe(await RunAsync("deviceDenied", ["--device"], decision: "deny"), """{"error":"access_denied"}""");
 }

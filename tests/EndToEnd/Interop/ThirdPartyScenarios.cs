@@ -29,7 +29,7 @@ public abstract class ThirdPartyScenarios(RunningServer server, string script)
         var variables = new Dictionary<string, string> { ["ISSUER"] = Server.Issuer, ["REDIRECT_URI"] = ThirdPartyClient.RedirectUri, ["POST_LOGOUT_REDIRECT_URI"] = ThirdPartyClient.PostLogoutRedirectUri };
         foreach (var (name, value) in settings)
             variables[name] = value;
-        return await ThirdPartyClient.RunAsync(script, scenario, variables, address => person.AnswerAsync(address, Cancellation), Cancellation);
+        return await ThirdPartyClient.RunAsync(script, scenario, variables, address => person.BrowseAsync(address, Cancellation), Cancellation);
     }
 
     /// <summary>Compares a result with the one that is expected, written as JSON.</summary>
