@@ -44,7 +44,6 @@ public sealed class CodeAttackTests(TokenServer at) : IClassFixture<TokenServer>
     [InlineData("both")]
     [Assertion("PK-03")]
     [Assertion("PK-09")]
-    [Rfc("RFC 9700", "4.8.2")]
     public async Task A_challenge_that_was_stripped_is_not_a_downgrade_CVE_2024_23647(string stripped)
     {
         // The victim's client will send its verifier; the attacker takes what it is compared with out of the request.
@@ -163,7 +162,6 @@ public sealed class CodeAttackTests(TokenServer at) : IClassFixture<TokenServer>
 
     [Fact]
     [Assertion("PK-07")]
-    [Rfc("RFC 9700", "4.5")]
     public async Task A_stolen_code_that_is_injected_into_the_thiefs_own_flow_fails_at_the_challenge()
     {
         // The thief starts a flow with a client of the same registration, and puts the victim's code into its callback.

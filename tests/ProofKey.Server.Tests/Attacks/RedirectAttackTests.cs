@@ -23,7 +23,6 @@ public sealed class RedirectAttackTests(OneServer shared) : IClassFixture<OneSer
     [InlineData("https://app.example/callback#")]
     [InlineData("http://app.example/callback")]
     [Assertion("RU-02")]
-    [Rfc("RFC 9700", "4.1.3")]
     public Task An_address_that_is_nearly_the_registered_one_is_another_CVE_2024_1132_CVE_2026_3872_CVE_2024_52289_CVE_2026_41569_CVE_2020_15234(string uri) =>
         ShouldStayHereAsync(shared.Web, uri);
 
