@@ -42,6 +42,9 @@ public sealed class ObservedPage : IAsyncDisposable
     /// <summary>Presses a button of the server's consent page.</summary>
     public Task DecideAsync(string decision) => LeaveAsync($"button[name=decision][value={decision}]");
 
+    /// <summary>Presses a button that leads to another page.</summary>
+    public Task PressAsync(string text) => LeaveAsync($"button:has-text('{text}')");
+
     public async ValueTask DisposeAsync() => await Page.Context.DisposeAsync();
 
     // Presses a button that leads to another page, and waits for that page: what is read next is not the old one's.

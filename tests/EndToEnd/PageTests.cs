@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 
@@ -49,6 +50,45 @@ public sealed partial class PageTests(RunningServer server, Chromium chromium) :
         await observed.DecideAsync("allow");
         (await login.ExitAsync(Cancellation)).ExitCode.ShouldBe(0);
         await CheckAsync(observed.Page, $"5-done-{scheme}-{width}");
+    }
+
+    [Theory]
+    [InlineData("light", 1280)]
+    [InlineData("dark", 1280)]
+    [InlineData("light", 360)]
+    [InlineData("dark", 360)]
+    public async Task The_pages_for_devices_fit_their_width_too(string scheme, int width)
+    {
+        await using var observed = await chromium.NewPageAsync(Look(scheme, width));
+        var client = await server.AddClientAsync("Living room television with a rather long name", Cancellation, "--device");
+        using var device = new HttpClient();
+        async Task<string> UserCodeAsync()
+        {
+            using var form = new FormUrlEncodedContent(new Dictionary<string, string> { ["client_id"] = client, ["scope"] = "openid profile email offline_access" });
+            using var response = await device.PostAsync(new Uri($"{server.Issuer}/device_authorization"), form, Cancellation);
+            using var codes = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Cancellation));
+            return codes.RootElement.GetProperty("user_code").GetString()!;
+        }
+
+        var code = await UserCodeAsync();
+        await observed.Page.GotoAsync($"{server.Issuer}/device?user_code={code}");
+        await CheckAsync(observed.Page, $"20-device-sign-in-{scheme}-{width}");
+        await observed.SignInAsync();
+        await CheckAsync(observed.Page, $"21-device-code-from-address-{scheme}-{width}");
+        await observed.Page.GotoAsync($"{server.Issuer}/device");
+        await CheckAsync(observed.Page, $"22-device-code-{scheme}-{width}");
+        await observed.Page.FillAsync("#user_code", "too short");
+        await observed.PressAsync("Continue");
+        await CheckAsync(observed.Page, $"23-device-code-refused-{scheme}-{width}");
+        await observed.Page.FillAsync("#user_code", code);
+        await observed.PressAsync("Continue");
+        await CheckAsync(observed.Page, $"24-device-question-{scheme}-{width}");
+        await observed.DecideAsync("allow");
+        await CheckAsync(observed.Page, $"25-device-connected-{scheme}-{width}");
+        await observed.Page.GotoAsync($"{server.Issuer}/device?user_code={await UserCodeAsync()}");
+        await observed.PressAsync("Continue");
+        await observed.DecideAsync("deny");
+        await CheckAsync(observed.Page, $"26-device-turned-away-{scheme}-{width}");
     }
 
     [Theory]

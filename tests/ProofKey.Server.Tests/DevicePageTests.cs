@@ -1,4 +1,7 @@
+using System.Globalization;
 using System.Net;
+using Microsoft.Extensions.Logging;
+using ProofKey.Cli.Hosting;
 using ProofKey.Server.Storage;
 using ProofKey.Server.Tests.Support;
 
@@ -51,8 +54,8 @@ public sealed class DevicePageTests(OneServer shared) : IClassFixture<OneServer>
     [InlineData("sign-in", 200, "Sign in")]
     [InlineData("entry", 200, "Connect a device")]
     [InlineData("entry again", 400, "Connect a device")]
-    [InlineData("question", 200, "Let Living room on a device in?")]
-    [InlineData("question again", 400, "Let Living room on a device in?")]
+    [InlineData("question", 200, "Connect Living room?")]
+    [InlineData("question again", 400, "Connect Living room?")]
     [InlineData("connected", 200, "Device connected")]
     [InlineData("turned away", 200, "Device turned away")]
     [InlineData("ended", 200, "This code has ended")]
@@ -96,6 +99,34 @@ public sealed class DevicePageTests(OneServer shared) : IClassFixture<OneServer>
         (await StateAsync(device)).ShouldBe("authorization_pending", "nor is an address");
         await person.SubmitAsync(await Person.FormOf(question), ("decision", "allow"));
         (await StateAsync(device)).ShouldBe("tokens");
+    }
+
+    [Fact]
+    [Rfc("RFC 8628", "3.3.1")]
+    public async Task Who_is_at_a_machine_that_is_not_theirs_can_go_on_with_a_phone()
+    {
+        var settings = new ServeSettings { Data = _server.Settings.Data, Urls = ["http://127.0.0.1:0"], Issuer = "https://login.example", Time = _server.Time };
+        await using var app = ServerHost.Build(settings, builder => builder.Logging.ClearProviders());
+        await app.StartAsync(TestContext.Current.CancellationToken);
+        using var http = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
+        foreach (var address in (string[])["https://login.example/device", "https://login.example/device?user_code=WDJB-MJHT"])
+        {
+            var page = await (await http.GetAsync(new Uri(address).PathAndQuery.Replace("/device", "/signin", StringComparison.Ordinal) + (address.EndsWith("device", StringComparison.Ordinal) ? "?user_code=" : ""),
+                TestContext.Current.CancellationToken)).PageAsync();
+            page.QuerySelector(".phone .name")!.TextContent.ShouldBe(address);
+            QrCode.TryEncode(address, out var code).ShouldBeTrue();
+            page.QuerySelector("svg.qr")!.GetAttribute("viewBox").ShouldBe($"-4 -4 {code!.Size + 8} {code.Size + 8}");
+            // The path again as modules: each bar is a start, a row and a length.
+            var bars = System.Text.RegularExpressions.Regex.Matches(page.QuerySelector("svg.qr path")!.GetAttribute("d")!, @"M(\d+) (\d+)h(\d+)v1h-\3z");
+            var dark = bars.SelectMany(bar => Enumerable.Range(int.Parse(bar.Groups[1].ValueSpan, CultureInfo.InvariantCulture), int.Parse(bar.Groups[3].ValueSpan, CultureInfo.InvariantCulture))
+                .Select(x => (x, int.Parse(bar.Groups[2].ValueSpan, CultureInfo.InvariantCulture)))).ToHashSet();
+            for (var y = 0; y < code.Size; y++)
+                for (var x = 0; x < code.Size; x++)
+                    dark.Contains((x, y)).ShouldBe(code[x, y], $"{x} {y}");
+        }
+        using var person = _server.NewPerson();
+        (await (await person.GetAsync(shared.Request().ToString())).PageAsync()).QuerySelectorAll(".phone").ShouldBeEmpty("an authorization request belongs to the browser that made it");
+        (await (await person.GetAsync("/device")).PageAsync()).QuerySelectorAll(".phone").ShouldBeEmpty("no phone comes to a loopback address");
     }
 
     [Theory]

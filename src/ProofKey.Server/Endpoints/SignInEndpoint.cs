@@ -99,7 +99,7 @@ internal sealed class SignInEndpoint(
         var view = new SignInView(
             errand.Request?.Client.Name, errand.Request?.RegisteredRedirectUri.Host ?? "", errand.Request?.RegisteredRedirectUri.IdentifiesClient ?? false,
             errand.PageAddress(browser, time.GetUtcNow()), guard.TokenFor(Purpose, browser, null, errand.Digest),
-            username is { Length: <= PasswordSignIn.MaxLength } ? username : null, problem);
+            username is { Length: <= PasswordSignIn.MaxLength } ? username : null, problem, errand.PhoneAddress);
         var code = status ?? (problem is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest);
         await pages.FormAsync(context, await renderer.SignInAsync(view), errand.Request?.RedirectUri, code);
     }

@@ -31,6 +31,9 @@ internal abstract class SignInErrand
     /// <summary>Our own address of the sign-in page for somebody who is not among the accounts of this browser.</summary>
     public virtual string AnotherAddress(string browserCookie, DateTimeOffset now) => PageAddress(browserCookie, now);
 
+    /// <summary>Where a person can do the errand on their phone instead, so that they type no password on a machine that is not theirs.</summary>
+    public virtual string? PhoneAddress => null;
+
     /// <summary>An authorization request: it goes on at the authorization endpoint, which decides again.</summary>
     internal sealed class Authorization(AuthorizePage page, AuthorizeQuery query, AuthorizeRequest request, HttpContext context, DateTimeOffset now) : SignInErrand
     {
@@ -76,6 +79,9 @@ internal abstract class SignInErrand
         public override string PageAddress(string browserCookie, DateTimeOffset now) => DeviceEndpoint.Address(_issuer, _code, SignInEndpoint.Path) + (_asksForAnother ? $"&{Another}=1" : "");
 
         public override string WayOn(string subject, string browserCookie, DateTimeOffset now) => DeviceEndpoint.Address(_issuer, _code);
+
+        // Plain http is for loopback alone, where no phone comes.
+        public override string? PhoneAddress => !_issuer.IsHttps ? null : _code is null ? _issuer.Endpoint(DeviceEndpoint.Path) : DeviceEndpoint.CompleteAddress(_issuer, _code);
 
         public override bool OffersAccounts(int signedIn) => signedIn > 1 && !_asksForAnother;
 

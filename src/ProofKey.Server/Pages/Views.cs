@@ -10,8 +10,9 @@ namespace ProofKey.Server.Pages;
 /// <param name="FormToken">The token that binds the form to browser and request.</param>
 /// <param name="Username">What was typed before, or hinted by the client; <see langword="null"/> for nothing.</param>
 /// <param name="Problem">One or two sentences on why the last attempt failed; <see langword="null"/> on the first.</param>
+/// <param name="PhoneAddress">Where to go on with a phone instead, shown as a QR code; <see langword="null"/> for nowhere.</param>
 internal sealed record SignInView(
-    string? ClientName, string RedirectHost, bool IdentifiesClient, string Action, string FormToken, string? Username, string? Problem)
+    string? ClientName, string RedirectHost, bool IdentifiesClient, string Action, string FormToken, string? Username, string? Problem, string? PhoneAddress = null)
 {
     public override string ToString() => nameof(SignInView);
 }
