@@ -62,9 +62,10 @@ internal sealed class ClientKey(RunningServer server, SignatureAlgorithm? algori
         return answer;
     }
 
-    /// <summary>Gets the first nonce, by a request that cannot succeed.</summary>
+    /// <summary>Gets a nonce, by a request that cannot succeed.</summary>
     public async Task LearnNonceAsync(string clientId)
     {
+        Nonce = null;
         (await server.PostFormAsync("/token", Refresh(clientId, "pkr_x"), With(Prove("POST", "/token")))).ShouldSatisfyAllConditions(
             answer => answer.Error.ShouldBe("use_dpop_nonce"),
             Keep);
