@@ -240,7 +240,7 @@ internal sealed class TokenEndpoint(
             refusal = new Refusal(RefreshTokenGrant.NotGood, "The account is gone or has changed.");
         refusal ??= UseUp(proof, now);
         // Somebody else may have noted the use in between, or revoked the grant: the row tells which.
-        if (refusal is null && row.LastUsedAt <= now - RefreshTokenGrant.NoteInterval && !await grants.NoteUseAsync(row.Id, now - RefreshTokenGrant.NoteInterval, now)
+        if (refusal is null && row.LastUsedAt <= now - RotationPolicy.NoteInterval && !await grants.NoteUseAsync(row.Id, now - RotationPolicy.NoteInterval, now)
             && await grants.FindAsync(row.Id, context.RequestAborted) is not { RevokedAt: null, Stands: true })
             refusal = new Refusal(RefreshTokenGrant.NotGood, "The grant ended meanwhile.");
         if (refusal is null) await AnswerRefreshAsync(context, row, client, scope, token, proof, now);

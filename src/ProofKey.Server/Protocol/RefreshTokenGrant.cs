@@ -31,9 +31,6 @@ internal abstract record RefreshTokenGrant
     /// <summary>What a client reads of a refresh token that is not good: the same for all.</summary>
     internal static OAuthError NotGood { get; } = OAuthError.InvalidGrant("The refresh token is not good: it is unknown, expired, revoked or superseded. Sign in again.");
 
-    /// <summary>How often a grant that does not rotate writes down its use; its idle end comes so much later at most.</summary>
-    internal static readonly TimeSpan NoteInterval = TimeSpan.FromHours(1);
-
     /// <summary>
     /// The rules for a grant that is bound to a key (RFC 9449 section 5). Possession of the key takes the place of rotation (RFC 9700
     /// section 2.2.2), so the same token stays good, nothing is ever revoked here, and nothing need be written.
@@ -41,7 +38,7 @@ internal abstract record RefreshTokenGrant
     /// <returns>The current token again, or why not.</returns>
     public static RefreshTokenGrant DecideBound(Grant row, RefreshToken token, string clientId, byte[]? thumbprint, RotationPolicy policy, DateTimeOffset now)
     {
-        if (Standing(row, token, clientId, policy with { IdleLifetime = policy.IdleLifetime + NoteInterval }, now) is { } refused) return refused;
+        if (Standing(row, token, clientId, policy, now) is { } refused) return refused;
         if (row.DpopThumbprint is not { } bound || thumbprint is null) return new Refuse(OAuthError.InvalidDpopProof("The refresh token is bound to a key: send a DPoP proof by that key."));
         if (!Secret.AreEqual(thumbprint, bound)) return new Refuse(OAuthError.InvalidGrant("The refresh token is bound to another key than the one of the DPoP proof."));
         return token.Sequence == row.Sequence ? new SameAgain() : Refused("The token is not the one of its row.");
@@ -69,7 +66,7 @@ internal abstract record RefreshTokenGrant
         if (row.ClientId != clientId) return Refused("The grant belongs to another client.");
         if (row.RevokedAt is not null) return Refused("The grant was revoked.");
         if (row.ExpiresAt <= now) return Refused("The grant has reached its absolute end.");
-        if (row.LastUsedAt + policy.IdleLifetime <= now) return Refused("The grant went unused for too long.");
+        if (policy.IdleEndOf(row) <= now) return Refused("The grant went unused for too long.");
         if (!row.Stands) return Refused("The account, the client or the session is gone.");
         return Secret.AreEqual(row.SecretDigest, RefreshToken.DigestOf(token.RowSecret)) ? null : new Forged();
     }

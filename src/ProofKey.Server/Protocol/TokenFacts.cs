@@ -60,7 +60,7 @@ internal sealed record TokenFacts
     /// <summary>The facts of a refresh token, if it is one that would be accepted.</summary>
     public static TokenFacts? Of(RefreshToken token, Grant grant, string audience, string issuer, RotationPolicy policy, DateTimeOffset now)
     {
-        var idleEnd = grant.LastUsedAt + policy.IdleLifetime;
+        var idleEnd = policy.IdleEndOf(grant);
         if (idleEnd <= now || !Secret.AreEqual(grant.SecretDigest, RefreshToken.DigestOf(token.RowSecret))) return null;
         var isTolerated = token.Sequence == grant.PreviousSequence && grant.RotatedAt + (policy.LateReturn > policy.Leeway ? policy.LateReturn : policy.Leeway) > now;
         if (token.Sequence != grant.Sequence && !isTolerated) return null;
