@@ -23,6 +23,10 @@ public sealed class ProofKeyProgram : IDisposable
 
     public ChildProcess Start(params string[] arguments) => ChildProcess.Start(Path, arguments, _environment);
 
+    /// <summary>Starts a command with these variables on top of its home.</summary>
+    public ChildProcess Start(IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
+        ChildProcess.Start(Path, arguments, _environment.Concat(environment).ToDictionary());
+
     /// <summary>Runs a command to its end, whatever the end is.</summary>
     public async Task<ChildProcess.Result> RunAsync(string[] arguments, CancellationToken cancellation, string? input = null)
     {
