@@ -45,6 +45,9 @@ internal static partial class Log
     [LoggerMessage(18, LogLevel.Information, "{Subject} tried a wrong user code from {Address}: {Reason}")]
     public static partial void UserCodeFailed(ILogger logger, string subject, string address, string reason);
 
+    [LoggerMessage(19, LogLevel.Warning, "Client {ClientId} got a second code for the same {Parameter}: each request must have its own, or PKCE and nonce guard nothing")]
+    public static partial void ValueRepeated(ILogger logger, string clientId, string parameter);
+
     [LoggerMessage(20, LogLevel.Warning, "A used code came back with a valid proof: grant {GrantId} of client {ClientId} is revoked")]
     public static partial void CodeReplayed(ILogger logger, string grantId, string clientId);
 
@@ -63,7 +66,7 @@ internal static partial class Log
     [LoggerMessage(24, LogLevel.Information, "Grant {GrantId} was revoked by client {ClientId}")]
     public static partial void Revoked(ILogger logger, string grantId, string clientId);
 
-    [LoggerMessage(25, LogLevel.Warning, "The key set of a client could not be fetched from {Address}: {Problem}")]
+    [LoggerMessage(26, LogLevel.Warning, "The key set of a client could not be fetched from {Address}: {Problem}")]
     public static partial void ClientKeysNotFetched(ILogger logger, string address, string problem);
 
     [LoggerMessage(31, LogLevel.Error, "{Endpoint} failed with {Exception}: {StackTrace}")]

@@ -38,7 +38,7 @@ public static class ProofKeyServer
         services.AddSingleton<ClientStore>().AddSingleton<ResourceStore>().AddSingleton<AssertionStore>().AddSingleton<AccountStore>().AddSingleton<SessionStore>().AddSingleton<ConsentStore>().AddSingleton<ScopeStore>().AddSingleton<ScopeWords>().AddSingleton<PushedRequestStore>().AddSingleton<GrantStore>().AddSingleton<KeyStore>()
             .AddSingleton<DeviceStore>().AddSingleton<UserCodeTries>().AddSingleton<AuditTrail>();
         services.AddSingleton<GuardedHttp>().AddSingleton<ClientKeys>();
-        services.AddSingleton<KeyRing>().AddSingleton<Cleanup>().AddSingleton<TokenIssuer>().AddSingleton<VerifierTries>();
+        services.AddSingleton<KeyRing>().AddSingleton<Cleanup>().AddSingleton<TokenIssuer>().AddSingleton<VerifierTries>().AddSingleton<RepeatedValues>();
         services.AddSingleton(provider => new KeyRegistry(
             provider.GetRequiredService<KeyStore>(), provider.GetRequiredService<ServerOptions>(), provider.GetRequiredService<AuditTrail>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<DpopNonces>().AddSingleton<ProofOfPossession>();

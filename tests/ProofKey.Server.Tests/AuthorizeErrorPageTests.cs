@@ -30,6 +30,26 @@ public sealed class AuthorizeErrorPageTests(OneServer shared) : IClassFixture<On
         response.Headers.Contains("Set-Cookie").ShouldBeFalse();
     }
 
+    [Fact]
+    [Assertion("AZ-13")]
+    [Rfc("RFC 9700", "4.11.2")]
+    public async Task Only_what_an_administrator_registered_is_an_address_to_send_an_error_to()
+    {
+        // Clients come from the registry alone, so each one is trusted. Whoever lets clients register themselves has to show a page here instead.
+        using var person = _server.NewPerson();
+        foreach (var stranger in (string[])["https://collector.example/client.json", "https://collector.example", "urn:collector"])
+            foreach (var (name, value) in ((string, string)[])[("scope", "admin"), ("prompt", "none"), ("response_type", "token")])
+                await (await person.GetOnceAsync(shared.Request().Set("client_id", stranger).Set("redirect_uri", Collector).Set(name, value).ToString())).ShouldBeErrorPageAsync($"{stranger} {name}");
+        foreach (var path in (string[])["/register", "/connect/register", "/clients"])
+            (await _server.PostFormAsync(path, [new("redirect_uris", Collector)])).Status.ShouldBe(HttpStatusCode.NotFound, path);
+        using var metadata = new HttpRequestMessage(HttpMethod.Get, _server.Issuer + "/.well-known/oauth-authorization-server");
+        var document = (await TokenCalls.SendAsync(metadata)).Body;
+        foreach (var member in (string[])["registration_endpoint", "client_id_metadata_document_supported"]) document.TryGetProperty(member, out _).ShouldBeFalse(member);
+
+        var request = shared.Request().Set("prompt", "none");
+        (await person.GetOnceAsync(request.ToString())).ShouldRedirectWith("login_required", request, _server.Issuer);
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData("")]

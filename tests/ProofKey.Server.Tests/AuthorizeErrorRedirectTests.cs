@@ -200,6 +200,41 @@ public sealed partial class AuthorizeErrorRedirectTests(OneServer shared) : ICla
         await RefusalOfAsync(request.Set("response_mode", "query").Repeat("response_mode", "form_post"), "invalid_request");
     }
 
+    [Fact]
+    [Assertion("AZ-19")]
+    [Assertion("AZ-11")]
+    public async Task A_client_that_is_registered_for_it_gets_its_answers_in_the_fragment()
+    {
+        var client = await _server.AddClientAsync("https://app.example/cb?tenant=1", registration => registration with { ResponseModes = ["query", "fragment"] });
+        using var person = await shared.SignedInAsync();
+        Dictionary<string, string> FragmentOf(HttpResponseMessage response)
+        {
+            response.StatusCode.ShouldBe(HttpStatusCode.SeeOther);
+            var parts = response.Headers.Location!.OriginalString.Split('#');
+            parts[0].ShouldBe("https://app.example/cb?tenant=1", "nothing is in the query");
+            Parameters.TryParse(parts[1], out var answer, out _).ShouldBeTrue();
+            return answer!.Pairs.ToDictionary();
+        }
+
+        var request = shared.Request(client).Set("response_mode", "fragment").Set("state", "#&=+%");
+        var answer = FragmentOf(await person.SubmitAsync(await person.ConsentFormAsync(request), ("decision", "allow")));
+        (answer["state"], answer["iss"]).ShouldBe(("#&=+%", _server.Issuer));
+        (await _server.RedeemAsync(client, request, answer["code"])).Status.ShouldBe(HttpStatusCode.OK);
+        FragmentOf(await person.GetOnceAsync(request.Set("scope", "admin").ToString()))["error"].ShouldBe("invalid_scope");
+        Person.AnswerOf(await person.GetOnceAsync(request.Set("response_mode", null).ToString()))["error"].ShouldBe("invalid_scope", "the default is the first one");
+
+        foreach (var mode in (string[])["web_message", "query.jwt", "Fragment", ""])
+            await Should.ThrowAsync<FormatException>(() => _server.AddClientAsync("https://app.example/cb", registration => registration with { ResponseModes = [mode] }));
+    }
+
+    [Fact]
+    [Assertion("AZ-19")]
+    public async Task No_answer_is_posted_to_a_private_use_scheme()
+    {
+        var client = await _server.AddClientAsync("com.example.app:/cb");
+        await RefusalOfAsync(shared.Request(client).Set("response_mode", "form_post"), "invalid_request");
+    }
+
     public static TheoryData<string> BadScopes =>
         ["openid unknown", "openid admin", "openid\tprofile", "openid\nprofile", "\"openid\"", "open\\id", "openid é", "OPENID", string.Join(' ', Enumerable.Range(0, 2000).Select(i => $"s{i}"))];
 

@@ -22,6 +22,46 @@ public sealed class PkceAuthorizeTests(OneServer shared) : IClassFixture<OneServ
 
     public static TheoryData<string> Ways => ["GET", "POST", "silent", "form_post", "remembered consent", "first-party", "sign-in page", "consent page", "a ticket for the good request", "no address", "another scope", "confidential"];
 
+    [Fact]
+    [Assertion("PK-23")]
+    [Rfc("RFC 9700", "2.1.1")]
+    public async Task A_challenge_or_nonce_that_comes_for_a_second_code_is_logged()
+    {
+        int Warnings(string parameter) => _server.Log.Lines.Count(line =>
+            line.StartsWith("Warning", StringComparison.Ordinal) && line.Contains(shared.Web.Id, StringComparison.Ordinal) && line.Contains($"the same {parameter}", StringComparison.Ordinal));
+        using var person = await shared.SignedInAsync();
+        var first = shared.Request(shared.Web);
+        await person.AuthorizeAsync(first);
+        await person.AuthorizeAsync(shared.Request(shared.Web));
+        (Warnings("code_challenge"), Warnings("nonce")).ShouldBe((0, 0), "the pages on the way are no second code");
+
+        (await person.AuthorizeAsync(shared.Request(shared.Web).Set("nonce", first.Nonce))).ShouldContainKey("code", "it is logged, not refused");
+        (Warnings("code_challenge"), Warnings("nonce")).ShouldBe((0, 1));
+        await person.AuthorizeAsync(shared.Request(shared.Web).Set("code_challenge", first.Verifier.Challenge.ToString()));
+        (Warnings("code_challenge"), Warnings("nonce")).ShouldBe((1, 1));
+
+        await person.AuthorizeAsync(shared.Request().Set("nonce", first.Nonce));
+        _server.Log.Lines.ShouldNotContain(line => line.Contains($"{shared.Native.Id} got a second code", StringComparison.Ordinal), "the nonce of another client is nobody's concern");
+    }
+
+    [Fact]
+    [Assertion("PK-23")]
+    public void What_is_remembered_is_forgotten_after_some_days()
+    {
+        var now = _server.Time.Now;
+        AuthorizeRequest Request(string nonce) =>
+            AuthorizeRequest.Parse(Parameters.Of(shared.Request(shared.Web).Set("nonce", nonce).Parameters), shared.Web, []).ShouldBeOfType<AuthorizeOutcome.Valid>().Request;
+
+        var values = new RepeatedValues();
+        values.Find(Request("a"), now).ShouldBeNull();
+        values.Find(Request("a"), now.AddDays(1)).ShouldBe("nonce");
+        values.Find(Request("b"), now.AddDays(3)).ShouldBeNull();
+        values.Find(Request("a"), now.AddDays(3)).ShouldBe("nonce", "still in the older half");
+        values.Find(Request("b"), now.AddDays(9)).ShouldBe("nonce");
+        values.Find(Request("c"), now.AddDays(18)).ShouldBeNull();
+        values.Find(Request("a"), now.AddDays(18)).ShouldBeNull("both halves have gone since");
+    }
+
     [Theory]
     [MemberData(nameof(Ways))]
     [Assertion("PK-01")]

@@ -78,6 +78,8 @@ public sealed class RedirectUriTests(OneServer shared) : IClassFixture<OneServer
             var request = shared.Request(client).Set("redirect_uri", uri);
             await ShouldBeRefusedAsync(await person.GetOnceAsync(request.ToString()), $"GET {uri}");
             await ShouldBeRefusedAsync(await person.PostToAuthorizeAsync(request), $"POST {uri}");
+            var pushed = await _server.PushAsync(request);
+            (pushed.Status, pushed.Error).ShouldBe((HttpStatusCode.BadRequest, "invalid_request"), $"PAR {uri}");
         }
         var silent = shared.Request(client).Set("redirect_uri", hostile[0]).Set("prompt", "none").Set("response_mode", "form_post");
         await ShouldBeRefusedAsync(await person.GetOnceAsync(silent.ToString()), "prompt=none");

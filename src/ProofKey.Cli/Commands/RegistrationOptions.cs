@@ -13,7 +13,7 @@ internal sealed class RegistrationOptions
     private readonly Option<string[]> _origins = new("--origin") { HelpName = "URL", Description = "The origin of a page that uses the client, beside those of its redirect URIs; may be repeated." };
     private readonly Option<string> _scope = new("--scope") { HelpName = "SCOPE", Description = "What it may ask for, with spaces between. Without it: openid profile email offline_access." };
     private readonly Option<string> _audience = new("--audience") { HelpName = "URL", Description = "The API that its access tokens are for when it names none." };
-    private readonly Option<string[]> _responseModes = new("--response-mode") { HelpName = "query|form_post", Description = "How answers may travel; may be repeated, the default one first." };
+    private readonly Option<string[]> _responseModes = new("--response-mode") { HelpName = "MODE", Description = "How answers may travel: query, form_post or fragment; may be repeated, the default one first." };
     private readonly Option<string> _idTokenAlgorithm = new("--id-token-alg") { HelpName = "ES256|RS256|PS256", Description = "How its ID tokens are signed. Without it: ES256." };
     private readonly Option<bool> _firstParty = new("--first-party") { Description = "You vouch for it: people are not asked for consent." };
     private readonly Option<bool> _device = new("--device") { Description = "It runs on devices without a browser too: people enter a code elsewhere." };

@@ -11,7 +11,7 @@ namespace ProofKey.Server.Endpoints;
 /// from scratch: the query is the state.
 /// </summary>
 internal sealed class AuthorizeEndpoint(
-    AuthorizePage page, AccountSource accounts, ConsentStore consents, PushedRequestStore pushedRequests, KeyRing keys, Cookies cookies, PageAnswers pages, ServerOptions options, TimeProvider time, ILogger<AuthorizeEndpoint> logger)
+    AuthorizePage page, AccountSource accounts, ConsentStore consents, PushedRequestStore pushedRequests, RepeatedValues repeated, KeyRing keys, Cookies cookies, PageAnswers pages, ServerOptions options, TimeProvider time, ILogger<AuthorizeEndpoint> logger)
 {
     public const string Path = "/authorize";
 
@@ -79,6 +79,8 @@ internal sealed class AuthorizeEndpoint(
 
     private async Task IssueAsync(HttpContext context, AuthorizeRequest request, SignedInAccount account, Scope agreed, DateTimeOffset now)
     {
+        // RFC 9700 section 2.1.1: constant challenges and nonces are noticed; the operator reads of it, and the client's makers can mend it
+        if (repeated.Find(request, now) is { } parameter) Log.ValueRepeated(logger, request.Client.Id, parameter);
         var (code, kept) = (Code(request, account, agreed, now), Parameters.Empty);
         var text = code.Seal(keys);
         if (text.Length > AuthorizationCode.MaxLength)

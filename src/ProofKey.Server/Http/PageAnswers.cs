@@ -34,7 +34,8 @@ internal sealed class PageAnswers(PageRenderer pages, ServerOptions options)
     public Task ToClientAsync(HttpContext context, AuthorizeRequest request, Parameters answer)
     {
         if (request.ResponseMode == Storage.ResponseMode.FormPost) return FormPostAsync(context, request.RedirectUri, answer);
-        Answers.SeeOther(context, RedirectUri.Append(request.RedirectUri, answer));
+        // No redirect URI has a fragment of its own (RFC 6749 section 3.1.2).
+        Answers.SeeOther(context, request.ResponseMode == Storage.ResponseMode.Fragment ? $"{request.RedirectUri}#{answer.ToQuery()}" : RedirectUri.Append(request.RedirectUri, answer));
         return Task.CompletedTask;
     }
 

@@ -141,6 +141,8 @@ internal sealed class AuthorizeRequest
     {
         if (request.Parameters["response_mode"] is not { } mode || request.Parameters.IsDuplicated("response_mode")) return null;
         if (!request.Client.ResponseModes.Contains(mode)) return OAuthError.InvalidRequest("The response_mode is not registered for this client.");
+        if (mode == Storage.ResponseMode.FormPost && request.RegisteredRedirectUri.Kind == RedirectUriKind.PrivateUse)
+            return OAuthError.InvalidRequest("No browser posts to an address of a private-use scheme; ask for response_mode=query.");
         request.ResponseMode = mode;
         return null;
     }

@@ -21,7 +21,7 @@ internal static class RegistrationRules
         if (UseProblem(registration) is { } useProblem) throw new FormatException(useProblem);
         RedirectUri[] redirectUris = [.. registration.RedirectUris.Distinct(StringComparer.Ordinal).Select(RedirectUri.Parse)];
         var modes = registration.ResponseModes.Count == 0 ? ResponseMode.Default : registration.ResponseModes;
-        if (modes.Except(ResponseMode.Default).FirstOrDefault() is { } unknown) throw new FormatException($"There is no response mode {unknown}; choose query or form_post.");
+        if (modes.Except(ResponseMode.Known).FirstOrDefault() is { } unknown) throw new FormatException($"There is no response mode {unknown}; choose query, form_post or fragment.");
         // Without a page in between, a code sent by query can be talked out of a person; a posted one cannot be pasted anywhere.
         if (registration.IsFirstParty && redirectUris.Any(uri => !uri.IdentifiesClient) && !modes.SequenceEqual([ResponseMode.FormPost]))
             throw new FormatException("A first-party client on a loopback or private-use address must be locked to --response-mode form_post.");
