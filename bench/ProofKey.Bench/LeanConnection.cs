@@ -10,9 +10,12 @@ internal sealed class LeanConnection : IDisposable
     private readonly Socket _socket;
     private readonly byte[] _buffer = new byte[32 * 1024];
 
-    public LeanConnection(int port)
+    /// <param name="port">The server's port.</param>
+    /// <param name="from">The loopback address to come from.</param>
+    public LeanConnection(int port, IPAddress? from = null)
     {
         _socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        if (from is not null) _socket.Bind(new IPEndPoint(from, 0));
         _socket.Connect(new IPEndPoint(IPAddress.Loopback, port));
     }
 

@@ -3,12 +3,17 @@ using System.Globalization;
 using ProofKey.Bench;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-var program = args.Length > 0 ? args[0] : Path.Combine(AppContext.BaseDirectory, "proofkey.dll");
-var scale = args.Length > 1 ? double.Parse(args[1], CultureInfo.InvariantCulture) : 1;
+var program = args.Length > 0 && args[0] != "flood" ? args[0] : Path.Combine(AppContext.BaseDirectory, "proofkey.dll");
+var scale = args.Length > 1 && args[1] != "flood" ? double.Parse(args[1], CultureInfo.InvariantCulture) : 1;
 var folder = Directory.CreateTempSubdirectory("proofkey-bench-").FullName;
 try
 {
     var clientId = await SignedInBrowser.PrepareAsync(program, folder);
+    if (args.Contains("flood"))
+    {
+        await FloodAsync(clientId);
+        return;
+    }
     await FirstAnswersAsync();
     using (var server = await ServerProcess.StartAsync(program, folder, strictRotation: true))
     {
@@ -40,6 +45,51 @@ finally
 {
     Directory.Delete(folder, recursive: true);
 }
+
+// How long a refresh takes while others guess passwords as fast as they can, beside how long it takes alone.
+async Task FloodAsync(string client)
+{
+    using var server = await ServerProcess.StartAsync(program, folder, strictRotation: true);
+    var browser = await SignedInBrowser.SignInAsync(server, client);
+    Run(server, browser, "warm-up", 8, Scaled(6000), flow => flow.Refresh());
+    Console.WriteLine("| what | refreshes | p50 ms | p99 ms | guesses hashed a second | turned away a second |");
+    Console.WriteLine("|---|---|---|---|---|---|");
+    for (var round = 1; round <= 3; round++)
+    {
+        Report("refresh alone", Latencies(server, browser), default, TimeSpan.FromSeconds(1));
+        using var flood = await SignInFlood.StartAsync(server, client, networks: 48);
+        var watch = Stopwatch.StartNew();
+        Report("refresh under a flood of sign-ins", Latencies(server, browser), flood.Answers, watch.Elapsed);
+    }
+}
+
+// Four connections that refresh a hundred times a second each: a server that has something to do and is not full.
+List<double> Latencies(ServerProcess server, SignedInBrowser browser)
+{
+    var all = new List<double>();
+    var threads = Enumerable.Range(0, 4).Select(_ => new Thread(() =>
+    {
+        using var flow = new Flow(server, browser);
+        flow.Refresh();
+        var own = new List<double>();
+        using var pause = new SemaphoreSlim(0);
+        for (var i = 0; i < 2000; i++)
+        {
+            pause.Wait(TimeSpan.FromMilliseconds(10));
+            var start = Stopwatch.GetTimestamp();
+            flow.Refresh();
+            own.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+        }
+        lock (all) all.AddRange(own);
+    })).ToList();
+    threads.ForEach(thread => thread.Start());
+    threads.ForEach(thread => thread.Join());
+    all.Sort();
+    return all;
+}
+
+void Report(string what, List<double> sorted, (int Hashed, int TurnedAway) flood, TimeSpan elapsed) => Console.WriteLine(
+    $"| {what} | {sorted.Count} | {sorted[sorted.Count / 2]:F2} | {sorted[sorted.Count * 99 / 100]:F2} | {flood.Hashed / elapsed.TotalSeconds:F0} | {flood.TurnedAway / elapsed.TotalSeconds:F0} |");
 
 int Scaled(int count) => Math.Max(64, (int)(count * scale));
 

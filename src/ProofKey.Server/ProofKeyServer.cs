@@ -46,12 +46,12 @@ public static class ProofKeyServer
             provider.GetRequiredService<Database>(), provider.GetRequiredService<ClientStore>(), provider.GetRequiredService<ResourceStore>(), provider.GetRequiredService<ScopeStore>(), provider.GetRequiredService<AccountStore>(),
             provider.GetRequiredService<PasswordSignIn>(), provider.GetRequiredService<AuditTrail>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RouteGuard>().AddSingleton<Cookies>().AddSingleton<FormGuard>().AddSingleton<Cors>().AddSingleton<PageRenderer>().AddSingleton<PageAnswers>();
-        services.AddSingleton<BrowserSessions>().AddSingleton<PasswordSignIn>().AddSingleton<RateLimits>().AddSingleton<KnownBrowsers>();
+        services.AddSingleton<BrowserSessions>().AddSingleton<PasswordSignIn>().AddSingleton<HashQueue>().AddSingleton<RateLimits>().AddSingleton<KnownBrowsers>();
         services.TryAddSingleton<AccountSource, OwnAccounts>();
         services.AddSingleton<AuthorizePage>().AddSingleton<GrantedClaims>().AddSingleton<ClientAuthentication>();
         services.AddSingleton<AuthorizeEndpoint>().AddSingleton<PushedRequestEndpoint>().AddSingleton<SignInEndpoint>().AddSingleton<ConsentEndpoint>().AddSingleton<TokenEndpoint>();
         services.AddSingleton<DeviceAuthorizationEndpoint>().AddSingleton<DeviceEndpoint>().AddSingleton<DeviceDecisionEndpoint>().AddSingleton<DeviceCodeRedemption>();
-        services.AddSingleton<UserinfoEndpoint>().AddSingleton<RevocationEndpoint>().AddSingleton<IntrospectionEndpoint>().AddSingleton<MetadataEndpoint>();
+        services.AddSingleton<UserinfoEndpoint>().AddSingleton<RevocationEndpoint>().AddSingleton<IntrospectionEndpoint>().AddSingleton<MetadataEndpoint>().AddSingleton<HealthEndpoint>();
         // In this order: the schema before the keys, the keys before the first request.
         services.AddHostedService<Preparation>();
         services.AddHostedService(provider => provider.GetRequiredService<KeyRing>());
@@ -92,6 +92,9 @@ public static class ProofKeyServer
         Map(app, guard, issuer.Path + MetadataEndpoint.JwksPath, ["GET", "HEAD"], metadata.GetKeysAsync, Limit.None, Readers.Everybody);
         Map(app, guard, issuer.MetadataAddress.AbsolutePath, ["GET", "HEAD"], metadata.GetAsync, Limit.None, Readers.Everybody);
         Map(app, guard, issuer.OpenIdConfigurationAddress.AbsolutePath, ["GET", "HEAD"], metadata.GetAsync, Limit.None, Readers.Everybody);
+        // Outside the guard: they are asked when the database fails.
+        app.MapMethods(issuer.Path + HealthEndpoint.LivePath, ["GET", "HEAD"], HealthEndpoint.LiveAsync);
+        app.MapMethods(issuer.Path + HealthEndpoint.ReadyPath, ["GET", "HEAD"], services.GetRequiredService<HealthEndpoint>().ReadyAsync);
         return app;
     }
 

@@ -26,7 +26,7 @@ public sealed partial class SignInPageGuessingTests(OneServer shared) : IClassFi
             (await _server.Service<AccountStore>().CountPasswordTryAsync(spellings[i % spellings.Length], PasswordSignIn.TryWindow))!.Tries.ShouldBe(i + 1);
     }
 
-    private async Task<bool> IsInAsync(string name, string password = RunningServer.Password) => (await Passwords.TryAsync(name, password, _ => false, CancellationToken.None)).Account is not null;
+    private async Task<bool> IsInAsync(string name, string password = RunningServer.Password) => (await Passwords.TryAsync(name, password, _ => false, CancellationToken.None))!.Account is not null;
 
     [Fact]
     [Assertion("UI-09")]
@@ -83,7 +83,7 @@ public sealed partial class SignInPageGuessingTests(OneServer shared) : IClassFi
         var guesses = Enumerable.Range(0, 50).Select(i => person.PostOnceAsync(form, [("username", RunningServer.UserName), ("password", $"guess {i}")]));
         foreach (var response in await Task.WhenAll(guesses)) response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
 
-        async Task<bool> RightOneIsInAsync() => (await server.Service<PasswordSignIn>().TryAsync(RunningServer.UserName, RunningServer.Password, _ => false, CancellationToken.None)).Account is not null;
+        async Task<bool> RightOneIsInAsync() => (await server.Service<PasswordSignIn>().TryAsync(RunningServer.UserName, RunningServer.Password, _ => false, CancellationToken.None))!.Account is not null;
         (await RightOneIsInAsync()).ShouldBeFalse("fifty were counted, so not even the right one is looked at");
         server.Log.Lines.Count(line => line.Contains("wrong password", StringComparison.Ordinal)).ShouldBe(PasswordSignIn.MaxTries);
         server.Log.Lines.Count(line => line.Contains("too many tries", StringComparison.Ordinal)).ShouldBe(50 - PasswordSignIn.MaxTries);

@@ -16,6 +16,11 @@ internal sealed class ServeVerb : Verb
 
     private readonly Option<bool> _requirePar = new("--require-par") { Description = "Take only authorization requests that were pushed to /par, from every client." };
 
+    private readonly Option<string[]> _trustedProxy = new("--trusted-proxy")
+    {
+        HelpName = "ADDRESS", Description = "A proxy that may say where clients come from (X-Forwarded-For): an address, or a network such as 10.0.0.0/24. Without it: nobody may.",
+    };
+
     public ServeVerb()
         : base(
             "serve",
@@ -28,6 +33,7 @@ internal sealed class ServeVerb : Verb
         Add(_issuer);
         Add(CommonOptions.Data);
         Add(_rotation);
+        Add(_trustedProxy);
         Add(_requirePar);
     }
 
@@ -40,6 +46,7 @@ internal sealed class ServeVerb : Verb
             Issuer = IssuerOf(invocation, urls),
             StrictRotation = invocation.Settings.Choice(_rotation, "tolerant", "strict") == "strict",
             RequirePushedRequests = invocation.Settings.Flag(_requirePar),
+            TrustedProxies = [.. invocation.Settings.Texts(_trustedProxy).Select(Proxies.Parse)],
             Data = invocation.OpenData(),
         };
         await using var app = ServerHost.Build(settings, LogToStandardError);

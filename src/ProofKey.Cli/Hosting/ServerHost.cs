@@ -16,6 +16,9 @@ internal sealed record ServeSettings
     /// <summary>The issuer; <see langword="null"/> when the one loopback address is it.</summary>
     public string? Issuer { get; init; }
 
+    /// <summary>The proxies whose word for a client's address is taken; none unless the operator names some.</summary>
+    public IReadOnlyList<System.Net.IPNetwork> TrustedProxies { get; init; } = [];
+
     /// <summary>Whether refresh tokens rotate to the letter.</summary>
     public bool StrictRotation { get; init; }
 
@@ -32,6 +35,9 @@ internal sealed record ServeSettings
 /// <summary>Composes the web application: the authorization server, its accounts, and Kestrel with bounded requests.</summary>
 internal static class ServerHost
 {
+    // ASPNETCORE_FORWARDEDHEADERS_ENABLED would let anybody say where they come from.
+    private const string NobodyIsTrusted = "--FORWARDEDHEADERS_ENABLED=false";
+
     /// <summary>Builds the application; it listens once it is started.</summary>
     /// <param name="settings">The settings.</param>
     /// <param name="configure">What else the application has, before the server is added.</param>
@@ -41,7 +47,7 @@ internal static class ServerHost
     {
         var issuer = settings.Issuer ?? IssuerOf(settings.Urls);
         // The settings of whatever lies in the current folder are not ours, and watching files for changes costs a third of the start.
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, Args = ["--hostBuilder:reloadConfigOnChange=false"] });
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, Args = ["--hostBuilder:reloadConfigOnChange=false", NobodyIsTrusted] });
         if (settings.Urls.Any(url => url.StartsWith("https:", StringComparison.OrdinalIgnoreCase))) builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.UseUrls([.. settings.Urls]);
         builder.WebHost.ConfigureKestrel(Bound);
@@ -59,6 +65,7 @@ internal static class ServerHost
             settings.Configure?.Invoke(options);
         });
         var app = builder.Build();
+        Proxies.Use(app, settings.TrustedProxies, issuer);
         app.MapProofKeyServer();
         app.MapProofKeyAccounts();
         map?.Invoke(app);

@@ -20,7 +20,7 @@ internal sealed record PasswordResult((string Subject, long Epoch)? Account, str
 /// Passwords, by ASP.NET Core Identity's hasher (PBKDF2 with HMAC-SHA512). An unknown name, a disabled account and one with too many
 /// tries cost the same time and get the same answer as a wrong password.
 /// </summary>
-internal sealed class PasswordSignIn : IDisposable
+internal sealed class PasswordSignIn
 {
     /// <summary>The cost of a hash, as OWASP recommends for PBKDF2 with SHA-512.</summary>
     public const int Iterations = 210_000;
@@ -35,17 +35,15 @@ internal sealed class PasswordSignIn : IDisposable
     public static readonly TimeSpan TryWindow = TimeSpan.FromMinutes(5);
 
     private readonly AccountStore _accounts;
+    private readonly HashQueue _hashes;
     private readonly PasswordHasher<Account> _hasher = new(Options.Create(new PasswordHasherOptions { IterationCount = Iterations }));
     private readonly string _nobodysHash;
 
-    // Hashing is slow on purpose. More at once than processors would only make everything else wait.
-    private readonly SemaphoreSlim _hashing = new(Math.Max(1, Environment.ProcessorCount - 1));
-
     private static readonly Account Nobody = new() { Subject = "", Name = "" };
 
-    public PasswordSignIn(AccountStore accounts)
+    public PasswordSignIn(AccountStore accounts, HashQueue hashes)
     {
-        _accounts = accounts;
+        (_accounts, _hashes) = (accounts, hashes);
         // The hash of a password that nobody knows, in the format of the real ones, without the cost of making it at each start.
         _nobodysHash = Convert.ToBase64String([1, 0, 0, 0, 2, .. BigEndian(Iterations), 0, 0, 0, 16, .. Secret.NewBytes(16 + 32)]);
     }
@@ -66,11 +64,19 @@ internal sealed class PasswordSignIn : IDisposable
     /// <param name="password">What was typed as the password.</param>
     /// <param name="hasTryOfItsOwn">Whether the browser may try for this subject although the account's tries are used up.</param>
     /// <param name="cancellation">Ends with the request.</param>
-    public async Task<PasswordResult> TryAsync(string name, string password, Func<string, bool> hasTryOfItsOwn, CancellationToken cancellation)
+    /// <param name="address">The network that asks; networks take turns.</param>
+    /// <returns>What came of it, or <see langword="null"/> when too many wait already; then nothing was counted.</returns>
+    public async Task<PasswordResult?> TryAsync(string name, string password, Func<string, bool> hasTryOfItsOwn, CancellationToken cancellation, string address = "")
+    {
+        using var place = _hashes.TryEnter(address);
+        return place is null ? null : await TryAsync(place, name, password, hasTryOfItsOwn, cancellation);
+    }
+
+    private async Task<PasswordResult> TryAsync(HashQueue.Place place, string name, string password, Func<string, bool> hasTryOfItsOwn, CancellationToken cancellation)
     {
         var attempt = await _accounts.CountPasswordTryAsync(name.Length <= MaxLength ? name : "", TryWindow);
         var isNobody = attempt is null or { Subject: Schema.NobodysSubject };
-        var matches = await MatchesAsync(isNobody ? _nobodysHash : attempt!.PasswordHash, password, cancellation);
+        var matches = await MatchesAsync(place, isNobody ? _nobodysHash : attempt!.PasswordHash, password, cancellation);
         if (attempt is null || isNobody) return new PasswordResult(null, "unknown or disabled account");
         if (attempt.Tries > MaxTries && !hasTryOfItsOwn(attempt.Subject)) return new PasswordResult(null, "too many tries") { Tried = attempt.Subject, Locks = attempt.Tries == MaxTries + 1 };
         if (!matches) return new PasswordResult(null, "wrong password") { Tried = attempt.Subject };
@@ -78,21 +84,11 @@ internal sealed class PasswordSignIn : IDisposable
         return new PasswordResult((attempt.Subject, attempt.Epoch), "password");
     }
 
-    public void Dispose() => _hashing.Dispose();
-
-    private async Task<bool> MatchesAsync(string hash, string password, CancellationToken cancellation)
+    private Task<bool> MatchesAsync(HashQueue.Place place, string hash, string password, CancellationToken cancellation)
     {
-        await _hashing.WaitAsync(cancellation);
-        try
-        {
-            // A longer one cannot be right; a stand-in of equal cost keeps the time the same.
-            var bounded = password.Length <= MaxLength ? password : "\0";
-            return await Task.Run(() => _hasher.VerifyHashedPassword(Nobody, hash, bounded) != PasswordVerificationResult.Failed, CancellationToken.None);
-        }
-        finally
-        {
-            _hashing.Release();
-        }
+        // A longer one cannot be right; a stand-in of equal cost keeps the time the same.
+        var bounded = password.Length <= MaxLength ? password : "\0";
+        return place.RunAsync(() => _hasher.VerifyHashedPassword(Nobody, hash, bounded) != PasswordVerificationResult.Failed, cancellation);
     }
 
     private static byte[] BigEndian(int value) => [(byte)(value >> 24), (byte)(value >> 16), (byte)(value >> 8), (byte)value];

@@ -71,7 +71,13 @@ internal sealed class SignInEndpoint(
     {
         var name = form["username"] ?? "";
         var address = ClientAddress.Of(context);
-        var result = await passwords.TryAsync(name, form["password"] ?? "", subject => knownBrowsers.Admits(context, subject), context.RequestAborted);
+        var result = await passwords.TryAsync(name, form["password"] ?? "", subject => knownBrowsers.Admits(context, subject), context.RequestAborted, address);
+        if (result is null)
+        {
+            context.Response.Headers.RetryAfter = "5";
+            await ShowAsync(context, errand, name, "Very many people are signing in at this moment. Please try again in a few seconds.", StatusCodes.Status503ServiceUnavailable);
+            return;
+        }
         if (result.Account is not { } account)
         {
             Log.SignInFailed(logger, address, result.Reason);

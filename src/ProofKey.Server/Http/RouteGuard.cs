@@ -44,9 +44,9 @@ internal sealed class RouteGuard(Cors cors, PageAnswers pages, RateLimits limits
     {
         try
         {
+            if (_isHttps) context.Response.Headers.StrictTransportSecurity = TransportSecurity;
             if (!isPage)
             {
-                if (_isHttps) context.Response.Headers.StrictTransportSecurity = TransportSecurity;
                 context.Response.Headers.XContentTypeOptions = "nosniff";
                 await cors.AllowAsync(context, readers);
             }

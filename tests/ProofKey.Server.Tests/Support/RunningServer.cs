@@ -49,8 +49,9 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <param name="issuerPath">A path below which the server lives.</param>
     /// <param name="port">The port, or none for a free one.</param>
     /// <param name="configure">What else is set. Tests send all their requests from one address in one standing minute, so limits are off unless this sets them.</param>
+    /// <param name="serve">How else the program is started.</param>
     public static async Task<RunningServer> StartAsync(
-        string? folder = null, bool strictRotation = false, ManualTime? time = null, string issuerPath = "", int? port = null, Action<ServerOptions>? configure = null)
+        string? folder = null, bool strictRotation = false, ManualTime? time = null, string issuerPath = "", int? port = null, Action<ServerOptions>? configure = null, Func<ServeSettings, ServeSettings>? serve = null)
     {
         var ownsFolder = folder is null;
         folder ??= Directory.CreateTempSubdirectory("proofkey-test-").FullName;
@@ -68,6 +69,7 @@ internal sealed class RunningServer : IAsyncDisposable
                 configure?.Invoke(options);
             },
         };
+        settings = serve?.Invoke(settings) ?? settings;
         var log = new CapturedLog();
         var app = ServerHost.Build(settings, builder =>
         {
