@@ -38,6 +38,15 @@ public sealed record ServerMetadata
     /// <summary>Where tokens are introspected (RFC 7662).</summary>
     public string? IntrospectionEndpoint { get; init; }
 
+    /// <summary>Where a browser is sent to sign out (OpenID Connect RP-Initiated Logout section 2.1).</summary>
+    public string? EndSessionEndpoint { get; init; }
+
+    /// <summary>Whether clients can hear that a session ended (OpenID Connect Back-Channel Logout section 2.1).</summary>
+    public bool? BackchannelLogoutSupported { get; init; }
+
+    /// <summary>Whether they hear which one it was, by the <c>sid</c> of their ID token.</summary>
+    public bool? BackchannelLogoutSessionSupported { get; init; }
+
     /// <summary>The scopes that may be asked for.</summary>
     public IReadOnlyList<string>? ScopesSupported { get; init; }
 

@@ -92,6 +92,18 @@ public abstract class AccountSource
     /// <returns>The claims; none for an unknown subject.</returns>
     public abstract ValueTask<JsonObject> ClaimsAsync(string subject, Scope scope, CancellationToken cancellation);
 
+    /// <summary>Whether <see cref="SignOutAsync"/> is there. By default not; then there is no end-session endpoint.</summary>
+    public virtual bool SignsOut => false;
+
+    /// <summary>
+    /// Ends the sessions of people in the browser of this request: on the server, so that a copied cookie is worth nothing, and the cookie
+    /// with them (OpenID Connect RP-Initiated Logout section 2).
+    /// </summary>
+    /// <param name="context">The request at the end-session endpoint.</param>
+    /// <param name="accounts">Some of those whom <see cref="FindAllSignedInAsync"/> found.</param>
+    /// <param name="cancellation">Ends with the request.</param>
+    public virtual ValueTask SignOutAsync(HttpContext context, IReadOnlyList<SignedInAccount> accounts, CancellationToken cancellation) => throw new NotSupportedException();
+
     /// <summary>Whether the account table holds this source's accounts, so that one statement can ask for account and grant together.</summary>
     internal virtual bool KeepsAccountsHere => false;
 }

@@ -48,6 +48,9 @@ public sealed record ClientRegistration
     /// <summary>Whether the client may run on devices without a browser, whose codes people enter elsewhere (RFC 8628). Default: no.</summary>
     public bool UsesDevices { get; init; }
 
+    /// <summary>Where the client wants to hear that a session ended: https on a public host (OpenID Connect Back-Channel Logout section 2.2).</summary>
+    public string? BackchannelLogoutUri { get; init; }
+
     /// <summary>Whether the client gets refresh tokens. Default: yes.</summary>
     public bool MayRefresh { get; init; } = true;
 
@@ -75,6 +78,7 @@ public sealed record ClientRegistration
             IsPublic = client.IsPublic,
             RedirectUris = [.. client.RedirectUris.Select(uri => uri.Value)],
             PostLogoutRedirectUris = client.PostLogoutRedirectUris,
+            BackchannelLogoutUri = client.BackchannelLogoutUri,
             Origins = client.Origins,
             Scope = client.Scope.ToString(),
             Audience = client.Audience,

@@ -48,6 +48,9 @@ internal static partial class Log
     [LoggerMessage(19, LogLevel.Warning, "Client {ClientId} got a second code for the same {Parameter}: each request must have its own, or PKCE and nonce guard nothing")]
     public static partial void ValueRepeated(ILogger logger, string clientId, string parameter);
 
+    [LoggerMessage(44, LogLevel.Information, "Signed out {Subject}")]
+    public static partial void SignedOut(ILogger logger, string subject);
+
     [LoggerMessage(20, LogLevel.Warning, "A used code came back with a valid proof: grant {GrantId} of client {ClientId} is revoked")]
     public static partial void CodeReplayed(ILogger logger, string grantId, string clientId);
 
@@ -68,6 +71,18 @@ internal static partial class Log
 
     [LoggerMessage(26, LogLevel.Warning, "The key set of a client could not be fetched from {Address}: {Problem}")]
     public static partial void ClientKeysNotFetched(ILogger logger, string address, string problem);
+
+    [LoggerMessage(40, LogLevel.Debug, "Client {ClientId} heard of the end of a session")]
+    public static partial void LogoutDelivered(ILogger logger, string clientId);
+
+    [LoggerMessage(41, LogLevel.Warning, "Client {ClientId} did not hear of the end of a session, try {Try}: {Problem}")]
+    public static partial void LogoutNotDelivered(ILogger logger, string clientId, long @try, string problem);
+
+    [LoggerMessage(42, LogLevel.Error, "Gave up to tell client {ClientId} of {Count} ended sessions after a day")]
+    public static partial void LogoutsDropped(ILogger logger, int count, string clientId);
+
+    [LoggerMessage(43, LogLevel.Error, "Ends of sessions could not be told to clients: {Problem}")]
+    public static partial void LogoutsNotDelivered(ILogger logger, string problem);
 
     [LoggerMessage(31, LogLevel.Error, "{Endpoint} failed with {Exception}: {StackTrace}")]
     public static partial void Failed(ILogger logger, string endpoint, string exception, string? stackTrace);

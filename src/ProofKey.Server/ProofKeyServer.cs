@@ -36,7 +36,7 @@ public static class ProofKeyServer
         });
         services.AddSingleton(provider => new Database(provider.GetRequiredService<ServerOptions>().DataSource!, provider.GetRequiredService<ServerOptions>().Dialect));
         services.AddSingleton<ClientStore>().AddSingleton<ResourceStore>().AddSingleton<AssertionStore>().AddSingleton<AccountStore>().AddSingleton<SessionStore>().AddSingleton<ConsentStore>().AddSingleton<ScopeStore>().AddSingleton<ScopeWords>().AddSingleton<PushedRequestStore>().AddSingleton<GrantStore>().AddSingleton<KeyStore>()
-            .AddSingleton<DeviceStore>().AddSingleton<UserCodeTries>().AddSingleton<AuditTrail>();
+            .AddSingleton<DeviceStore>().AddSingleton<UserCodeTries>().AddSingleton<LogoutOutbox>().AddSingleton<AuditTrail>();
         services.AddSingleton<GuardedHttp>().AddSingleton<ClientKeys>();
         services.AddSingleton<KeyRing>().AddSingleton<Cleanup>().AddSingleton<TokenIssuer>().AddSingleton<VerifierTries>().AddSingleton<RepeatedValues>();
         services.AddSingleton(provider => new KeyRegistry(
@@ -48,6 +48,7 @@ public static class ProofKeyServer
         services.AddSingleton<RouteGuard>().AddSingleton<Cookies>().AddSingleton<FormGuard>().AddSingleton<Cors>().AddSingleton<PageRenderer>().AddSingleton<PageAnswers>();
         services.AddSingleton<BrowserSessions>().AddSingleton<PasswordSignIn>().AddSingleton<HashQueue>().AddSingleton<RateLimits>().AddSingleton<KnownBrowsers>();
         services.TryAddSingleton<AccountSource, OwnAccounts>();
+        services.AddSingleton<LogoutDelivery>().AddSingleton<LogoutEndpoint>();
         services.AddSingleton<AuthorizePage>().AddSingleton<GrantedClaims>().AddSingleton<ClientAuthentication>();
         services.AddSingleton<AuthorizeEndpoint>().AddSingleton<PushedRequestEndpoint>().AddSingleton<SignInEndpoint>().AddSingleton<ConsentEndpoint>().AddSingleton<TokenEndpoint>();
         services.AddSingleton<DeviceAuthorizationEndpoint>().AddSingleton<DeviceEndpoint>().AddSingleton<DeviceDecisionEndpoint>().AddSingleton<DeviceCodeRedemption>();
@@ -56,6 +57,7 @@ public static class ProofKeyServer
         services.AddHostedService<Preparation>();
         services.AddHostedService(provider => provider.GetRequiredService<KeyRing>());
         services.AddHostedService(provider => provider.GetRequiredService<Cleanup>());
+        services.AddHostedService(provider => provider.GetRequiredService<LogoutDelivery>());
         return services;
     }
 
@@ -79,6 +81,12 @@ public static class ProofKeyServer
         app.MapPost(issuer.Path + AuthorizeEndpoint.Path, guard.Page(authorize.PostAsync, Limit.Requests));
         app.MapGet(issuer.Path + ConsentEndpoint.Path, guard.Page(consent.GetAsync, Limit.None));
         app.MapPost(issuer.Path + ConsentEndpoint.Path, guard.Page(consent.PostAsync, Limit.None));
+        if (services.GetRequiredService<AccountSource>().SignsOut)
+        {
+            var logout = services.GetRequiredService<LogoutEndpoint>();
+            app.MapGet(issuer.Path + LogoutEndpoint.Path, guard.Page(logout.GetAsync, Limit.None));
+            app.MapPost(issuer.Path + LogoutEndpoint.Path, guard.Page(logout.PostAsync, Limit.None));
+        }
         Map(app, guard, issuer.Path + PushedRequestEndpoint.Path, ["POST"], services.GetRequiredService<PushedRequestEndpoint>().PostAsync, Limit.Requests);
         app.MapGet(issuer.Path + DeviceEndpoint.Path, guard.Page(device.GetAsync, Limit.None));
         app.MapPost(issuer.Path + DeviceEndpoint.Path, guard.Page(device.PostAsync, Limit.Tries));

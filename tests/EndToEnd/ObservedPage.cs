@@ -45,10 +45,8 @@ public sealed class ObservedPage : IAsyncDisposable
     /// <summary>Presses a button that leads to another page.</summary>
     public Task PressAsync(string text) => LeaveAsync($"button:has-text('{text}')");
 
-    public async ValueTask DisposeAsync() => await Page.Context.DisposeAsync();
-
-    // Presses a button that leads to another page, and waits for that page: what is read next is not the old one's.
-    private async Task LeaveAsync(string button)
+    /// <summary>Presses a button that leads to another page, and waits for that page: what is read next is not the old one's.</summary>
+    public async Task LeaveAsync(string button)
     {
         var left = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         void Navigated(object? sender, IFrame frame)
@@ -62,4 +60,6 @@ public sealed class ObservedPage : IAsyncDisposable
         await left.Task.WaitAsync(Patience);
         Page.FrameNavigated -= Navigated;
     }
+
+    public async ValueTask DisposeAsync() => await Page.Context.DisposeAsync();
 }

@@ -50,6 +50,11 @@ public sealed partial class PageTests(RunningServer server, Chromium chromium) :
         await observed.DecideAsync("allow");
         (await login.ExitAsync(Cancellation)).ExitCode.ShouldBe(0);
         await CheckAsync(observed.Page, $"5-done-{scheme}-{width}");
+
+        await observed.Page.GotoAsync($"{server.Issuer}/logout?client_id={client}");
+        await CheckAsync(observed.Page, $"10-sign-out-{scheme}-{width}");
+        await observed.LeaveAsync("[name=account]");
+        await CheckAsync(observed.Page, $"11-signed-out-{scheme}-{width}");
     }
 
     [Theory]
@@ -90,6 +95,29 @@ public sealed partial class PageTests(RunningServer server, Chromium chromium) :
         await observed.DecideAsync("deny");
         await CheckAsync(observed.Page, $"26-device-turned-away-{scheme}-{width}");
     }
+
+    [Theory]
+    [InlineData("light", 1280)]
+    [InlineData("dark", 360)]
+    public async Task Of_several_people_each_can_be_signed_out(string scheme, int width)
+    {
+        await using var observed = await chromium.NewPageAsync(Look(scheme, width));
+        var client = await server.AddClientAsync("Terminal", Cancellation, "--redirect-uri", "http://127.0.0.1/callback");
+        var longName = $"a person whose name is rather long {scheme}";
+        await server.AddUserAsync(longName, Cancellation);
+        foreach (var name in (string[])["alice", longName])
+        {
+            await observed.Page.GotoAsync($"{server.Issuer}/authorize?{AuthorizationQuery(client)}&prompt=login");
+            await observed.SignInAsync(name);
+        }
+        await observed.Page.GotoAsync($"{server.Issuer}/logout");
+        await CheckAsync(observed.Page, $"12-sign-out-several-{scheme}-{width}");
+        await observed.LeaveAsync("[name=stay]");
+        await CheckAsync(observed.Page, $"13-still-signed-in-{scheme}-{width}");
+    }
+
+    private static string AuthorizationQuery(string client) =>
+        $"client_id={client}&response_type=code&redirect_uri=http%3A%2F%2F127.0.0.1%2Fcallback&scope=openid&code_challenge_method=S256&code_challenge={new string('A', 43)}";
 
     [Theory]
     [InlineData("light", 1280)]

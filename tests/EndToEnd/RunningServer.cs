@@ -62,6 +62,9 @@ public sealed class RunningServer : IAsyncLifetime
     /// <summary>Runs a verb of the operator on the server's data folder, and returns its output.</summary>
     public Task<string> OperateAsync(CancellationToken cancellation, params string[] arguments) => _program.OutputOfAsync([.. arguments, "--data", _data], cancellation);
 
+    /// <summary>Adds a person while the server runs.</summary>
+    public Task AddUserAsync(string name, CancellationToken cancellation) => _program.OutputOfAsync(["user", "add", name, "--password-stdin", "--data", _data], cancellation, Password);
+
     public async ValueTask DisposeAsync()
     {
         if (_serving is not null)

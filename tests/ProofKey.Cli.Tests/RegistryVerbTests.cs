@@ -47,7 +47,8 @@ public sealed class RegistryVerbTests : IDisposable
     {
         var id = await _cli.OutputOfAsync(
             "client", "add", "Orders", "--public", "--redirect-uri", "https://app.example.com/callback", "--origin", "https://app.example.com", "--scope", "openid orders.read",
-            "--audience", "https://orders.example.com/", "--response-mode", "form_post", "--first-party", "--strict", "--require-par", "--dpop", "--post-logout-redirect-uri", "https://app.example.com/bye");
+            "--audience", "https://orders.example.com/", "--response-mode", "form_post", "--first-party", "--strict", "--require-par", "--dpop", "--post-logout-redirect-uri", "https://app.example.com/bye",
+            "--backchannel-logout-uri", "https://app.example.com/logged-out");
         using var json = JsonDocument.Parse(await _cli.OutputOfAsync("client", "show", id, "--json"));
         var client = json.RootElement;
         client.GetProperty("public").GetBoolean().ShouldBeTrue();
@@ -56,6 +57,7 @@ public sealed class RegistryVerbTests : IDisposable
         client.GetProperty("audience").GetString().ShouldBe("https://orders.example.com/");
         client.GetProperty("response_modes")[0].GetString().ShouldBe("form_post");
         client.GetProperty("post_logout_redirect_uris")[0].GetString().ShouldBe("https://app.example.com/bye");
+        client.GetProperty("backchannel_logout_uri").GetString().ShouldBe("https://app.example.com/logged-out");
         client.GetProperty("first_party").GetBoolean().ShouldBeTrue();
         client.GetProperty("strict").GetBoolean().ShouldBeTrue();
         client.GetProperty("require_par").GetBoolean().ShouldBeTrue();

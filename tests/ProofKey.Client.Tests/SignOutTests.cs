@@ -5,6 +5,7 @@ public sealed class SignOutTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
+    [Assertion("LO-13")]
     [Rfc("RFC 7009", "2.1")]
     public async Task The_refresh_token_is_revoked_and_the_session_deleted()
     {
@@ -44,6 +45,7 @@ public sealed class SignOutTests
     }
 
     [Fact]
+    [Assertion("LO-13")]
     public async Task The_session_is_deleted_even_when_the_server_is_gone()
     {
         var server = await ScriptedServer.StartAsync();

@@ -18,7 +18,7 @@ public sealed class ClientUpdateTests(TokenServer at) : IClassFixture<TokenServe
             new() { Name = "Plain", IsPublic = true, RedirectUris = ["http://127.0.0.1/callback"] },
             new()
             {
-                Name = "All", IsPublic = false, RedirectUris = ["https://a.example/callback"], PostLogoutRedirectUris = ["https://a.example/bye"], Origins = ["https://b.example"], Scope = "openid x", Audience = "https://api.example/",
+                Name = "All", IsPublic = false, RedirectUris = ["https://a.example/callback"], PostLogoutRedirectUris = ["https://a.example/bye"], BackchannelLogoutUri = "https://a.example/logged-out", Origins = ["https://b.example"], Scope = "openid x", Audience = "https://api.example/",
                 ResponseModes = ["form_post"], IdTokenAlgorithm = "RS256", IsFirstParty = true, IsStrict = true, RequiresPushedRequests = true, RequiresDpop = true, UsesDevices = true, MayRefresh = false, UsesClientCredentials = true, Introspects = "https://api.example/", Jwks = KeyClient.SetOf(key),
             },
             new() { Name = "API", IsPublic = false, Introspects = "https://api.example/" },

@@ -126,6 +126,14 @@ public sealed class MetadataTests(TokenServer at) : IClassFixture<TokenServer>
                 case "userinfo_endpoint":
                     (await GetAsync(member.Value.GetString()!)).Status.ShouldBe(HttpStatusCode.Unauthorized);
                     break;
+                case "end_session_endpoint":
+                    using (var nobody = at.Server.NewPerson())
+                        (await (await nobody.GetOnceAsync(member.Value.GetString()!)).PageAsync()).Title.ShouldStartWith("You are signed out");
+                    break;
+                case "backchannel_logout_supported" or "backchannel_logout_session_supported":
+                    member.Value.GetBoolean().ShouldBeTrue();
+                    (await at.AddClientAsync(registration => registration with { BackchannelLogoutUri = "https://app.example/logged-out" })).BackchannelLogoutUri.ShouldNotBeNull();
+                    break;
                 case "jwks_uri":
                     (await GetAsync(member.Value.GetString()!)).Body.GetProperty("keys").GetArrayLength().ShouldBeGreaterThan(0);
                     break;
@@ -364,8 +372,9 @@ public sealed class MetadataTests(TokenServer at) : IClassFixture<TokenServer>
 
     private async Task TryClaimsAsync(List<string> claims)
     {
-        var tokens = await at.TokensAsync();
-        var idToken = (await at.VerifyAsync(tokens.Text("id_token"), at.Client.Id)).Claims;
+        var client = await at.AddClientAsync(registration => registration with { PostLogoutRedirectUris = ["https://app.example/bye"] });
+        var tokens = await at.TokensAsync(client: client);
+        var idToken = (await at.VerifyAsync(tokens.Text("id_token"), client.Id)).Claims;
         var userinfo = (await at.Server.UserinfoAsync(tokens.Text("access_token"))).Body;
         var present = idToken.EnumerateObject().Concat(userinfo.EnumerateObject()).Select(claim => claim.Name).Distinct();
         claims.Order().ShouldBe(present.Order());

@@ -10,6 +10,7 @@ internal sealed class RegistrationOptions
 
     private readonly Option<string[]> _redirectUris = new("--redirect-uri") { HelpName = "URI", Description = "Where answers may go; may be repeated. On 127.0.0.1 and [::1] any port fits." };
     private readonly Option<string[]> _postLogoutRedirectUris = new("--post-logout-redirect-uri") { HelpName = "URI", Description = "Where a browser may go after signing out; may be repeated." };
+    private readonly Option<string> _backchannelLogoutUri = new("--backchannel-logout-uri") { HelpName = "URI", Description = "Where it wants to hear that a session ended: https, on a public host." };
     private readonly Option<string[]> _origins = new("--origin") { HelpName = "URL", Description = "The origin of a page that uses the client, beside those of its redirect URIs; may be repeated." };
     private readonly Option<string> _scope = new("--scope") { HelpName = "SCOPE", Description = "What it may ask for, with spaces between. Without it: openid profile email offline_access." };
     private readonly Option<string> _audience = new("--audience") { HelpName = "URL", Description = "The API that its access tokens are for when it names none." };
@@ -29,7 +30,7 @@ internal sealed class RegistrationOptions
     /// <summary>All of them, in the order of the help.</summary>
     public IEnumerable<Option> All =>
     [
-        _redirectUris, _postLogoutRedirectUris, _origins, _scope, _audience, _responseModes, _idTokenAlgorithm, _firstParty, _device, _strict, _requirePar, _dpop, _noRefresh, _clientCredentials, _introspects, _jwks, _jwksUri,
+        _redirectUris, _postLogoutRedirectUris, _backchannelLogoutUri, _origins, _scope, _audience, _responseModes, _idTokenAlgorithm, _firstParty, _device, _strict, _requirePar, _dpop, _noRefresh, _clientCredentials, _introspects, _jwks, _jwksUri,
     ];
 
     /// <summary>Says anew what was said on the command line, and leaves the rest as it is. The word none takes a value away.</summary>
@@ -38,6 +39,7 @@ internal sealed class RegistrationOptions
         var settings = invocation.Settings;
         if (Values(_redirectUris) is { } redirectUris) registration = registration with { RedirectUris = redirectUris };
         if (Values(_postLogoutRedirectUris) is { } postLogoutRedirectUris) registration = registration with { PostLogoutRedirectUris = postLogoutRedirectUris };
+        if (settings.Text(_backchannelLogoutUri) is { } backchannelLogoutUri) registration = registration with { BackchannelLogoutUri = Value(backchannelLogoutUri) };
         if (Values(_origins) is { } origins) registration = registration with { Origins = origins };
         if (settings.Text(_scope) is { } scope) registration = registration with { Scope = scope };
         if (settings.Text(_audience) is { } audience) registration = registration with { Audience = Value(audience) };

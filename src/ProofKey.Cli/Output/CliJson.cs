@@ -13,6 +13,7 @@ internal sealed record ShownClient(
     bool Public,
     IReadOnlyList<string> RedirectUris,
     IReadOnlyList<string> PostLogoutRedirectUris,
+    string? BackchannelLogoutUri,
     IReadOnlyList<string> Origins,
     string Scope,
     string? Audience,

@@ -59,6 +59,21 @@ internal sealed class BrowserSessions(SessionStore sessions, Cookies cookies, Se
         return true;
     }
 
+    /// <summary>Ends the sessions of some of the people who are signed in. The rows come before the cookie: a copied one is dead first.</summary>
+    public async ValueTask EndAsync(HttpContext context, IReadOnlyList<string> subjects)
+    {
+        var now = time.GetUtcNow();
+        var left = new List<string>();
+        foreach (var key in cookies.Sessions(context))
+        {
+            if (await sessions.FindAsync(SessionStore.KeyOf(key), now, CancellationToken.None) is not { } session) continue;
+            if (subjects.Contains(session.Subject)) await sessions.EndAsync(session.Key, now);
+            else left.Add(key);
+        }
+        cookies.SetSessions(context, left);
+        cookies.ReplaceBrowser(context);
+    }
+
     // One of them may be this person's own, gone idle or not: what was granted in it lives on.
     private async ValueTask<bool> RenewAsync(HttpContext context, BrowserSession session)
     {

@@ -24,6 +24,11 @@ internal sealed class OwnAccounts(AccountStore accounts, BrowserSessions session
     public override async ValueTask<IReadOnlyList<SignedInAccount>> FindAllSignedInAsync(HttpContext context, CancellationToken cancellation) =>
         [.. (await sessions.ListAsync(context, cancellation)).Select(each => AccountOf(each.Session))];
 
+    public override bool SignsOut => true;
+
+    public override ValueTask SignOutAsync(HttpContext context, IReadOnlyList<SignedInAccount> accounts, CancellationToken cancellation) =>
+        sessions.EndAsync(context, [.. accounts.Select(account => account.Subject)]);
+
     // Our sign-in page takes the very query of the request: the query is the state.
     // RFC 9700 section 4.11: the way back is our own path with the same query, never an address that somebody sent
     public override string SignInAddress(string returnTo) => options.Issuer.Path + SignInEndpoint.Path + returnTo[returnTo.IndexOf('?', StringComparison.Ordinal)..];

@@ -46,7 +46,7 @@ internal sealed class DeviceCodeRedemption(
     {
         var rowSecret = Secret.NewBytes(RefreshToken.SecretLength);
         // RFC 9449 section 5: a public client's refresh token is bound to the key; a confidential one proves itself and may change its key
-        var grant = GrantOf(redeem.Row, redeem.Approval, rowSecret, now) with { DpopThumbprint = client.IsPublic ? key : null };
+        var grant = GrantOf(redeem.Row, redeem.Approval, client, rowSecret, now) with { DpopThumbprint = client.IsPublic ? key : null };
         if ((accounts.KeepsAccountsHere || await accounts.StandsAsync(grant.Subject, grant.Epoch, context.RequestAborted)) && await grants.RedeemAsync(grant))
             // There is no nonce: no browser of the client took part.
             await Answers.TokensAsync(context, issuer.Issue(grant, client, grant.Scope, new RefreshToken(grant.Id, rowSecret, 1), null, now, key));
@@ -54,7 +54,7 @@ internal sealed class DeviceCodeRedemption(
             await RefuseReplayAsync(context, client, grant, now);
     }
 
-    private static Grant GrantOf(DeviceRow row, DeviceApproval approval, byte[] rowSecret, DateTimeOffset now) => new()
+    private static Grant GrantOf(DeviceRow row, DeviceApproval approval, RegisteredClient client, byte[] rowSecret, DateTimeOffset now) => new()
     {
         Id = row.Id,
         ClientId = row.ClientId,
@@ -67,6 +67,7 @@ internal sealed class DeviceCodeRedemption(
         AuthTime = approval.AuthTime,
         Amr = approval.Amr,
         Acr = approval.Acr,
+        NotifiesLogout = client.HearsOfEnd(approval.SessionId, row.Scope),
         SecretDigest = RefreshToken.DigestOf(rowSecret),
         Sequence = 1,
         CreatedAt = now,

@@ -46,6 +46,10 @@ internal sealed class MetadataEndpoint(ServerOptions options, KeyRing keys, Acco
         // RFC 9126 section 5: only where it is so; leaving it out means false
         RequirePushedAuthorizationRequests = options.RequirePushedRequests ? true : null,
         DeviceAuthorizationEndpoint = issuer.Endpoint(DeviceAuthorizationEndpoint.Path),
+        EndSessionEndpoint = accounts.SignsOut ? issuer.Endpoint(LogoutEndpoint.Path) : null,
+        // Sessions of another account source have no name here that a client could hear.
+        BackchannelLogoutSupported = accounts.KeepsAccountsHere ? true : null,
+        BackchannelLogoutSessionSupported = accounts.KeepsAccountsHere ? true : null,
         JwksUri = issuer.Endpoint(JwksPath),
         ScopesSupported = [Scope.OpenId, Scope.Profile, Scope.Email, Scope.OfflineAccess],
         ResponseTypesSupported = ["code"],
@@ -61,7 +65,7 @@ internal sealed class MetadataEndpoint(ServerOptions options, KeyRing keys, Acco
         SubjectTypesSupported = ["public"],
         IdTokenSigningAlgorithmsSupported = [.. SignatureAlgorithm.All.Select(algorithm => algorithm.Name)],
         DpopSigningAlgorithmsSupported = [.. ProofOfPossession.Algorithms.Select(algorithm => algorithm.Name)],
-        ClaimsSupported = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "acr", "amr", "name", "preferred_username", "email", "email_verified"],
+        ClaimsSupported = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "sid", "at_hash", "acr", "amr", "name", "preferred_username", "email", "email_verified"],
         AcrValuesSupported = accounts.AcrValuesSupported is { Count: > 0 } values ? values : null,
         PromptValuesSupported = ["none", "login", "consent", "select_account"],
         AuthorizationResponseIssuerParameterSupported = true,

@@ -92,7 +92,7 @@ internal sealed class TokenEndpoint(
         }
         var rowSecret = Secret.NewBytes(RefreshToken.SecretLength);
         // RFC 9449 section 5: a public client's refresh token is bound to the key; a confidential one proves itself and may change its key
-        var grant = GrantOf(code, rowSecret, now) with { DpopThumbprint = client.IsPublic ? thumbprint : null };
+        var grant = GrantOf(code, client, rowSecret, now) with { DpopThumbprint = client.IsPublic ? thumbprint : null };
         // Asked before the code is used, so that a source that fails costs the client nothing.
         var told = await claims.ForIdTokenAsync(grant, context.RequestAborted);
         if ((accounts.KeepsAccountsHere || await accounts.StandsAsync(grant.Subject, grant.Epoch, context.RequestAborted)) && await grants.RedeemAsync(grant))
@@ -110,7 +110,7 @@ internal sealed class TokenEndpoint(
         else await Answers.TokensAsync(context, issuer.IssueToClient(client, granted, now, ThumbprintOf(proof)));
     }
 
-    private static Grant GrantOf(AuthorizationCode code, byte[] rowSecret, DateTimeOffset now) => new()
+    private static Grant GrantOf(AuthorizationCode code, RegisteredClient client, byte[] rowSecret, DateTimeOffset now) => new()
     {
         Id = code.GrantId,
         ClientId = code.ClientId,
@@ -124,6 +124,7 @@ internal sealed class TokenEndpoint(
         Amr = code.Amr,
         Acr = code.Acr,
         Claims = code.Claims,
+        NotifiesLogout = client.HearsOfEnd(code.SessionId, code.Scope),
         SecretDigest = RefreshToken.DigestOf(rowSecret),
         Sequence = 1,
         CreatedAt = now,

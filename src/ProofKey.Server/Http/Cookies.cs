@@ -31,8 +31,8 @@ internal sealed class Cookies(ServerOptions options)
         return Array.TrueForAll(keys, key => key.Length == KeyLength) ? keys : [];
     }
 
-    /// <summary>Sets the keys of the sessions, the active one first.</summary>
-    public void SetSessions(HttpContext context, IReadOnlyList<string> keys) => Set(context, SessionName, string.Join('.', keys));
+    /// <summary>Sets the keys of the sessions, the active one first; without any the cookie goes.</summary>
+    public void SetSessions(HttpContext context, IReadOnlyList<string> keys) => Set(context, SessionName, string.Join('.', keys), keys.Count == 0 ? "; Max-Age=0" : "");
 
     public string? Browser(HttpContext context) => Read(context, BrowserName);
 

@@ -25,6 +25,10 @@ internal sealed class PageRenderer(ILoggerFactory loggers)
 
     public Task<string> DeviceDoneAsync(DeviceDoneView view) => RenderAsync<DeviceDone>(view);
 
+    public Task<string> SignOutAsync(SignOutView view) => RenderAsync<SignOut>(view);
+
+    public Task<string> SignedOutAsync(SignedOutView view) => RenderAsync<SignedOut>(view);
+
     public Task<string> ErrorAsync(ErrorView view) => RenderAsync<Error>(view);
 
     public Task<string> FormPostAsync(FormPostView view) => RenderAsync<FormPost>(view);

@@ -38,6 +38,30 @@ internal sealed record ChooseAccountView(
     public override string ToString() => nameof(ChooseAccountView);
 }
 
+/// <summary>The page on which a person says who is to be signed out.</summary>
+/// <param name="ClientName">What the client calls itself; hostile until shown by <see cref="Name"/>. <see langword="null"/> where none is known.</param>
+/// <param name="RedirectHost">The host that the browser goes back to, see <see cref="RedirectUri.Host"/>; <see langword="null"/> when it stays here.</param>
+/// <param name="IdentifiesClient">Whether that host can be nobody else (RFC 8252 section 8.6).</param>
+/// <param name="Accounts">Everyone who is signed in in this browser, at least one.</param>
+/// <param name="Action">Our own path and query that the form is posted to.</param>
+/// <param name="FormToken">The token that binds the form to browser and request.</param>
+/// <param name="Problem">One or two sentences on why the last answer did not count; <see langword="null"/> for none.</param>
+internal sealed record SignOutView(
+    string? ClientName, string? RedirectHost, bool IdentifiesClient, IReadOnlyList<AccountLine> Accounts, string Action, string FormToken, string? Problem)
+{
+    public override string ToString() => nameof(SignOutView);
+}
+
+/// <summary>The page behind it, for a browser that is sent nowhere.</summary>
+/// <param name="Title">What happened, in a few words.</param>
+/// <param name="Explanation">What that means, in a sentence.</param>
+internal sealed record SignedOutView(string Title, string Explanation)
+{
+    public static readonly SignedOutView Done = new("You are signed out", "You can close this page.");
+
+    public static readonly SignedOutView Stayed = new("You are still signed in", "Nothing was changed. You can close this page.");
+}
+
 /// <summary>One line of what a client asks for.</summary>
 /// <param name="Name">The scope value as the protocol spells it.</param>
 /// <param name="Description">What it allows, in words that fit below "it will be able to"; the operator's, or ours.</param>

@@ -46,6 +46,7 @@ internal static class RegistrationRules
             Introspects = registration.Introspects is null ? null : ResourceAddress(registration.Introspects),
             Jwks = registration.Jwks is null ? null : KeySet(registration.Jwks),
             JwksUri = registration.JwksUri is null ? null : KeySetAddress(registration.JwksUri),
+            BackchannelLogoutUri = registration.BackchannelLogoutUri is null ? null : LogoutAddress(registration.BackchannelLogoutUri),
         };
     }
 
@@ -95,6 +96,10 @@ internal static class RegistrationRules
     private static string KeySetAddress(string text) => CallableAddress(text)
         ? text
         : throw new FormatException("A key set's address is https on a public host, without user name and fragment, such as https://app.example.com/jwks.json.");
+
+    private static string LogoutAddress(string text) => CallableAddress(text)
+        ? text
+        : throw new FormatException("A back-channel logout URI is https on a public host, without user name and fragment, such as https://app.example.com/logged-out.");
 
     /// <summary>
     /// Whether we may ever call an address: https on a public host, or this machine, which a server for development alone calls. Where a name

@@ -42,7 +42,7 @@ internal sealed class TokenIssuer(KeyRing keys, ServerOptions options)
             RefreshToken = client.GrantTypes.Contains(GrantType.RefreshToken) ? refreshToken.Seal(keys) : null,
             Scope = scope.IsEmpty ? null : scope.ToString(),
             // OpenID Connect Core section 3.1.2.1: without openid there is no ID token
-            IdToken = scope.Contains(Scope.OpenId) ? IdToken(client, new IdTokenFacts(grant, accessToken, nonce, claims, now, expiresAt, _issuer)) : null,
+            IdToken = scope.Contains(Scope.OpenId) ? IdToken(client, new IdTokenFacts(grant, client, accessToken, nonce, claims, now, expiresAt, _issuer)) : null,
         };
     }
 
@@ -101,6 +101,8 @@ internal sealed class TokenIssuer(KeyRing keys, ServerOptions options)
         claims.WriteNumber("iat"u8, facts.Now.ToUnixTimeSeconds());
         claims.WriteNumber("exp"u8, facts.ExpiresAt.ToUnixTimeSeconds());
         WriteAuthentication(claims, facts.Grant);
+        // OpenID Connect Back-Channel Logout section 2.1: by this name the client later hears which session ended
+        if (facts.Client.KnowsSessions && facts.Grant.SessionId is { } sessionId) claims.WriteString("sid"u8, BrowserSession.NameOf(sessionId));
         if (facts.Nonce is not null) claims.WriteString("nonce"u8, facts.Nonce);
         Span<byte> digest = stackalloc byte[Secret.DigestLength];
         Secret.Digest(facts.AccessToken, digest);
@@ -126,5 +128,5 @@ internal sealed class TokenIssuer(KeyRing keys, ServerOptions options)
 
     private readonly record struct AccessTokenFacts(Grant? Grant, RegisteredClient Client, Scope Scope, string Audience, DateTimeOffset Now, DateTimeOffset ExpiresAt, string Issuer, byte[]? BoundTo);
 
-    private readonly record struct IdTokenFacts(Grant Grant, string AccessToken, string? Nonce, JsonObject? Claims, DateTimeOffset Now, DateTimeOffset ExpiresAt, string Issuer);
+    private readonly record struct IdTokenFacts(Grant Grant, RegisteredClient Client, string AccessToken, string? Nonce, JsonObject? Claims, DateTimeOffset Now, DateTimeOffset ExpiresAt, string Issuer);
 }

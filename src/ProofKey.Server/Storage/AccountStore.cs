@@ -28,7 +28,7 @@ public sealed record Account
 internal sealed record PasswordAttempt(string Subject, long Epoch, string PasswordHash, long Tries);
 
 /// <summary>The accounts and their credentials. A removed account stays as a tombstone, so that its grants stay dead.</summary>
-internal sealed class AccountStore(Database database, TimeProvider time)
+internal sealed class AccountStore(Database database, LogoutOutbox outbox, TimeProvider time)
 {
     private const string Password = "password";
 
@@ -69,12 +69,11 @@ internal sealed class AccountStore(Database database, TimeProvider time)
     }
 
     /// <summary>Changes a password. Whoever knew the old one is signed out everywhere, in the same transaction.</summary>
-    public Task SetPasswordAsync(string subject, string passwordHash) => database.InTransactionAsync(
-        async connection =>
-        {
-            await connection.ExecuteAsync(PasswordOf(subject, passwordHash), CancellationToken.None);
-            await connection.ExecuteAsync($"update account set epoch = epoch + 1 where subject = {subject}", CancellationToken.None);
-        }, CancellationToken.None);
+    public Task SetPasswordAsync(string subject, string passwordHash) => EndAllAsync(subject, async connection =>
+    {
+        await connection.ExecuteAsync(PasswordOf(subject, passwordHash), CancellationToken.None);
+        await connection.ExecuteAsync($"update account set epoch = epoch + 1 where subject = {subject}", CancellationToken.None);
+    });
 
     private Sql PasswordOf(string subject, string passwordHash) =>
         $"""
@@ -86,23 +85,24 @@ internal sealed class AccountStore(Database database, TimeProvider time)
     public async ValueTask<bool> RemoveAsync(string subject, AuditEvent audited)
     {
         var removed = 0;
-        await database.InTransactionAsync(async connection =>
+        await EndAllAsync(subject, async connection =>
         {
             removed = await connection.ExecuteAsync(
                 $"update account set removed_at = {Now}, name = '', name_key = null, email = null, epoch = epoch + 1 where subject = {subject} and removed_at is null", CancellationToken.None);
             if (removed == 1) await connection.ExecuteAsync(AuditTrail.Entry(audited, time.GetUtcNow()), CancellationToken.None);
             await connection.ExecuteAsync($"delete from credential where subject = {subject}", CancellationToken.None);
             await connection.ExecuteAsync($"delete from consent where subject = {subject}", CancellationToken.None);
-        }, CancellationToken.None);
+        });
         return removed == 1;
     }
 
     /// <summary>Ends all sessions and grants of an account, in one UPDATE of one row.</summary>
-    public async ValueTask RaiseEpochAsync(string subject) => await database.WriteAsync($"update account set epoch = epoch + 1 where subject = {subject}");
+    public async ValueTask RaiseEpochAsync(string subject) =>
+        await EndAllAsync(subject, connection => connection.ExecuteAsync($"update account set epoch = epoch + 1 where subject = {subject}", CancellationToken.None));
 
     /// <summary>Disables an account, or enables it again; either way its sessions and grants end.</summary>
-    public async ValueTask SetDisabledAsync(string subject, bool disabled) => await database.WriteAsync(
-        $"update account set disabled_at = {(disabled ? Now : null)}, epoch = epoch + 1 where subject = {subject} and removed_at is null");
+    public async ValueTask SetDisabledAsync(string subject, bool disabled) => await EndAllAsync(subject, connection => connection.ExecuteAsync(
+        $"update account set disabled_at = {(disabled ? Now : null)}, epoch = epoch + 1 where subject = {subject} and removed_at is null", CancellationToken.None));
 
     /// <summary>
     /// Counts a try before the password is looked at, in one statement, so that parallel tries cannot slip past the limit. The count
@@ -120,6 +120,17 @@ internal sealed class AccountStore(Database database, TimeProvider time)
 
     public async ValueTask ForgetPasswordTriesAsync(string subject) =>
         await database.WriteAsync($"update credential set tries = 0 where subject = {subject} and kind = {Password}");
+
+    // What raises the epoch ends every session of the account, and the clients that want to hear of it have to.
+    private async Task EndAllAsync(string subject, Func<DatabaseConnection, Task> change)
+    {
+        await database.InTransactionAsync(async connection =>
+        {
+            await LogoutOutbox.AddForAccountAsync(connection, subject, time.GetUtcNow());
+            await change(connection);
+        }, CancellationToken.None);
+        outbox.Announce();
+    }
 
     private static Account Read(DbDataReader reader) => new()
     {

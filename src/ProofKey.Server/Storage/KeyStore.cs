@@ -43,6 +43,7 @@ internal sealed class KeyStore(Database database)
         {
             var present = await ListAsync(connection, cancellation);
             await ApplyAsync(connection, new(successors(present), [], present), cancellation);
+            await LogoutOutbox.AddForAllAsync(connection, now);
             await connection.ExecuteAsync($"update account set epoch = epoch + 1", cancellation);
             await connection.ExecuteAsync($"update session set ended_at = {now.ToUnixTimeMilliseconds()} where ended_at is null", cancellation);
             await connection.ExecuteAsync($"update authorization_grant set revoked_at = {now.ToUnixTimeMilliseconds()} where revoked_at is null", cancellation);

@@ -73,6 +73,12 @@ public sealed record RegisteredClient
     /// <summary>Where the client wants to hear that a session ended (OpenID Connect Back-Channel Logout section 2.2).</summary>
     public string? BackchannelLogoutUri { get; init; }
 
+    /// <summary>Whether the client takes part in signing out, so that its ID tokens name the session.</summary>
+    internal bool KnowsSessions => BackchannelLogoutUri is not null || PostLogoutRedirectUris.Count > 0;
+
+    /// <summary>Whether the client has to hear when a session ends in which it got an ID token.</summary>
+    internal bool HearsOfEnd(byte[]? sessionId, Scope scope) => BackchannelLogoutUri is not null && sessionId is not null && scope.Contains(Scope.OpenId);
+
     /// <summary>When the client was registered.</summary>
     public DateTimeOffset CreatedAt { get; init; }
 

@@ -11,10 +11,13 @@ internal sealed record BrowserSession(
 
     /// <summary>The person's e-mail address, by which a hint may mean them.</summary>
     public string? Email { get; init; }
+
+    /// <summary>A session as tokens name it (<c>sid</c>). The id is no secret: the cookie is another value.</summary>
+    public static string NameOf(byte[] id) => Base64UrlText.Encode(id);
 }
 
 /// <summary>The browser sessions. A row holds the digest of the cookie: whoever reads the table cannot sign in with it.</summary>
-internal sealed class SessionStore(Database database, ServerOptions options)
+internal sealed class SessionStore(Database database, LogoutOutbox outbox, ServerOptions options)
 {
     public static byte[] KeyOf(string cookie) => Secret.Digest(cookie)[..16];
 
@@ -52,8 +55,27 @@ internal sealed class SessionStore(Database database, ServerOptions options)
         where key = {oldKey} and subject = {session.Subject} and epoch = {session.Epoch} and ended_at is null and expires_at > {session.LastSeenAt.ToUnixTimeMilliseconds()}
         """) == 1;
 
-    public async ValueTask EndAsync(byte[] key, DateTimeOffset now) =>
-        await database.WriteAsync($"update session set ended_at = {now.ToUnixTimeMilliseconds()} where key = {key} and ended_at is null");
+    /// <summary>
+    /// Ends a session, and writes down which clients have to hear of it, in one transaction. Grants without <c>offline_access</c> end with it,
+    /// since they ask for it each time (OpenID Connect Back-Channel Logout section 2.7).
+    /// </summary>
+    /// <returns>Whether there was one to end.</returns>
+    public async ValueTask<bool> EndAsync(byte[] key, DateTimeOffset now)
+    {
+        var ended = 0;
+        await database.InTransactionAsync(async connection =>
+        {
+            byte[]? id = null;
+            await using (var reader = await connection.Prepare($"select id from session where key = {key} and ended_at is null").ExecuteReaderAsync())
+                if (await reader.ReadAsync()) id = reader.GetFieldValue<byte[]>(0);
+            if (id is null) return;
+            // One writer at a time: a code that is redeemed beside us finds the session ended, or its grant is found here.
+            ended = await connection.ExecuteAsync($"update session set ended_at = {now.ToUnixTimeMilliseconds()} where id = {id} and ended_at is null", CancellationToken.None);
+            if (ended == 1) await LogoutOutbox.AddForSessionAsync(connection, id, now);
+        }, CancellationToken.None);
+        if (ended == 1) outbox.Announce();
+        return ended == 1;
+    }
 
     private static BrowserSession Read(DbDataReader reader) => new(
         reader.GetFieldValue<byte[]>(0),

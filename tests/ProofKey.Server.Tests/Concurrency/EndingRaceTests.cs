@@ -28,8 +28,8 @@ public sealed class PausingTokenServer : TokenServer, IAsyncDisposable
     {
         var server = await RunningServer.StartAsync(configure: options => options.DataSource = Pauses = new PausingDataSource(options.DataSource!));
         _beside = new Database(DataFolder.Open(server.Folder).CreateDataSource(), DatabaseDialect.Sqlite);
-        (Accounts, Clients) = (new AccountStore(_beside, server.Time), new ClientStore(_beside, server.Time));
-        Sessions = new SessionStore(_beside, server.Service<ServerOptions>());
+        (Accounts, Clients) = (new AccountStore(_beside, new LogoutOutbox(_beside), server.Time), new ClientStore(_beside, server.Time));
+        Sessions = new SessionStore(_beside, new LogoutOutbox(_beside), server.Service<ServerOptions>());
         Grants = new GrantStore(_beside, server.Service<AccountSource>());
         PasswordHash = server.Service<PasswordSignIn>().Hash(RunningServer.Password);
         return server;
