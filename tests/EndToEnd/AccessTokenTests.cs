@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ProofKey.Jose;
 
 namespace EndToEnd;
 
@@ -69,10 +70,32 @@ public sealed class AccessTokenTests(RunningServer server)
         answer.Headers.WwwAuthenticate.ToString().ShouldNotContain("error");
     }
 
-    private static async Task<JsonElement> SignInAsync(RunningServer server, string audience)
+    [Fact]
+    [Rfc("RFC 9449", "7.1")]
+    [Rfc("RFC 9449", "7.2")]
+    [Assertion("DP-03")]
+    [Assertion("DP-07")]
+    public async Task A_bound_token_opens_the_api_with_a_proof_of_its_key_once_for_each_proof()
+    {
+        await using var api = await DemoApi.StartAsync(server.Issuer);
+        using var key = SigningKey.New(SignatureAlgorithm.ES256);
+        using var thief = SigningKey.New(SignatureAlgorithm.ES256);
+        var token = (await SignInAsync(server, DemoApi.Audience, key)).GetProperty("access_token").GetString()!;
+        string Prove(SigningKey by) => Dpop.Prove(by, "GET", api.Orders, TimeProvider.System.GetUtcNow(), accessToken: token);
+        var proof = Prove(key);
+
+        (await api.StatusForAsync("DPoP", token, proof, Cancellation)).ShouldBe(200);
+        (await api.StatusForAsync("DPoP", token, proof, Cancellation)).ShouldBe(401);
+        (await api.StatusForAsync("DPoP", token, Prove(thief), Cancellation)).ShouldBe(401);
+        (await api.StatusForAsync("Bearer", token, Prove(key), Cancellation)).ShouldBe(401);
+        (await api.StatusForAsync(token, Cancellation)).ShouldBe(401);
+        (await api.StatusForAsync("DPoP", token, Prove(key), Cancellation)).ShouldBe(200);
+    }
+
+    private static async Task<JsonElement> SignInAsync(RunningServer server, string audience, SigningKey? key = null)
     {
         const string RedirectUri = "https://your-app.example/callback";
         var client = await server.AddClientAsync("Orders", Cancellation, "--redirect-uri", RedirectUri, "--audience", audience);
-        return await CodeFlow.SignInAsync(server.Issuer, client, RedirectUri, Cancellation);
+        return await CodeFlow.SignInAsync(server.Issuer, client, RedirectUri, Cancellation, key);
     }
 }

@@ -43,10 +43,15 @@ public sealed class DemoApi : IAsyncDisposable
 
     /// <summary>Calls the API with a token.</summary>
     /// <returns>The status of its answer.</returns>
-    public async Task<int> StatusForAsync(string token, CancellationToken cancellation)
+    public Task<int> StatusForAsync(string token, CancellationToken cancellation) => StatusForAsync("Bearer", token, null, cancellation);
+
+    /// <summary>Calls the API with a token in one scheme or the other, and a proof.</summary>
+    /// <returns>The status of its answer.</returns>
+    public async Task<int> StatusForAsync(string scheme, string token, string? proof, CancellationToken cancellation)
     {
         using var http = new HttpClient();
-        using var request = new HttpRequestMessage(HttpMethod.Get, Orders) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", token) } };
+        using var request = new HttpRequestMessage(HttpMethod.Get, Orders) { Headers = { Authorization = new AuthenticationHeaderValue(scheme, token) } };
+        if (proof is not null) request.Headers.Add("DPoP", proof);
         using var answer = await http.SendAsync(request, cancellation);
         return (int)answer.StatusCode;
     }
