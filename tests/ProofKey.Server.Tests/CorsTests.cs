@@ -9,7 +9,7 @@ public sealed class CorsTests(TokenServer at) : IClassFixture<TokenServer>, IAsy
 {
     private const string Origin = "https://app.example";
 
-    private static readonly string[] Paths = ["/token", "/revoke", "/userinfo"];
+    private static readonly string[] Paths = ["/token", "/revoke", "/userinfo", "/par"];
 
     private static readonly string[] PublicPaths = ["/jwks", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
 

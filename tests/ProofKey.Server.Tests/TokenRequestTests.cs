@@ -273,7 +273,6 @@ public sealed class TokenRequestTests(TokenServer at) : IClassFixture<TokenServe
     [Assertion("TK-13")]
     [Rfc("RFC 9700", "2.4")]
     [InlineData("password")]
-    [InlineData("client_credentials")]
     [InlineData("implicit")]
     [InlineData("urn:ietf:params:oauth:grant-type:jwt-bearer")]
     [InlineData("urn:ietf:params:oauth:grant-type:saml2-bearer")]
