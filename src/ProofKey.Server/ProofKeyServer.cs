@@ -39,6 +39,9 @@ public static class ProofKeyServer
             .AddSingleton<DeviceStore>().AddSingleton<UserCodeTries>().AddSingleton<LogoutOutbox>().AddSingleton<AuditTrail>();
         services.AddSingleton<GuardedHttp>().AddSingleton<ClientKeys>();
         services.AddSingleton<KeyRing>().AddSingleton<Cleanup>().AddSingleton<TokenIssuer>().AddSingleton<VerifierTries>().AddSingleton<RepeatedValues>();
+        services.AddSingleton(provider => new PeopleRegistry(
+            provider.GetRequiredService<AccountStore>(), provider.GetRequiredService<GrantStore>(), provider.GetRequiredService<PasswordSignIn>(), provider.GetRequiredService<ServerOptions>(),
+            provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new KeyRegistry(
             provider.GetRequiredService<KeyStore>(), provider.GetRequiredService<ServerOptions>(), provider.GetRequiredService<AuditTrail>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<DpopNonces>().AddSingleton<ProofOfPossession>();

@@ -141,7 +141,7 @@ public sealed class Registry
 
     /// <summary>Adds a person.</summary>
     /// <param name="name">The name to sign in with: 1 to 100 characters, compared without regard to case.</param>
-    /// <param name="password">8 to 256 characters.</param>
+    /// <param name="password">8 to 256 characters, and none that everybody tries first.</param>
     /// <param name="email">The e-mail address, if there is one.</param>
     /// <param name="isAdmin">Whether the person may administer the server.</param>
     /// <returns>The account.</returns>
@@ -154,7 +154,7 @@ public sealed class Registry
         // Two spellings of one name, composed and not, would be two accounts that look the same.
         if (name.Any(character => char.GetUnicodeCategory(character) is UnicodeCategory.NonSpacingMark or UnicodeCategory.Format or UnicodeCategory.OtherNotAssigned))
             throw new FormatException("A name has no combining or invisible characters; write accented letters in their composed form.");
-        if (PasswordSignIn.ProblemWith(password) is { } problem) throw new FormatException(problem);
+        if (PasswordSignIn.ProblemWith(password, name) is { } problem) throw new FormatException(problem);
         if (email is not null && (email.Length > 254 || email.IndexOf('@', StringComparison.Ordinal) < 1 || email.Any(char.IsControl))) throw new FormatException("That is not an e-mail address.");
         var account = new Account { Subject = Secret.NewText(16), Name = name.Trim(), Email = email, IsAdmin = isAdmin, Epoch = 1, CreatedAt = _time.GetUtcNow() };
         var audited = new AuditEvent("user-added") { Subject = account.Subject, Detail = isAdmin ? "administrator" : null };

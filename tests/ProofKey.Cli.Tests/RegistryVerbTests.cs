@@ -192,6 +192,38 @@ public sealed class RegistryVerbTests : IDisposable
     }
 
     [Fact]
+    public async Task A_user_is_shown_kept_out_let_in_again_and_given_a_new_password()
+    {
+        (await _cli.RunWithAsync("correct horse battery\n", "user", "add", "alice", "--password-stdin")).ExitCode.ShouldBe(0);
+        (await _cli.OutputOfAsync("user", "show", "alice")).ShouldContain("active");
+        using (var json = JsonDocument.Parse(await _cli.OutputOfAsync("user", "disable", "alice", "--json")))
+            json.RootElement.GetProperty("disabled_at").GetDateTimeOffset().ShouldBeGreaterThan(DateTimeOffset.UnixEpoch);
+        (await _cli.OutputOfAsync("user", "list")).ShouldContain("disabled");
+        (await _cli.RunAsync("user", "enable", "alice")).Errors.ShouldContain("Enabled alice");
+        (await _cli.OutputOfAsync("user", "show", "alice", "--json")).ShouldNotContain("disabled_at");
+        (await _cli.RunWithAsync("a quite different sentence\n", "user", "reset", "alice", "--password-stdin")).Errors.ShouldContain("new password");
+        (await _cli.RunWithAsync("password1\n", "user", "reset", "alice", "--password-stdin")).ShouldBeFailure(2, "everybody tries first", "four words");
+        foreach (var verb in (string[])["show", "disable", "enable"])
+            (await _cli.RunAsync("user", verb, "bob")).ShouldBeFailure(1, "There is no user bob", "proofkey user list");
+        (await _cli.RunWithAsync("a quite different sentence\n", "user", "reset", "bob", "--password-stdin")).ShouldBeFailure(1, "There is no user bob", "proofkey user list");
+        (await _cli.OutputOfAsync("audit-log", "--json")).ShouldContain("password-reset");
+    }
+
+    [Fact]
+    public async Task Grants_are_listed_and_revoked_by_id_or_by_person()
+    {
+        (await _cli.RunWithAsync("correct horse battery\n", "user", "add", "alice", "--password-stdin")).ExitCode.ShouldBe(0);
+        (await _cli.OutputOfAsync("grant", "list", "--user", "alice", "--json")).ShouldBe("[]");
+        (await _cli.OutputOfAsync("grant", "list", "--all")).ShouldContain("last used");
+        (await _cli.OutputOfAsync("grant", "revoke", "--user", "alice", "--json")).ShouldBe("{\"revoked\":0}");
+        (await _cli.RunAsync("grant", "revoke")).ShouldBeFailure(2, "which sign-ins", "--user NAME");
+        (await _cli.RunAsync("grant", "revoke", "0011", "--user", "alice")).ShouldBeFailure(2, "which sign-ins", "--user NAME");
+        (await _cli.RunAsync("grant", "revoke", "--client", "x")).ShouldBeFailure(2, "which sign-ins", "--user NAME");
+        (await _cli.RunAsync("grant", "revoke", "0011")).ShouldBeFailure(1, "There is no grant 0011", "proofkey grant list");
+        (await _cli.RunAsync("grant", "list", "--user", "bob")).ShouldBeFailure(1, "There is no user bob", "proofkey user list");
+    }
+
+    [Fact]
     public async Task A_password_that_is_too_short_is_refused_and_never_repeated()
     {
         var outcome = await _cli.RunWithAsync("short7\n", "user", "add", "alice", "--password-stdin");

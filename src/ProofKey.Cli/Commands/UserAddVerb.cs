@@ -24,7 +24,7 @@ internal sealed class UserAddVerb : Verb
         foreach (var option in new Option[] { _email, _admin, _passwordStdin, CommonOptions.Data, CommonOptions.Json }) Add(option);
     }
 
-    public static ShownUser Shown(Account account) => new(account.Subject, account.Name, account.Email, account.IsAdmin, account.CreatedAt);
+    public static ShownUser Shown(Account account) => new(account.Subject, account.Name, account.Email, account.IsAdmin, account.CreatedAt, account.DisabledAt);
 
     protected override async Task<int> RunAsync(Invocation invocation)
     {

@@ -22,8 +22,8 @@ internal sealed class UserListVerb : Verb
             invocation.Terminal.Write(JsonSerializer.Serialize([.. accounts.Select(UserAddVerb.Shown)], CliJson.Default.IReadOnlyListShownUser));
             return ExitCodes.Done;
         }
-        var listing = new Listing("name", "e-mail", "admin", "sub");
-        foreach (var account in accounts) listing.Add(account.Name, account.Email ?? "", account.IsAdmin ? "yes" : "no", account.Subject);
+        var listing = new Listing("name", "e-mail", "admin", "state", "sub");
+        foreach (var account in accounts) listing.Add(account.Name, account.Email ?? "", account.IsAdmin ? "yes" : "no", account.DisabledAt is null ? "active" : "disabled", account.Subject);
         listing.WriteTo(invocation.Terminal);
         return ExitCodes.Done;
     }

@@ -20,7 +20,7 @@ internal sealed class UserRemoveVerb : Verb
         var name = invocation.Argument(_name);
         await using var administration = await invocation.AdministerAsync();
         if (!await administration.Registry.RemoveAccountAsync(name, invocation.Cancellation))
-            throw new CommandException(ExitCodes.Failed, $"There is no user {name} in this data folder.", "See the names with: proofkey user list");
+            throw UserShowVerb.Unknown(name);
         invocation.Terminal.Say($"Removed {PlainText.Of(name)}.");
         return ExitCodes.Done;
     }

@@ -12,6 +12,9 @@ internal sealed class Administration : IAsyncDisposable
     /// <summary>The registry.</summary>
     public Registry Registry => _services.GetRequiredService<Registry>();
 
+    /// <summary>The people and what they granted.</summary>
+    public PeopleRegistry People => _services.GetRequiredService<PeopleRegistry>();
+
     /// <summary>The keys.</summary>
     public KeyRegistry Keys => _services.GetRequiredService<KeyRegistry>();
 

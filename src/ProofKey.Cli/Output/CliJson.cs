@@ -35,8 +35,14 @@ internal sealed record ShownResource(string Address, string Name, string Scope, 
 /// <summary>What <c>scope set --json</c> and <c>scope list --json</c> print of a scope.</summary>
 internal sealed record ShownScope(string Scope, string Words);
 
-/// <summary>What <c>user add --json</c> and <c>user list --json</c> print of a person.</summary>
-internal sealed record ShownUser(string Sub, string Name, string? Email, bool Admin, DateTimeOffset CreatedAt);
+/// <summary>What <c>user … --json</c> prints of a person.</summary>
+internal sealed record ShownUser(string Sub, string Name, string? Email, bool Admin, DateTimeOffset CreatedAt, DateTimeOffset? DisabledAt);
+
+/// <summary>What <c>grant list --json</c> prints of a grant; <c>state</c> is live, revoked or ended.</summary>
+internal sealed record ShownGrant(string Grant, string Sub, string? Name, string ClientId, string Scope, string State, DateTimeOffset CreatedAt, DateTimeOffset LastUsedAt, DateTimeOffset ExpiresAt);
+
+/// <summary>What <c>grant revoke --json</c> prints.</summary>
+internal sealed record RevokedGrants(int Revoked);
 
 /// <summary>What <c>key list --json</c> prints of a key; <c>state</c> is next, current or retiring.</summary>
 internal sealed record ShownKey(string Kid, string Purpose, string Algorithm, string State, DateTimeOffset CreatedAt, DateTimeOffset NotBefore, DateTimeOffset? RetireAfter);
@@ -65,6 +71,9 @@ internal sealed record ShownAuditEntry(string Id, DateTimeOffset At, string Kind
 [JsonSerializable(typeof(IReadOnlyList<ShownResource>))]
 [JsonSerializable(typeof(ShownScope))]
 [JsonSerializable(typeof(IReadOnlyList<ShownScope>))]
+[JsonSerializable(typeof(ShownGrant))]
+[JsonSerializable(typeof(IReadOnlyList<ShownGrant>))]
+[JsonSerializable(typeof(RevokedGrants))]
 [JsonSerializable(typeof(ShownUser))]
 [JsonSerializable(typeof(IReadOnlyList<ShownUser>))]
 [JsonSerializable(typeof(IReadOnlyList<ShownKey>))]

@@ -49,11 +49,13 @@ internal sealed class PasswordSignIn
     }
 
     /// <summary>What is wrong with a new password, as a sentence; <see langword="null"/> when nothing is.</summary>
-    // NIST SP 800-63B section 3.1.1.2: length counts, composition rules do not
-    public static string? ProblemWith(string password) => password.Length switch
+    // NIST SP 800-63B section 3.1.1.2: length counts, composition rules do not, and what everybody tries first is refused
+    public static string? ProblemWith(string password, string name) => password switch
     {
-        < MinLength => $"A password has at least {MinLength} characters.",
-        > MaxLength => $"A password has at most {MaxLength} characters.",
+        { Length: < MinLength } => $"A password has at least {MinLength} characters.",
+        { Length: > MaxLength } => $"A password has at most {MaxLength} characters.",
+        _ when CommonPasswords.Contains(password) => "That password is one of those that everybody tries first; choose another, such as four words that do not belong together.",
+        _ when AccountStore.NameKey(password) == AccountStore.NameKey(name) => "The password must not be the user name.",
         _ => null,
     };
 

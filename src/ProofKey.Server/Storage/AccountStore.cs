@@ -22,6 +22,9 @@ public sealed record Account
 
     /// <summary>When the account was made.</summary>
     public DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>Since when the person is kept out; <see langword="null"/> when they are not.</summary>
+    public DateTimeOffset? DisabledAt { get; init; }
 }
 
 /// <summary>What a sign-in needs of an account: who it is, and what the password is compared with.</summary>
@@ -32,7 +35,7 @@ internal sealed class AccountStore(Database database, LogoutOutbox outbox, TimeP
 {
     private const string Password = "password";
 
-    private static readonly SqlPart Columns = new("subject, name, email, is_admin, epoch, created_at");
+    private static readonly SqlPart Columns = new("subject, name, email, is_admin, epoch, created_at, disabled_at");
 
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 
@@ -69,10 +72,11 @@ internal sealed class AccountStore(Database database, LogoutOutbox outbox, TimeP
     }
 
     /// <summary>Changes a password. Whoever knew the old one is signed out everywhere, in the same transaction.</summary>
-    public Task SetPasswordAsync(string subject, string passwordHash) => EndAllAsync(subject, async connection =>
+    public Task SetPasswordAsync(string subject, string passwordHash, AuditEvent? audited = null) => EndAllAsync(subject, async connection =>
     {
         await connection.ExecuteAsync(PasswordOf(subject, passwordHash), CancellationToken.None);
         await connection.ExecuteAsync($"update account set epoch = epoch + 1 where subject = {subject}", CancellationToken.None);
+        if (audited is not null) await connection.ExecuteAsync(AuditTrail.Entry(audited, time.GetUtcNow()), CancellationToken.None);
     });
 
     private Sql PasswordOf(string subject, string passwordHash) =>
@@ -101,8 +105,12 @@ internal sealed class AccountStore(Database database, LogoutOutbox outbox, TimeP
         await EndAllAsync(subject, connection => connection.ExecuteAsync($"update account set epoch = epoch + 1 where subject = {subject}", CancellationToken.None));
 
     /// <summary>Disables an account, or enables it again; either way its sessions and grants end.</summary>
-    public async ValueTask SetDisabledAsync(string subject, bool disabled) => await EndAllAsync(subject, connection => connection.ExecuteAsync(
-        $"update account set disabled_at = {(disabled ? Now : null)}, epoch = epoch + 1 where subject = {subject} and removed_at is null", CancellationToken.None));
+    public async ValueTask SetDisabledAsync(string subject, bool disabled, AuditEvent? audited = null) => await EndAllAsync(subject, async connection =>
+    {
+        var changed = await connection.ExecuteAsync(
+            $"update account set disabled_at = {(disabled ? Now : null)}, epoch = epoch + 1 where subject = {subject} and removed_at is null", CancellationToken.None);
+        if (changed == 1 && audited is not null) await connection.ExecuteAsync(AuditTrail.Entry(audited, time.GetUtcNow()), CancellationToken.None);
+    });
 
     /// <summary>
     /// Counts a try before the password is looked at, in one statement, so that parallel tries cannot slip past the limit. The count
@@ -140,5 +148,6 @@ internal sealed class AccountStore(Database database, LogoutOutbox outbox, TimeP
         IsAdmin = reader.GetInt64(3) != 0,
         Epoch = reader.GetInt64(4),
         CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(5)),
+        DisabledAt = reader.IsDBNull(6) ? null : DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(6)),
     };
 }

@@ -157,6 +157,22 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
     public async ValueTask<bool> RevokeAsync(byte[] id, DateTimeOffset now, AuditEvent audited) => await database.WriteAsync(
         $"update authorization_grant set revoked_at = {now.ToUnixTimeMilliseconds()} where id = {id} and revoked_at is null", AuditTrail.Entry(audited, now)) == 1;
 
+    /// <summary>Revokes the grants of a person that have not ended, or those at one client.</summary>
+    /// <returns>How many.</returns>
+    public ValueTask<int> RevokeAllAsync(string subject, string? clientId, DateTimeOffset now, AuditEvent audited) => database.WriteAsync(
+        $"""
+        update authorization_grant set revoked_at = {now.ToUnixTimeMilliseconds()}
+        where subject = {subject} and client_id = coalesce({clientId}, client_id) and revoked_at is null and expires_at > {now.ToUnixTimeMilliseconds()}
+        """, AuditTrail.Entry(audited, now));
+
+    /// <summary>The grants of a person, a client, both or all, the newest first. For people to look at, so it may look at all rows.</summary>
+    public ValueTask<List<Grant>> ListAsync(string? subject, string? clientId, CancellationToken cancellation) => database.ListAsync(
+        $"""
+        select {Columns}, case when {ClientAndSessionStand} and {Account} then 1 else 0 end from authorization_grant g
+        where g.subject = coalesce({subject}, g.subject) and g.client_id = coalesce({clientId}, g.client_id)
+        order by g.id desc limit 10000
+        """, Read, cancellation);
+
     private static Grant Read(DbDataReader reader) => new()
     {
         Id = reader.GetFieldValue<byte[]>(0),

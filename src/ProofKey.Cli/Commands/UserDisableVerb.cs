@@ -1,0 +1,26 @@
+using System.CommandLine;
+using ProofKey.Cli.Output;
+
+namespace ProofKey.Cli.Commands;
+
+/// <summary><c>proofkey user disable</c>: keeps a person out.</summary>
+internal sealed class UserDisableVerb : Verb
+{
+    private readonly Argument<string> _name = new("NAME") { Description = "The name to sign in with." };
+
+    public UserDisableVerb()
+        : base("disable", "Keep a person out; their sessions and tokens are dead at once.", "proofkey user disable alice")
+    {
+        Add(_name);
+        foreach (var option in new Option[] { CommonOptions.Data, CommonOptions.Json }) Add(option);
+    }
+
+    protected override async Task<int> RunAsync(Invocation invocation)
+    {
+        await using var administration = await invocation.AdministerAsync();
+        var account = await UserShowVerb.FindAsync(administration, invocation.Argument(_name), invocation.Cancellation);
+        await administration.People.DisableAsync(account);
+        UserShowVerb.Report(invocation, await UserShowVerb.FindAsync(administration, account.Name, invocation.Cancellation), $"Disabled {PlainText.Of(account.Name)}; every session and token is dead.");
+        return ExitCodes.Done;
+    }
+}

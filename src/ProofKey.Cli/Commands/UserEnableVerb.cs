@@ -1,0 +1,26 @@
+using System.CommandLine;
+using ProofKey.Cli.Output;
+
+namespace ProofKey.Cli.Commands;
+
+/// <summary><c>proofkey user enable</c>: lets a disabled person in again.</summary>
+internal sealed class UserEnableVerb : Verb
+{
+    private readonly Argument<string> _name = new("NAME") { Description = "The name to sign in with." };
+
+    public UserEnableVerb()
+        : base("enable", "Let a disabled person sign in again; what ended stays ended.", "proofkey user enable alice")
+    {
+        Add(_name);
+        foreach (var option in new Option[] { CommonOptions.Data, CommonOptions.Json }) Add(option);
+    }
+
+    protected override async Task<int> RunAsync(Invocation invocation)
+    {
+        await using var administration = await invocation.AdministerAsync();
+        var account = await UserShowVerb.FindAsync(administration, invocation.Argument(_name), invocation.Cancellation);
+        await administration.People.EnableAsync(account);
+        UserShowVerb.Report(invocation, await UserShowVerb.FindAsync(administration, account.Name, invocation.Cancellation), $"Enabled {PlainText.Of(account.Name)}, who has to sign in again.");
+        return ExitCodes.Done;
+    }
+}
