@@ -47,6 +47,18 @@ public sealed class ServeTests : IDisposable
     }
 
     [Fact]
+    [Assertion("PR-08")]
+    public async Task It_says_when_requests_must_be_pushed()
+    {
+        var port = TestServer.FreePort();
+        await using var serving = _cli.Start("serve", "--data", _cli.Data, "--urls", $"http://127.0.0.1:{port}", "--require-par");
+        await serving.UntilAsync(TestServer.Listening());
+        using var http = new HttpClient();
+        using var metadata = JsonDocument.Parse(await http.GetStringAsync(new Uri($"http://127.0.0.1:{port}/.well-known/oauth-authorization-server"), TestContext.Current.CancellationToken));
+        metadata.RootElement.GetProperty("require_pushed_authorization_requests").GetBoolean().ShouldBeTrue();
+    }
+
+    [Fact]
     public async Task A_port_in_use_is_named_with_another_to_take()
     {
         using var taken = new TcpListener(IPAddress.Loopback, 0);

@@ -294,20 +294,6 @@ public sealed class CodeExchangeTests(TokenServer at) : IClassFixture<TokenServe
         (await at.RedeemAsync(code)).Error.ShouldBe("invalid_grant");
     }
 
-    [Theory]
-    [InlineData(59, true)]
-    [InlineData(60, false)]
-    [InlineData(61, false)]
-    [InlineData(605, false)]
-    [Assertion("AZ-14")]
-    [Rfc("RFC 6749", "4.1.2")]
-    public async Task A_code_is_good_for_a_minute(int seconds, bool isGood)
-    {
-        var code = await at.CodeAsync();
-        at.Server.Time.Advance(TimeSpan.FromSeconds(seconds));
-        (await at.RedeemAsync(code)).Error.ShouldBe(isGood ? null : "invalid_grant");
-    }
-
     private async Task EndAsync(Ending ending, Account account, RegisteredClient client, Person person)
     {
         var accounts = at.Server.Service<AccountStore>();
