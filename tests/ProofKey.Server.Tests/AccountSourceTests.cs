@@ -84,6 +84,42 @@ public sealed class AccountSourceTests : IAsyncLifetime
     }
 
     [Fact]
+    [Assertion("DV-10")]
+    public async Task People_of_the_app_let_devices_in_as_long_as_they_stand()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        (await _http.GetAsync("/device?user_code=wdjbmjht", cancellation)).Headers.Location!.OriginalString.ShouldBe("/login?returnTo=%2Fdevice%3Fuser_code%3DWDJB-MJHT");
+        _people.SignedIn = "employee-7";
+        var client = (await _app.Services.GetRequiredService<Registry>().AddClientAsync(new ClientRegistration { Name = "Screen", IsPublic = true, RedirectUris = [], UsesDevices = true })).Client;
+        async Task<JsonAnswer> SendAsync(string path, params (string Name, string Value)[] fields)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_http.BaseAddress!, path)) { Content = new FormUrlEncodedContent(fields.Select(field => KeyValuePair.Create(field.Name, field.Value))) };
+            return await TokenCalls.SendAsync(request);
+        }
+
+        async Task<HttpResponseMessage> SubmitAsync(HttpResponseMessage page, (string, string) field)
+        {
+            var form = await Person.FormOf(page);
+            using var content = new FormUrlEncodedContent(form.With(field));
+            var moved = await _http.PostAsync(form.Action, content, cancellation);
+            return await _http.GetAsync(moved.Headers.Location, cancellation);
+        }
+
+        var device = new AskingDevice(client, await SendAsync("/device_authorization", ("client_id", client.Id), ("scope", "openid profile")));
+        var done = await SubmitAsync(await SubmitAsync(await _http.GetAsync("/device", cancellation), ("user_code", device.UserCode)), ("decision", "allow"));
+        (await done.PageAsync()).QuerySelector("h1")!.TextContent.ShouldBe("Device connected");
+        Task<JsonAnswer> PollAsync() => SendAsync("/token", [.. device.Poll().Select(field => (field.Key, field.Value))]);
+
+        _people.Stand = false;
+        (await PollAsync()).Error.ShouldBe("invalid_grant");
+        _people.Stand = true;
+        _people.Fails = true;
+        (await PollAsync()).Error.ShouldBe("server_error");
+        _people.Fails = false;
+        (await UserinfoAsync(await PollAsync())).Text("name").ShouldBe("Employee Seven", "a source that fails costs the device nothing");
+    }
+
+    [Fact]
     [Assertion("RS-13")]
     [Rfc("RFC 9068", "5")]
     [Rfc("RFC 9700", "4.15")]

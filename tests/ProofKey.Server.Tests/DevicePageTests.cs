@@ -228,6 +228,25 @@ public sealed class DevicePageTests(OneServer shared) : IClassFixture<OneServer>
     }
 
     [Fact]
+    [Assertion("UI-17")]
+    [Rfc("RFC 6749", "3.3")]
+    public async Task A_person_can_leave_single_scopes_out_but_not_all_of_them()
+    {
+        var client = await _server.AddDeviceClientAsync();
+        using var person = await shared.SignedInAsync();
+        var device = await _server.AskAsync(client, "openid email offline_access");
+        var form = await person.DeviceFormAsync(device);
+        await person.SubmitAsync(form.Without("scope:offline_access").Without("scope:email"), ("decision", "allow"));
+        var tokens = await _server.PollAsync(device);
+        tokens.Text("scope").ShouldBe("openid");
+        (await _server.UserinfoAsync(tokens.Text("access_token"))).Body.TryGetProperty("email", out _).ShouldBeFalse();
+
+        var another = await _server.AskAsync(client, "email");
+        await (await person.PostOnceAsync((await person.DeviceFormAsync(another)).Without("scope:email"), [("decision", "allow")])).ShouldBeFormAgainAsync();
+        (await StateAsync(another)).ShouldBe("authorization_pending");
+    }
+
+    [Fact]
     [Assertion("DV-08")]
     public async Task A_person_is_asked_each_time_whoever_vouches_for_the_client()
     {
@@ -319,6 +338,29 @@ public sealed class DevicePageTests(OneServer shared) : IClassFixture<OneServer>
         (await question.PageAsync()).Body!.TextContent.ShouldContain("instead");
         await person.SubmitAsync(await Person.FormOf(question), ("decision", "allow"));
         (await _server.UserinfoAsync((await _server.PollAsync(device)).Text("access_token"))).Text("name").ShouldBe("instead");
+    }
+
+    [Fact]
+    [Assertion("UI-20")]
+    public async Task Of_several_accounts_in_one_browser_the_person_chooses_one_for_the_device()
+    {
+        await _server.Registry.AddAccountAsync("colleague", RunningServer.Password, null, isAdmin: false);
+        var device = await _server.AskAsync(await _server.AddDeviceClientAsync());
+        var complete = $"/device?user_code={device.UserCode}";
+        using var person = _server.NewPerson();
+        foreach (var name in (string[])[RunningServer.UserName, "colleague"])
+            await person.SubmitAsync(await Person.FormOf(await person.GetAsync($"/signin?user_code={device.UserCode}&another=1")), ("username", name), ("password", RunningServer.Password));
+        var entry = await (await person.GetAsync(complete)).PageAsync();
+        entry.Body!.TextContent.ShouldContain("You are signed in as colleague");
+        var choice = await person.GetAsync(entry.QuerySelector("a")!.GetAttribute("href")!);
+        var page = await choice.PageAsync();
+        page.QuerySelector("h1")!.TextContent.ShouldBe("Choose an account");
+        page.QuerySelector("p > a")!.GetAttribute("href").ShouldBe($"/signin?user_code={device.UserCode}&another=1");
+        var alice = await _server.Service<AccountStore>().FindByNameAsync(RunningServer.UserName, CancellationToken.None);
+        var chosen = await person.SubmitAsync(await Person.FormOf(choice), ("account", alice!.Subject));
+        chosen.RequestMessage!.RequestUri!.PathAndQuery.ShouldBe(complete);
+        await person.SubmitAsync(await Person.FormOf(await person.SubmitAsync(await Person.FormOf(chosen))), ("decision", "allow"));
+        (await _server.UserinfoAsync((await _server.PollAsync(device)).Text("access_token"))).Text("name").ShouldBe(RunningServer.UserName);
     }
 
     [Fact]

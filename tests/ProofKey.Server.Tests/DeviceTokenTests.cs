@@ -35,6 +35,7 @@ public sealed class DeviceTokenTests(OneServer shared) : IClassFixture<OneServer
         idToken.GetProperty("aud").GetString().ShouldBe(device.Client.Id);
         idToken.GetProperty("auth_time").GetInt64().ShouldBe(signedInAt.ToUnixTimeSeconds(), "the person's sign-in, not the device's poll");
         idToken.GetProperty("amr").EnumerateArray().Select(method => method.GetString()).ShouldBe(["pwd"]);
+        idToken.GetProperty("acr").GetString().ShouldBe("urn:proofkey:acr:password");
         idToken.TryGetProperty("nonce", out _).ShouldBeFalse();
         (await _server.UserinfoAsync(tokens.Text("access_token"))).Text("preferred_username").ShouldBe(RunningServer.UserName);
         (await _server.RefreshAsync(device.Client, tokens.Text("refresh_token"))).Status.ShouldBe(HttpStatusCode.OK);

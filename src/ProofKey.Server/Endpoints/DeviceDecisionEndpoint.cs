@@ -36,7 +36,7 @@ internal sealed class DeviceDecisionEndpoint(
         else if (guard.ProblemWith(context, form, Purpose, cookies.Browser(context), asked.Account.Subject, Secret.Digest(asked.Ticket.Id)) is { } untrusted)
             await ShowAsync(context, asked, untrusted);
         else if (form.Duplicate() is null && form["decision"] is "allow" or "deny")
-            await DecideAsync(context, asked, form["decision"] == "allow");
+            await DecideAsync(context, asked, form);
         else
             await ShowAsync(context, asked, "Please choose one of the two buttons.");
     }
@@ -48,29 +48,36 @@ internal sealed class DeviceDecisionEndpoint(
         return DeviceTicket.Open(text, keys, cookies.Browser(context), account.Subject) is { } ticket ? new Asked(account, ticket, text!) : null;
     }
 
-    private async Task DecideAsync(HttpContext context, Asked asked, bool isAllowed)
+    private async Task DecideAsync(HttpContext context, Asked asked, Parameters form)
     {
         if (await devices.FindAsync(asked.Ticket.Id, context.RequestAborted) is { } device)
         {
-            var (subject, address) = (asked.Account.Subject, ClientAddress.Whole(context));
-            var audited = (isAllowed ? new AuditEvent("device-allowed") : new AuditEvent("device-denied")) with
+            var isAllowed = form["decision"] == "allow";
+            var agreed = isAllowed ? ConsentChoice.Of(device.Scope, form) : Scope.None;
+            if (isAllowed && agreed.IsEmpty && !device.Scope.IsEmpty)
             {
-                Subject = subject,
-                ClientId = device.ClientId,
-                Address = address,
-                Detail = $"asked from {device.Address} for: {device.Scope}",
-            };
-            if (isAllowed && await AllowAsync(device, asked.Account, audited)) Log.DeviceAllowed(logger, subject, device.ClientId, address);
-            if (!isAllowed && await devices.DenyAsync(device.Id, subject, time.GetUtcNow(), audited)) Log.DeviceDenied(logger, subject, device.ClientId, address);
+                await ShowAsync(context, asked, "Please tick at least one line, or choose Deny.");
+                return;
+            }
+            await RecordAsync(context, asked.Account, device, isAllowed, agreed);
         }
         Answers.SeeOther(context, Address(options.Issuer, asked.TicketText));
     }
 
-    private ValueTask<bool> AllowAsync(DeviceRow device, SignedInAccount account, AuditEvent audited)
+    private async Task RecordAsync(HttpContext context, SignedInAccount account, DeviceRow device, bool isAllowed, Scope agreed)
     {
-        var now = time.GetUtcNow();
-        var end = device.Scope.Contains(Scope.OfflineAccess) ? now + options.RefreshLifetime : account.SessionExpiresAt;
-        return devices.AllowAsync(device.Id, new DeviceApproval(account.Subject, account.Epoch, account.SessionId, end, account.AuthTime, account.Amr, account.Acr), now, audited);
+        var (now, address) = (time.GetUtcNow(), ClientAddress.Whole(context));
+        var audited = (isAllowed ? new AuditEvent("device-allowed") : new AuditEvent("device-denied")) with
+        {
+            Subject = account.Subject,
+            ClientId = device.ClientId,
+            Address = address,
+            Detail = $"asked from {device.Address} for: {(isAllowed ? agreed : device.Scope)}",
+        };
+        var end = agreed.Contains(Scope.OfflineAccess) ? now + options.RefreshLifetime : account.SessionExpiresAt;
+        var approval = new DeviceApproval(account.Subject, account.Epoch, account.SessionId, end, account.AuthTime, account.Amr, account.Acr);
+        if (isAllowed && await devices.AllowAsync(device.Id, approval, agreed, now, audited)) Log.DeviceAllowed(logger, account.Subject, device.ClientId, address);
+        if (!isAllowed && await devices.DenyAsync(device.Id, account.Subject, now, audited)) Log.DeviceDenied(logger, account.Subject, device.ClientId, address);
     }
 
     private async Task ShowAsync(HttpContext context, Asked asked, string? problem)

@@ -68,6 +68,12 @@ internal sealed record SignedOutView(string Title, string Explanation)
 /// <param name="IsOptional">Whether the person may agree to the rest without it.</param>
 internal sealed record ScopeLine(string Name, string Description, bool IsOptional);
 
+/// <summary>A page that asks for scopes.</summary>
+internal interface IAskForScopes
+{
+    IReadOnlyList<ScopeLine> Scopes { get; }
+}
+
 /// <summary>The consent page.</summary>
 /// <param name="ClientName">What the client calls itself; hostile until shown by <see cref="Name"/>.</param>
 /// <param name="RedirectHost">The host of the redirect URI, see <see cref="RedirectUri.Host"/>; shown only when it identifies the client.</param>
@@ -80,7 +86,7 @@ internal sealed record ScopeLine(string Name, string Description, bool IsOptiona
 /// <param name="Problem">One or two sentences on why the last answer did not count; <see langword="null"/> for none.</param>
 internal sealed record ConsentView(
     string ClientName, string RedirectHost, bool IdentifiesClient, string AccountName, IReadOnlyList<ScopeLine> Scopes,
-    string Action, string FormToken, string SwitchAccountAddress, string? Problem)
+    string Action, string FormToken, string SwitchAccountAddress, string? Problem) : IAskForScopes
 {
     public override string ToString() => nameof(ConsentView);
 }
@@ -113,7 +119,7 @@ internal sealed record DeviceEntryView(
 /// <param name="Problem">One or two sentences on why the last answer did not count; <see langword="null"/> for none.</param>
 internal sealed record DeviceView(
     string ClientName, string UserCode, string AccountName, IReadOnlyList<ScopeLine> Scopes, string Asked, string Address, bool IsSameNetwork,
-    string Action, string FormToken, string SwitchAccountAddress, string? Problem)
+    string Action, string FormToken, string SwitchAccountAddress, string? Problem) : IAskForScopes
 {
     public override string ToString() => nameof(DeviceView);
 }

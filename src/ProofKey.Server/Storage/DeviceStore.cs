@@ -12,6 +12,7 @@ internal sealed record DeviceRow
 
     public required string ClientId { get; init; }
 
+    /// <summary>What the device asks for; when somebody has agreed, what they agreed to.</summary>
     public required Scope Scope { get; init; }
 
     public string? Resource { get; init; }
@@ -87,11 +88,11 @@ internal sealed class DeviceStore(Database database)
     public ValueTask<DeviceRow?> FindWaitingAsync(byte[] userCodeDigest, DateTimeOffset now, CancellationToken cancellation) => database.FindAsync(
         $"select {Columns} from device_code where user_code = {userCodeDigest} and decided_at is null and expires_at > {now.ToUnixTimeMilliseconds()}", Read, cancellation);
 
-    /// <summary>Lets a waiting device in, and writes the event in the same transaction.</summary>
+    /// <summary>Lets a waiting device have what was agreed to, and writes the event in the same transaction.</summary>
     /// <returns>Whether it still waited: of two decisions the first one counts.</returns>
-    public async ValueTask<bool> AllowAsync(byte[] id, DeviceApproval approval, DateTimeOffset now, AuditEvent audited) => await database.WriteAsync(
+    public async ValueTask<bool> AllowAsync(byte[] id, DeviceApproval approval, Scope agreed, DateTimeOffset now, AuditEvent audited) => await database.WriteAsync(
         $"""
-        update device_code set decided_at = {now.ToUnixTimeMilliseconds()}, allowed = 1, subject = {approval.Subject}, epoch = {approval.Epoch}, session_id = {approval.SessionId},
+        update device_code set decided_at = {now.ToUnixTimeMilliseconds()}, allowed = 1, scope = {agreed.ToString()}, subject = {approval.Subject}, epoch = {approval.Epoch}, session_id = {approval.SessionId},
             grant_expires_at = {approval.GrantExpiresAt.ToUnixTimeMilliseconds()}, auth_time = {approval.AuthTime.ToUnixTimeMilliseconds()}, amr = {approval.Amr}, acr = {approval.Acr}
         where id = {id} and decided_at is null and expires_at > {now.ToUnixTimeMilliseconds()}
         """, AuditTrail.Entry(audited, now)) == 1;
