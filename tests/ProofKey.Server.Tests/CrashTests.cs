@@ -59,7 +59,10 @@ public sealed class CrashTests
     private sealed class Clients(string issuer, RegisteredClient client) : IDisposable
     {
         private readonly HttpClient _browser = new(new SocketsHttpHandler { AllowAutoRedirect = false });
-        private readonly HttpClient _http = new(new SocketsHttpHandler { UseCookies = false, PooledConnectionLifetime = TimeSpan.FromSeconds(1) });
+
+        // From many addresses: the check is refused more often than one network may be in a minute.
+        private readonly HttpClient[] _programs = [.. Enumerable.Range(1, 32).Select(host => TokenServer.From($"127.0.1.{host}"))];
+        private int _turn;
         private readonly ConcurrentDictionary<string, ConcurrentQueue<Answer>> _codes = new();
         private readonly ConcurrentDictionary<string, ConcurrentQueue<Answer>> _refreshTokens = new();
         private readonly ConcurrentDictionary<string, Dictionary<string, string>> _exchanges = new();
@@ -145,8 +148,10 @@ public sealed class CrashTests
         public void Dispose()
         {
             _browser.Dispose();
-            _http.Dispose();
+            foreach (var program in _programs) program.Dispose();
         }
+
+        private HttpClient Program() => _programs[(uint)Interlocked.Increment(ref _turn) % _programs.Length];
 
         private async Task WorkAsync(CancellationToken stop)
         {
@@ -184,7 +189,7 @@ public sealed class CrashTests
             if (token is null || Secret.NewBytes(1)[0] % 2 == 0) return;
             _current.TryRemove(token, out _);
             using var form = new FormUrlEncodedContent([new("client_id", client.Id), new("token", token)]);
-            using var revoked = await _http.PostAsync(new Uri(issuer + "/revoke"), form);
+            using var revoked = await Program().PostAsync(new Uri(issuer + "/revoke"), form);
             if (revoked.StatusCode == HttpStatusCode.OK) _revoked.Enqueue(token);
             Interlocked.Increment(ref _answers);
         }
@@ -208,7 +213,7 @@ public sealed class CrashTests
         private async Task<Answer> PostAsync(Dictionary<string, string> fields)
         {
             using var form = new FormUrlEncodedContent(fields);
-            using var response = await _http.PostAsync(new Uri(issuer + "/token"), form);
+            using var response = await Program().PostAsync(new Uri(issuer + "/token"), form);
             using var body = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
             Interlocked.Increment(ref _answers);
             var answer = new Answer(response.StatusCode == HttpStatusCode.OK, Text(body, "error"), Text(body, "refresh_token"));
