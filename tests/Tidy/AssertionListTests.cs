@@ -8,7 +8,7 @@ public partial class AssertionListTests
     private const string Document = "docs/assertions.md";
 
     // Every line marked ★ must hold before the first release. Lines are added, never dropped.
-    private const int MustHold = 63;
+    private const int MustHold = 64;
 
     private static readonly List<Line> Lines = [.. Row().Matches(Tree.Read(Document)).Select(row =>
         new Line(row.Groups["id"].Value, row.Groups["star"].Value == "★", row.Groups["state"].Value.Trim()))];
