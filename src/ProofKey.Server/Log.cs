@@ -19,13 +19,13 @@ internal static partial class Log
     public static partial void CleanupFailed(ILogger logger, string problem);
 
     [LoggerMessage(10, LogLevel.Information, "Refused at {Endpoint}, client {ClientId}: {Error}. {Reason}")]
-    public static partial void Refused(ILogger logger, string endpoint, string? clientId, string error, string reason);
+    private static partial void RefusedLine(ILogger logger, string endpoint, string? clientId, string error, string reason);
 
     [LoggerMessage(11, LogLevel.Information, "Signed in {Subject}")]
-    public static partial void SignedIn(ILogger logger, string subject);
+    private static partial void SignedInLine(ILogger logger, string subject);
 
     [LoggerMessage(12, LogLevel.Information, "Sign-in failed from {Address}: {Reason}")]
-    public static partial void SignInFailed(ILogger logger, string address, string reason);
+    private static partial void SignInFailedLine(ILogger logger, string address, string reason);
 
     [LoggerMessage(13, LogLevel.Information, "{Subject} agreed to {Scope} for client {ClientId}")]
     public static partial void Consented(ILogger logger, string subject, string scope, string clientId);
@@ -52,22 +52,22 @@ internal static partial class Log
     public static partial void SignedOut(ILogger logger, string subject);
 
     [LoggerMessage(20, LogLevel.Warning, "A used code came back with a valid proof: grant {GrantId} of client {ClientId} is revoked")]
-    public static partial void CodeReplayed(ILogger logger, string grantId, string clientId);
+    private static partial void CodeReplayedLine(ILogger logger, string grantId, string clientId);
 
     [LoggerMessage(25, LogLevel.Warning, "A used device code came back: grant {GrantId} of client {ClientId} is revoked")]
-    public static partial void DeviceCodeReplayed(ILogger logger, string grantId, string clientId);
+    private static partial void DeviceCodeReplayedLine(ILogger logger, string grantId, string clientId);
 
     [LoggerMessage(21, LogLevel.Warning, "An old refresh token came back: grant {GrantId} of client {ClientId} is revoked")]
-    public static partial void RefreshTokenReused(ILogger logger, string grantId, string clientId);
+    private static partial void RefreshTokenReusedLine(ILogger logger, string grantId, string clientId);
 
     [LoggerMessage(22, LogLevel.Warning, "Late return: grant {GrantId} of client {ClientId} went on from its predecessor, since the last answer was lost")]
-    public static partial void LateReturn(ILogger logger, string grantId, string clientId);
+    private static partial void LateReturnLine(ILogger logger, string grantId, string clientId);
 
     [LoggerMessage(23, LogLevel.Error, "A refresh token was sealed with our key and has another secret than grant {GrantId}: the sealing keys may have leaked")]
     public static partial void RefreshTokenForged(ILogger logger, string grantId);
 
     [LoggerMessage(24, LogLevel.Information, "Grant {GrantId} was revoked by client {ClientId}")]
-    public static partial void Revoked(ILogger logger, string grantId, string clientId);
+    private static partial void RevokedLine(ILogger logger, string grantId, string clientId);
 
     [LoggerMessage(26, LogLevel.Warning, "The key set of a client could not be fetched from {Address}: {Problem}")]
     public static partial void ClientKeysNotFetched(ILogger logger, string address, string problem);
@@ -89,4 +89,53 @@ internal static partial class Log
 
     [LoggerMessage(30, LogLevel.Error, "The database failed at {Endpoint}: {Problem}")]
     public static partial void DatabaseFailed(ILogger logger, string endpoint, string problem);
+
+    // What is logged at these places is counted as well.
+    public static void Refused(ILogger logger, string endpoint, string? clientId, string error, string reason)
+    {
+        Telemetry.Refused(endpoint, error);
+        RefusedLine(logger, endpoint, clientId, error, reason);
+    }
+
+    public static void SignedIn(ILogger logger, string subject)
+    {
+        Telemetry.SignIn("ok");
+        SignedInLine(logger, subject);
+    }
+
+    public static void SignInFailed(ILogger logger, string address, string reason)
+    {
+        Telemetry.SignIn(reason == Accounts.PasswordResult.TooManyTries ? "locked" : "failed");
+        SignInFailedLine(logger, address, reason);
+    }
+
+    public static void CodeReplayed(ILogger logger, string grantId, string clientId)
+    {
+        Telemetry.Reused("code");
+        CodeReplayedLine(logger, grantId, clientId);
+    }
+
+    public static void RefreshTokenReused(ILogger logger, string grantId, string clientId)
+    {
+        Telemetry.Reused("refresh_token");
+        RefreshTokenReusedLine(logger, grantId, clientId);
+    }
+
+    public static void LateReturn(ILogger logger, string grantId, string clientId)
+    {
+        Telemetry.Reused("late_refresh_token");
+        LateReturnLine(logger, grantId, clientId);
+    }
+
+    public static void Revoked(ILogger logger, string grantId, string clientId)
+    {
+        Telemetry.Revoked();
+        RevokedLine(logger, grantId, clientId);
+    }
+
+    public static void DeviceCodeReplayed(ILogger logger, string grantId, string clientId)
+    {
+        Telemetry.Reused("device_code");
+        DeviceCodeReplayedLine(logger, grantId, clientId);
+    }
 }

@@ -21,6 +21,9 @@ public sealed partial class TestServer : IAsyncDisposable
 
     public string Issuer { get; }
 
+    /// <summary>The id of the process.</summary>
+    public int Id => _serving.Id;
+
     public static async Task<TestServer> StartAsync(Cli cli, params string[] options)
     {
         var issuer = $"http://127.0.0.1:{FreePort()}";

@@ -21,6 +21,7 @@ internal static class RootVerbs
         root.Add(new VerbGroup("grant", "Look at who is signed in at which client, and end it.", new GrantListVerb(), new GrantRevokeVerb()));
         root.Add(new VerbGroup("key", "Look at the keys of the server of a data folder, and change them.", new KeyListVerb(), new KeyRotateVerb()));
         root.Add(new AuditLogVerb());
+        root.Add(new DoctorVerb());
         foreach (var verb in new Verb[] { new LoginVerb(), new TokenVerb(), new CallVerb(), new WhoamiVerb(), new ListVerb(), new LogoutVerb(), new DecodeVerb(), new DemoVerb() }) root.Add(verb);
         return root;
     }

@@ -49,6 +49,7 @@ internal sealed class ServeVerb : Verb
             TrustedProxies = [.. invocation.Settings.Texts(_trustedProxy).Select(Proxies.Parse)],
             Data = invocation.OpenData(),
         };
+        using var export = TelemetryExport.Start();
         await using var app = ServerHost.Build(settings, LogToStandardError);
         await StartAsync(app, settings, invocation.Cancellation);
         Announce(app, settings, invocation.Terminal);

@@ -82,4 +82,5 @@ internal sealed record ShownAuditEntry(string Id, DateTimeOffset At, string Kind
 [JsonSerializable(typeof(ShownPerson))]
 [JsonSerializable(typeof(IReadOnlyList<ShownProfile>))]
 [JsonSerializable(typeof(ShownAuditEntry))]
+[JsonSerializable(typeof(IReadOnlyList<Doctor.Finding>))]
 internal sealed partial class CliJson : JsonSerializerContext;

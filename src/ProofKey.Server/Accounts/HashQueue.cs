@@ -39,6 +39,7 @@ internal sealed partial class HashQueue : IDisposable
             _lines[address] = line;
             _places++;
             line.Places++;
+            Telemetry.HashesChanged(1);
             return new Place(this, line);
         }
     }
@@ -67,6 +68,7 @@ internal sealed partial class HashQueue : IDisposable
         lock (_gate)
         {
             _places--;
+            Telemetry.HashesChanged(-1);
             if (--line.Places == 0) _lines.Remove(line.Address);
         }
     }
@@ -157,6 +159,7 @@ internal sealed partial class HashQueue : IDisposable
     /// <summary>A hash that waits.</summary>
     internal sealed class Job(Func<bool> hash, CancellationToken cancellation)
     {
+        private readonly System.Diagnostics.ActivityContext _parent = System.Diagnostics.Activity.Current?.Context ?? default;
         private readonly TaskCompletionSource<bool> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Task<bool> Done => _done.Task;
@@ -172,6 +175,7 @@ internal sealed partial class HashQueue : IDisposable
             }
             try
             {
+                using var span = Telemetry.Span("password hash", _parent);
                 _done.TrySetResult(hash());
             }
             catch (FormatException)

@@ -9,6 +9,8 @@ namespace ProofKey.Server.Accounts;
 /// <param name="Reason">For the log alone.</param>
 internal sealed record PasswordResult((string Subject, long Epoch)? Account, string Reason)
 {
+    public const string TooManyTries = "too many tries";
+
     /// <summary>Whose account was tried, for the audit trail alone; <see langword="null"/> for an unknown name.</summary>
     public string? Tried { get; init; }
 
@@ -80,7 +82,7 @@ internal sealed class PasswordSignIn
         var isNobody = attempt is null or { Subject: Schema.NobodysSubject };
         var matches = await MatchesAsync(place, isNobody ? _nobodysHash : attempt!.PasswordHash, password, cancellation);
         if (attempt is null || isNobody) return new PasswordResult(null, "unknown or disabled account");
-        if (attempt.Tries > MaxTries && !hasTryOfItsOwn(attempt.Subject)) return new PasswordResult(null, "too many tries") { Tried = attempt.Subject, Locks = attempt.Tries == MaxTries + 1 };
+        if (attempt.Tries > MaxTries && !hasTryOfItsOwn(attempt.Subject)) return new PasswordResult(null, PasswordResult.TooManyTries) { Tried = attempt.Subject, Locks = attempt.Tries == MaxTries + 1 };
         if (!matches) return new PasswordResult(null, "wrong password") { Tried = attempt.Subject };
         await _accounts.ForgetPasswordTriesAsync(attempt.Subject);
         return new PasswordResult((attempt.Subject, attempt.Epoch), "password");

@@ -90,9 +90,14 @@ internal sealed class AuthorizeEndpoint(
         }
         if (request.Pushed is null && code.KeptIn is not null) await pushedRequests.KeepAsync(code, kept, now);
         if (request.Pushed is null || await pushedRequests.UseAsync(request.Pushed, code, kept, now))
+        {
+            Telemetry.CodeIssued();
             await pages.ToClientAsync(context, request, AuthorizeAnswer.Code(request, text, options.Issuer));
+        }
         else
+        {
             await RefuseAsync(context, AuthorizePage.Spent);
+        }
     }
 
     private AuthorizationCode Code(AuthorizeRequest request, SignedInAccount account, Scope agreed, DateTimeOffset now)

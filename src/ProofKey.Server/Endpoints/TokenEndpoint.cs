@@ -41,6 +41,7 @@ internal sealed class TokenEndpoint(
         else if (form["grant_type"] == GrantType.DeviceCode) await devices.RedeemAsync(context, form, client, proof);
         else if (form["grant_type"] == GrantType.ClientCredentials) await GrantToClientAsync(context, form, client, proof);
         else await RefreshAsync(context, form, client, proof);
+        if (context.Response.StatusCode == StatusCodes.Status200OK) Telemetry.TokensIssued(form["grant_type"]!);
     }
 
     // RFC 9449 section 5: a client that sends a proof gets bound tokens; section 5.2: one that must, gets no others

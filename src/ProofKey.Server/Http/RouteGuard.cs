@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using ProofKey.Server.Storage;
 
 namespace ProofKey.Server.Http;
@@ -42,6 +44,7 @@ internal sealed class RouteGuard(Cors cors, PageAnswers pages, RateLimits limits
 
     private async Task RunAsync(HttpContext context, RequestDelegate handler, Limit limit, bool isPage, Readers readers)
     {
+        using var span = Telemetry.HasListeners ? Telemetry.Span($"{MethodOf(context)} {RouteOf(context)}", ActivityKind.Server) : null;
         try
         {
             if (_isHttps) context.Response.Headers.StrictTransportSecurity = TransportSecurity;
@@ -75,12 +78,20 @@ internal sealed class RouteGuard(Cors cors, PageAnswers pages, RateLimits limits
             await RefuseAsync(context, Failed, StatusCodes.Status500InternalServerError, isPage);
         }
         limits.Settle(context, limit);
+        span?.SetTag("http.response.status_code", context.Response.StatusCode);
+        if (span is not null && Answers.ErrorOf(context) is { } error) span.SetTag("error.type", error.Code);
     }
+
+    // Names of ours, however the request spelled them.
+    private static string RouteOf(HttpContext context) => (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "";
+
+    private static string MethodOf(HttpContext context) => context.Request.Method is "GET" or "POST" or "HEAD" or "OPTIONS" ? context.Request.Method : "OTHER";
 
     // RFC 6585 section 4: with the time to wait
     private Task SlowDownAsync(HttpContext context, TimeSpan wait, bool isPage)
     {
         var seconds = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        Telemetry.Slowed(RouteOf(context));
         Log.Slowed(logger, context.Request.Path, ClientAddress.Of(context));
         context.Response.Headers.RetryAfter = seconds;
         var error = OAuthError.TemporarilyUnavailable($"Too many requests from your network were refused or came at once. Wait {seconds} seconds, then try again.");

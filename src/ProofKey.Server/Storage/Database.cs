@@ -128,6 +128,7 @@ internal sealed class Database : IAsyncDisposable
     private async ValueTask SubmitAsync(PendingWrite write)
     {
         // A queue that is full, or closed because the server stops, is answered at once: try again.
+        using var span = Telemetry.Span("database write");
         if (!_writes.Writer.TryWrite(write)) throw Busy();
         await write.Committed;
     }
@@ -163,6 +164,7 @@ internal sealed class Database : IAsyncDisposable
 
     private async Task CommitAsync(DatabaseConnection connection, List<PendingWrite> batch)
     {
+        var begun = Telemetry.CommitBegins();
         await connection.ExecuteAsync(Dialect.BeginWrite, CancellationToken.None);
         foreach (var write in batch)
         {
@@ -177,6 +179,7 @@ internal sealed class Database : IAsyncDisposable
             }
         }
         await connection.ExecuteAsync("commit", CancellationToken.None);
+        Telemetry.Committed(begun, batch.Count);
         foreach (var write in batch) write.Complete();
     }
 
