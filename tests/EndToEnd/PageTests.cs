@@ -62,6 +62,51 @@ public sealed partial class PageTests(RunningServer server, Chromium chromium) :
     [InlineData("dark", 1280)]
     [InlineData("light", 360)]
     [InlineData("dark", 360)]
+    [Assertion("UI-17")]
+    public async Task The_choice_of_an_account_and_of_scopes_fits_its_width_and_needs_no_mouse(string scheme, int width)
+    {
+        var bob = $"bob-{scheme}-{width}";
+        await server.AddUserAsync(bob, Cancellation);
+        await server.OperateAsync(Cancellation, "scope", "set", "orders.read", "see what you ordered and where it is sent");
+        await using var observed = await chromium.NewPageAsync(Look(scheme, width));
+        var client = await server.AddClientAsync("Orders", Cancellation, "--redirect-uri", "http://127.0.0.1/callback", "--scope", "openid profile email offline_access orders.read orders.write");
+        await using var login = _program.Start("login", server.Issuer, "--client-id", client, "--no-browser", "--json", "--scope", "openid profile email offline_access orders.read orders.write");
+
+        await observed.Page.GotoAsync((await login.ReadUntilAsync(AuthorizationRequest, Cancellation)).Value);
+        await observed.SignInAsync(bob);
+        await observed.LeaveAsync(".account a");
+        await observed.SignInAsync();
+        await observed.LeaveAsync(".account a");
+        await CheckAsync(observed.Page, $"12-choose-account-{scheme}-{width}");
+        (await observed.Page.Locator("button[name=account] .name").AllInnerTextsAsync()).ShouldBe(["alice", bob]);
+
+        // Only the keyboard from here on.
+        await observed.Page.Keyboard.PressAsync("Tab");
+        await observed.Page.Keyboard.PressAsync("Tab");
+        await observed.Page.Keyboard.PressAsync("Enter");
+        await observed.Page.Locator("[name=decision]").First.WaitForAsync();
+        (await observed.Page.Locator(".account .name").InnerTextAsync()).ShouldBe(bob);
+        await CheckAsync(observed.Page, $"13-consent-scopes-{scheme}-{width}");
+        (await SizeAsync(observed.Page, "deny")).ShouldBe(await SizeAsync(observed.Page, "allow"), "Deny weighs as much as Allow");
+        await observed.Page.Locator("[name='scope:email']").FocusAsync();
+        await observed.Page.Keyboard.PressAsync("Space");
+        await observed.Page.Locator("[name=decision][value=allow]").PressAsync("Enter");
+        var ended = await login.ExitAsync(Cancellation);
+        ended.ExitCode.ShouldBe(0, ended.Errors);
+        ended.Output.ShouldContain("\"scope\":\"openid profile offline_access orders.read orders.write\"");
+    }
+
+    private static async Task<(int Width, int Height)> SizeAsync(IPage page, string decision)
+    {
+        var box = (await page.Locator($"[name=decision][value={decision}]").BoundingBoxAsync())!;
+        return ((int)box.Width, (int)box.Height);
+    }
+
+    [Theory]
+    [InlineData("light", 1280)]
+    [InlineData("dark", 1280)]
+    [InlineData("light", 360)]
+    [InlineData("dark", 360)]
     public async Task The_pages_for_devices_fit_their_width_too(string scheme, int width)
     {
         await using var observed = await chromium.NewPageAsync(Look(scheme, width));
