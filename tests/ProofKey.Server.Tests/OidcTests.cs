@@ -93,6 +93,33 @@ public sealed class OidcTests(TokenServer at) : IClassFixture<TokenServer>
     }
 
     [Fact]
+    [Assertion("OI-04")]
+    [Rfc("OpenID Connect Core", "3.1.2.1")]
+    public async Task Going_back_dropping_the_prompt_and_sending_an_old_form_are_no_sign_in()
+    {
+        using var person = at.Server.NewPerson();
+        var before = await at.VerifyAsync((await at.TokensAsync("openid", person: person)).Text("id_token"), at.Client.Id);
+        at.Server.Time.Advance(TimeSpan.FromMinutes(1));
+        var request = new AuthorizeUrl(at.Server, at.Client).Set("scope", "openid").Set("prompt", "login");
+        var toSignIn = (await person.GetOnceAsync(request.ToString())).Headers.Location!.OriginalString;
+        var form = await Person.FormOf(await person.GetAsync(toSignIn));
+
+        // Back to the authorization endpoint, with the ticket that the page had.
+        var back = toSignIn.Replace("/signin?", "/authorize?", StringComparison.Ordinal);
+        (await person.GetOnceAsync(back)).Headers.Location!.OriginalString.ShouldStartWith("/signin?");
+
+        // Without the prompt it is another request, and its ID token says how old the sign-in is.
+        var dropped = Browsing.WithParameter(back, "prompt", null);
+        var code = new IssuedCode(at.Client, request, Person.AnswerOf(await person.GetAsync(dropped))["code"]);
+        (await at.VerifyAsync((await at.RedeemAsync(code)).Text("id_token"), at.Client.Id)).Number("auth_time").ShouldBe(before.Number("auth_time"));
+
+        (string, string)[] fields = [("username", RunningServer.UserName), ("password", RunningServer.Password)];
+        Person.AnswerOf(await person.SubmitAsync(form, fields)).ShouldContainKey("code");
+        await (await person.PostOnceAsync(form, fields)).ShouldBeFormAgainAsync("the form was for the browser before the sign-in");
+        (await person.GetOnceAsync(back)).Headers.Location!.OriginalString.ShouldStartWith("/signin?", customMessage: "and so was the ticket");
+    }
+
+    [Fact]
     [Assertion("OI-05")]
     [Rfc("OpenID Connect Core", "3.1.2.1")]
     public async Task Max_age_asks_again_when_the_sign_in_is_too_old()
