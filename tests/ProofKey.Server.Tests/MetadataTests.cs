@@ -36,7 +36,8 @@ public sealed class MetadataTests(TokenServer at) : IClassFixture<TokenServer>
         (await GetAsync(openId.Text("jwks_uri"))).Status.ShouldBe(HttpStatusCode.OK);
         if (path.Length == 0) return;
         (await GetAsync(origin + OAuth)).Status.ShouldBe(HttpStatusCode.NotFound, "another issuer would be there");
-        (await GetAsync(origin + "/token")).Status.ShouldBe(HttpStatusCode.NotFound);
+        (await GetAsync(origin + "/token")).Status.ShouldBe(HttpStatusCode.MethodNotAllowed, "a proxy may have taken the path off, and the route is the same");
+        (await GetAsync(origin + "/elsewhere")).Status.ShouldBe(HttpStatusCode.NotFound);
     }
 
     [Fact]
