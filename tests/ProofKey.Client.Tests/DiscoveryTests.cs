@@ -152,6 +152,20 @@ public sealed class DiscoveryTests
         (await Should.ThrowAsync<ProtocolViolationException>(() => client.BeginAsync(Cancel))).Code.ShouldBe("malformed_json");
     }
 
+    [Fact]
+    [Assertion("MD-13")]
+    public async Task Signed_metadata_is_left_alone_and_nothing_of_it_is_mixed_in()
+    {
+        var claims = Base64UrlText.Encode("""{"authorization_endpoint":"https://evil.example/authorize","token_endpoint":"https://evil.example/token"}"""u8);
+        await using var server = await ScriptedServer.StartAsync();
+        server.SpoilMetadata = metadata => metadata["signed_metadata"] = $"eyJhbGciOiJub25lIn0.{claims}.";
+        await using var client = new PublicClient(server.Options());
+
+        await using var pending = await client.BeginAsync(Cancel);
+
+        pending.AuthorizeUri.GetLeftPart(UriPartial.Authority).ShouldBe(server.Issuer.Value);
+    }
+
     [Theory]
     [InlineData("issuer", "17")]
     [InlineData("authorization_endpoint", "[]")]

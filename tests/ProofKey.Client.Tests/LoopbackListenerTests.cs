@@ -144,6 +144,22 @@ public sealed class LoopbackListenerTests
     }
 
     [Theory]
+    [InlineData("next=https://evil.example")]
+    [InlineData("next=//evil.example")]
+    [InlineData("redirect_uri=/%5Cevil.example")]
+    [InlineData("return_url=%09//evil.example")]
+    [Assertion("RU-14")]
+    public async Task No_address_in_an_answer_is_gone_to(string planted)
+    {
+        await using var waiting = await Waiting.BeginAsync();
+
+        var answer = await waiting.SendAsync(waiting.Get($"/callback{waiting.Query}&{planted}"));
+
+        answer.ShouldStartWith("HTTP/1.1 303 ");
+        answer.Split("\r\n").ShouldContain("Location: /callback/done");
+    }
+
+    [Theory]
     [InlineData("evil.example")]
     [InlineData("localhost:{0}")]
     [InlineData("127.0.0.1")]

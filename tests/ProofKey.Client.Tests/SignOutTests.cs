@@ -29,6 +29,7 @@ public sealed class SignOutTests
     [InlineData(503)]
     [InlineData(400)]
     [InlineData(302)]
+    [Assertion("RV-07")]
     public async Task The_session_is_deleted_even_when_the_server_does_not_revoke(int status)
     {
         await using var server = await ScriptedServer.StartAsync();

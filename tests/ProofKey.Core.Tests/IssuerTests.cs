@@ -56,6 +56,7 @@ public sealed class IssuerTests
     [InlineData("https://login.example/é")]
     [InlineData("http://127.1")]
     [InlineData("https://")]
+    [Assertion("TK-20")]
     public void What_cannot_be_an_issuer_is_refused_with_the_remedy(string? text)
     {
         Issuer.TryParse(text, out var issuer, out var problem).ShouldBeFalse();

@@ -190,6 +190,27 @@ public sealed class CodeAttackTests(TokenServer at) : IClassFixture<TokenServer>
     }
 
     [Fact]
+    [Assertion("PK-23")]
+    [Rfc("RFC 9700", "2.1.1")]
+    public async Task A_verifier_that_a_client_uses_again_and_again_is_found_and_its_operator_told()
+    {
+        var verifier = CodeVerifier.New();
+        bool IsTold(RegisteredClient client) => at.Server.Log.Lines.Any(line => line.StartsWith("Warning", StringComparison.Ordinal) && line.Contains(client.Id, StringComparison.Ordinal) && line.Contains("the same code_challenge", StringComparison.Ordinal));
+        var client = await at.AddClientAsync();
+        for (var signIn = 0; signIn < 2; signIn++)
+        {
+            IsTold(client).ShouldBeFalse();
+            var request = new AuthorizeUrl(at.Server, client).Set("code_challenge", verifier.Challenge.ToString());
+            var code = new IssuedCode(client, request, (await at.Person.AuthorizeAsync(request))["code"]);
+            (await at.RedeemAsync(code, ("code_verifier", verifier.Reveal()))).Status.ShouldBe(HttpStatusCode.OK);
+        }
+        IsTold(client).ShouldBeTrue();
+        at.Server.Log.Lines.ShouldAllBe(line => !line.Contains(verifier.Reveal(), StringComparison.Ordinal));
+        await at.TokensAsync();
+        IsTold(at.Client).ShouldBeFalse("a client that makes each one anew");
+    }
+
+    [Fact]
     [Assertion("TK-09")]
     public async Task Of_twenty_exchanges_in_one_moment_one_gives_tokens_and_those_die()
     {
