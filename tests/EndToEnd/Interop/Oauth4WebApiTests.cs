@@ -44,4 +44,10 @@ public sealed class Oauth4WebApiTests(RunningServer server) : ThirdPartyScenario
     [Rfc("RFC 8628", "3.5")]
     public async Task It_signs_in_a_device_once() =>
         ShouldBe(await RunAsync("device", ["--device"]), """{"early":"authorization_pending","type":"bearer","again":"invalid_grant"}""");
+
+    [Fact]
+    [Assertion("LO-01")]
+    [Rfc("OpenID Connect RP-Initiated Logout", "2")]
+    public async Task It_signs_out() =>
+        ShouldBe(await RunAsync("endSession", ["--post-logout-redirect-uri", ThirdPartyClient.PostLogoutRedirectUri]), """{"end":"http://127.0.0.1/signed-out"}""");
 }

@@ -87,4 +87,10 @@ public sealed class OpenIdClientTests(RunningServer server) : ThirdPartyScenario
     [Assertion("DV-04")]
     [Rfc("RFC 8628", "3.5")]
     public async Task It_is_told_that_the_device_was_turned_away() => ShouldBe(await RunAsync("deviceDenied", ["--device"], decision: "deny"), """{"error":"access_denied"}""");
+
+    [Fact]
+    [Assertion("LO-01")]
+    [Rfc("OpenID Connect RP-Initiated Logout", "2")]
+    public async Task It_signs_out() =>
+        ShouldBe(await RunAsync("endSession", ["--post-logout-redirect-uri", ThirdPartyClient.PostLogoutRedirectUri]), """{"end":"http://127.0.0.1/signed-out?state=after","refresh":"invalid_grant"}""");
 }

@@ -146,7 +146,7 @@ await run({
 
   async endSession() {
     const config = await discover();
-    const tokens = await signIn(config);
+    const tokens = await signIn(config, undefined, { scope: "openid" });
     const address = client.buildEndSessionUrl(config, { post_logout_redirect_uri: process.env.POST_LOGOUT_REDIRECT_URI, id_token_hint: tokens.id_token, state: "after" });
     const end = await browse(address);
     return { end: end.href, refresh: await errorOf(client.refreshTokenGrant(config, tokens.refresh_token)) };
