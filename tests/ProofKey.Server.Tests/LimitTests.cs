@@ -96,6 +96,40 @@ public sealed class LimitTests
         }
     }
 
+    [Theory]
+    [InlineData("/token"), InlineData("/revoke"), InlineData("/introspect"), InlineData("/par"), InlineData("/device_authorization")]
+    [Assertion("TK-18")]
+    [Assertion("PR-02")]
+    public async Task Each_endpoint_for_programs_has_a_limit(string path)
+    {
+        await using var server = await RunningServer.StartAsync(configure: options => options.RefusalsPerMinute = options.RequestsPerMinute = 5);
+        var unknown = new Dictionary<string, string> { ["client_id"] = "guessed", ["client_secret"] = "guessed", ["token"] = "guessed", ["grant_type"] = "refresh_token" };
+        for (var i = 0; i < 5; i++) (await server.PostFormAsync(path, unknown)).Status.ShouldBe(HttpStatusCode.Unauthorized);
+        var limited = await server.PostFormAsync(path, unknown);
+        limited.Status.ShouldBe(HttpStatusCode.TooManyRequests);
+        limited.Response.Header("Retry-After").ShouldBe("60");
+        limited.Error.ShouldBe("temporarily_unavailable");
+        server.Time.Advance(TimeSpan.FromMinutes(1));
+        (await server.PostFormAsync(path, unknown)).Status.ShouldBe(HttpStatusCode.Unauthorized);
+    }
+
+    [Fact]
+    [Assertion("DV-02")]
+    public async Task Wrong_user_codes_of_one_network_are_limited_besides_each_accounts_own()
+    {
+        await using var server = await RunningServer.StartAsync(configure: options => options.TriesPerMinute = 5);
+        var statuses = new List<HttpStatusCode>();
+        for (var i = 0; i < 7; i++)
+        {
+            using var person = server.NewPerson();
+            await server.SignInAsync(person, RunningServer.UserName);
+            var form = await Person.FormOf(await person.GetAsync("/device"));
+            statuses.Add((await person.PostOnceAsync(form, [("user_code", "BCDFGHJK")])).StatusCode);
+        }
+        statuses[..5].ShouldNotContain(HttpStatusCode.TooManyRequests);
+        statuses[5..].ShouldAllBe(status => status == HttpStatusCode.TooManyRequests);
+    }
+
     [Fact]
     public void A_window_counts_from_its_first_and_opens_again_even_when_the_clock_is_set_back()
     {
