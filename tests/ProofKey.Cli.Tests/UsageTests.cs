@@ -19,7 +19,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("client add App --public --secret x", "'--secret'", "proofkey client add --help")]
     [InlineData("client add App --public", "at least one redirect URI", "http://127.0.0.1/callback")]
     [InlineData("client add App --public --redirect-uri http://127.0.0.1/cb --origin https://a.example/path", "An origin is scheme, host and port", "https://app.example.com")]
-    [InlineData("client add App --public --redirect-uri http://127.0.0.1/cb --response-mode fragment", "no response mode fragment", "query")]
+    [InlineData("client add App --public --redirect-uri http://127.0.0.1/cb --response-mode web_message", "no response mode web_message", "query")]
     [InlineData("user add alice", "no terminal", "--password-stdin")]
     [InlineData("user add alice --password-stdin", "no password on stdin", "--password-stdin")]
     [InlineData("serve --rotation never", "--rotation is not never", "tolerant or strict")]

@@ -13,7 +13,7 @@ internal static class UsageError
         var errors = parsed.Errors.Select(error => error.Message.EndsWith('.') ? error.Message : error.Message + ".").Distinct().ToList();
         var problem = typed is null ? string.Join(' ', errors) : errors.FirstOrDefault(error => error.Contains($"'{typed}'", StringComparison.Ordinal)) ?? errors[0];
         var path = PathOf(parsed.CommandResult);
-        var meant = typed is null ? null : parsed.CommandResult.Command.Subcommands.Select(sub => sub.Name).Where(name => Distance(name, typed) <= 2).MinBy(name => Distance(name, typed));
+        var meant = typed is null ? null : parsed.CommandResult.Command.Subcommands.Select(sub => sub.Name).Where(name => Distance(name, typed) <= Math.Min(2, typed.Length / 2)).MinBy(name => Distance(name, typed));
         return new Failure(ExitCodes.WrongUsage, problem, meant is null ? $"See: {path} --help" : $"Did you mean: {path} {meant}");
     }
 
