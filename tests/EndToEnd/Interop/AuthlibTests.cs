@@ -23,4 +23,13 @@ public sealed class AuthlibTests(RunningServer server) : ThirdPartyScenarios(ser
     [Fact]
     [Rfc("RFC 6749", "2.3.1")]
     public async Task It_authenticates_with_its_secret_in_both_ways() => ShouldBe(await RunConfidentialAsync("secret"), """{"first":"Bearer","second":"Bearer"}""");
+
+    [Fact]
+    [Assertion("RV-09")]
+    public async Task It_introspects() => ShouldBe(await RunConfidentialAsync("introspection"), """{"before":true,"client":true,"after":{"active":false}}""");
+
+    [Fact]
+    public async Task It_gets_tokens_of_its_own_without_a_person() => ShouldBe(
+        await RunConfidentialAsync("client_credentials", ["--client-credentials", "--scope", "orders.read", "--audience", "https://orders.example/"], ("SCOPE", "orders.read")),
+        """{"type":"Bearer","refresh":"none"}""");
 }

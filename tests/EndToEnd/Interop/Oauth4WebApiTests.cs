@@ -46,6 +46,10 @@ public sealed class Oauth4WebApiTests(RunningServer server) : ThirdPartyScenario
         ShouldBe(await RunAsync("device", ["--device"]), """{"early":"authorization_pending","type":"bearer","again":"invalid_grant"}""");
 
     [Fact]
+    [Assertion("RV-09")]
+    public async Task It_introspects() => ShouldBe(await RunConfidentialAsync("introspection"), """{"before":true,"client":true,"garbage":{"active":false}}""");
+
+    [Fact]
     [Assertion("LO-01")]
     [Rfc("OpenID Connect RP-Initiated Logout", "2")]
     public async Task It_signs_out() =>

@@ -56,6 +56,23 @@ public sealed class OidcClientTsTests(RunningServer server, Chromium chromium)
         refreshed.GetProperty("access_token").GetString().ShouldNotBe(user.GetProperty("access_token").GetString());
     }
 
+    [Fact]
+    [Assertion("LO-01")]
+    [Assertion("LO-04")]
+    public async Task It_ends_the_session_and_comes_back()
+    {
+        await using var site = await OidcClientTsSite.StartAsync();
+        await ConfigureAsync(site, false, "--post-logout-redirect-uri", site.Address);
+        await using var observed = await chromium.NewPageAsync();
+        await SignInAsync(observed, site);
+
+        await observed.Page.EvaluateAsync("() => { client.signoutRedirect({ state: 'after' }); }");
+        await observed.Page.WaitForURLAsync(address => address.StartsWith(site.Address, StringComparison.Ordinal) && address.Contains("state=", StringComparison.Ordinal));
+        await observed.Page.EvaluateAsync("() => { ready.then(() => client.signinRedirect()); }");
+
+        await observed.Page.Locator("[name=password]").WaitForAsync();
+    }
+
     private async Task ConfigureAsync(OidcClientTsSite site, bool dpop = false, params string[] options)
     {
         var client = await server.AddClientAsync("oidc-client-ts", Cancellation, ["--redirect-uri", site.Address, "--origin", site.Origin, .. options]);

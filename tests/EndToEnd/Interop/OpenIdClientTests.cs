@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using ProofKey;
+
 namespace EndToEnd.Interop;
 
 /// <summary>npm's openid-client, which most programs in Node.js sign people in with.</summary>
@@ -87,6 +90,43 @@ public sealed class OpenIdClientTests(RunningServer server) : ThirdPartyScenario
     [Assertion("DV-04")]
     [Rfc("RFC 8628", "3.5")]
     public async Task It_is_told_that_the_device_was_turned_away() => ShouldBe(await RunAsync("deviceDenied", ["--device"], decision: "deny"), """{"error":"access_denied"}""");
+
+    [Fact]
+    [Assertion("RV-09")]
+    [Rfc("RFC 7662", "2.2")]
+    public async Task It_introspects_and_sees_a_revocation_at_once() =>
+        ShouldBe(await RunConfidentialAsync("introspection"), """{"before":true,"subject":true,"refresh":true,"after":{"active":false}}""");
+
+    [Fact]
+    [Rfc("RFC 6749", "4.4")]
+    public async Task It_gets_tokens_of_its_own_without_a_person() => ShouldBe(
+        await RunConfidentialAsync("clientCredentials", ["--client-credentials", "--scope", "orders.read", "--audience", "https://orders.example/"], ("SCOPE", "orders.read")),
+        """{"type":"bearer","scope":"orders.read","refresh":"none"}""");
+
+    [Fact]
+    [Rfc("RFC 7523", "3")]
+    public async Task It_proves_itself_with_its_key()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var point = key.ExportParameters(includePrivateParameters: false).Q;
+        var folder = Directory.CreateTempSubdirectory("proofkey-interop-");
+        try
+        {
+            var file = Path.Combine(folder.FullName, "keys.json");
+            await File.WriteAllTextAsync(
+                file,
+                $$"""{"keys":[{"kty":"EC","crv":"P-256","x":"{{Base64UrlText.Encode(point.X)}}","y":"{{Base64UrlText.Encode(point.Y)}}","kid":"mine","alg":"ES256","use":"sig"}]}""",
+                Cancellation);
+            var result = await RunWithKeyAsync(
+                "privateKey", ["--jwks", file, "--client-credentials", "--scope", "orders.read", "--audience", "https://orders.example/"],
+                ("SCOPE", "orders.read"), ("CLIENT_KEY", key.ExportPkcs8PrivateKeyPem()), ("CLIENT_KEY_ID", "mine"));
+            ShouldBe(result, """{"type":"bearer","scope":"orders.read","refresh":"none"}""");
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
 
     [Fact]
     [Assertion("LO-01")]

@@ -23,6 +23,14 @@ public abstract class ThirdPartyScenarios(RunningServer server, string script)
         return await RunAsync(scenario, [("CLIENT_ID", client), ("CLIENT_SECRET", secret), .. settings]);
     }
 
+    /// <summary>Runs a scenario with a client that signs instead of knowing a secret.</summary>
+    protected async Task<JsonElement> RunWithKeyAsync(string scenario, string[] options, params (string Name, string Value)[] settings)
+    {
+        var json = await Server.OperateAsync(Cancellation, ["client", "add", $"Interop {scenario}", "--confidential", "--json", "--redirect-uri", ThirdPartyClient.RedirectUri, .. options]);
+        using var client = JsonDocument.Parse(json);
+        return await RunAsync(scenario, [("CLIENT_ID", client.RootElement.GetProperty("client_id").GetString()!), .. settings]);
+    }
+
     private async Task<JsonElement> RunAsync(string scenario, (string Name, string Value)[] settings, string decision = "allow")
     {
         using var person = new Person { Decision = decision };
