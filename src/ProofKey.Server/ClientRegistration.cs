@@ -96,6 +96,23 @@ public sealed record ClientRegistration
             JwksUri = client.JwksUri,
         };
     }
+
+    /// <summary>What differs, in words for the audit trail: each name with the new value.</summary>
+    internal static IEnumerable<string> Changes(ClientRegistration before, ClientRegistration after) =>
+        before.Said().Zip(after.Said()).Where(pair => pair.First != pair.Second).Select(pair => $"{pair.Second.What}: {pair.Second.Value}");
+
+    // All that a change of can change somebody's access. Keys are public, but long.
+    private IEnumerable<(string What, string Value)> Said() =>
+    [
+        ("name", Name), ("redirect URIs", Line(RedirectUris)), ("post-logout redirect URIs", Line(PostLogoutRedirectUris)), ("back-channel logout URI", BackchannelLogoutUri ?? "none"), ("origins", Line(Origins)),
+        ("scope", Scope), ("audience", Audience ?? "none"), ("response modes", Line(ResponseModes)), ("ID token algorithm", IdTokenAlgorithm), ("first-party", Word(IsFirstParty)), ("strict", Word(IsStrict)),
+        ("pushed requests", Word(RequiresPushedRequests)), ("DPoP", Word(RequiresDpop)), ("devices", Word(UsesDevices)), ("refresh", Word(MayRefresh)), ("client credentials", Word(UsesClientCredentials)),
+        ("introspects", Introspects ?? "nothing"), ("keys", Jwks is null ? "none" : $"set {Base64UrlText.Encode(Secret.Digest(Jwks))}"), ("keys at", JwksUri ?? "nowhere"),
+    ];
+
+    private static string Line(IReadOnlyList<string> values) => string.Join(' ', values);
+
+    private static string Word(bool value) => value ? "yes" : "no";
 }
 
 /// <summary>A client that was just registered or changed.</summary>

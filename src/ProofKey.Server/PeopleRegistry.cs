@@ -95,6 +95,17 @@ public sealed class PeopleRegistry
         return [.. (await _grants.ListAsync(subject, clientId, cancellation)).Select(grant => Summary(grant, now))];
     }
 
+    /// <summary>Finds one grant.</summary>
+    /// <param name="id">Its id, as 32 hexadecimal digits.</param>
+    /// <param name="cancellation">Stops waiting.</param>
+    /// <returns>The grant, or <see langword="null"/>.</returns>
+    public async Task<GrantSummary?> FindGrantAsync(string id, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(id);
+        if (id.Length != 32 || !id.All(char.IsAsciiHexDigit)) return null;
+        return await _grants.FindAsync(Convert.FromHexString(id), cancellation) is { } grant ? Summary(grant, _time.GetUtcNow()) : null;
+    }
+
     /// <summary>Revokes one grant: its tokens are dead.</summary>
     /// <param name="grant">The grant.</param>
     /// <returns>Whether it was not revoked before.</returns>
@@ -104,7 +115,7 @@ public sealed class PeopleRegistry
         return await _grants.RevokeAsync(Convert.FromHexString(grant.Id), _time.GetUtcNow(), new AuditEvent("grant-revoked") { Subject = grant.Subject, ClientId = grant.ClientId, Detail = grant.Id });
     }
 
-    /// <summary>Revokes all grants of a person, or those at one client. Sessions in browsers go on: to end those too, disable the person or reset the password.</summary>
+    /// <summary>Revokes all grants of a person, or those at one client, and what a device was allowed and has not fetched. A code that is on its way lives for its minute. Sessions in browsers go on: to end those too, disable the person or reset the password.</summary>
     /// <param name="account">The person.</param>
     /// <param name="clientId">The client; <see langword="null"/> for all.</param>
     /// <returns>How many were revoked.</returns>
@@ -124,6 +135,6 @@ public sealed class PeopleRegistry
         LastUsedAt = grant.LastUsedAt,
         ExpiresAt = grant.ExpiresAt,
         RevokedAt = grant.RevokedAt,
-        IsLive = grant is { RevokedAt: null, Stands: true } && grant.ExpiresAt > now && grant.LastUsedAt + _policy.IdleLifetime > now,
+        IsLive = grant is { RevokedAt: null, Stands: true } && grant.ExpiresAt > now && _policy.IdleEndOf(grant) > now,
     };
 }

@@ -47,7 +47,7 @@ public static class ProofKeyServer
         services.AddSingleton<DpopNonces>().AddSingleton<ProofOfPossession>();
         services.AddSingleton(provider => new Registry(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<ClientStore>(), provider.GetRequiredService<ResourceStore>(), provider.GetRequiredService<ScopeStore>(), provider.GetRequiredService<AccountStore>(),
-            provider.GetRequiredService<PasswordSignIn>(), provider.GetRequiredService<AuditTrail>(), provider.GetRequiredService<TimeProvider>()));
+            provider.GetRequiredService<PasswordSignIn>(), provider.GetRequiredService<KeyRing>(), provider.GetRequiredService<AuditTrail>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RouteGuard>().AddSingleton<Cookies>().AddSingleton<FormGuard>().AddSingleton<Cors>().AddSingleton<PageRenderer>().AddSingleton<PageAnswers>();
         services.AddSingleton<BrowserSessions>().AddSingleton<PasswordSignIn>().AddSingleton<HashQueue>().AddSingleton<RateLimits>().AddSingleton<KnownBrowsers>();
         services.TryAddSingleton<AccountSource, OwnAccounts>();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ProofKey.Server.Accounts;
+using ProofKey.Server.Keys;
 using ProofKey.Server.Protocol;
 using ProofKey.Server.Storage;
 
@@ -13,12 +14,13 @@ public sealed class Registry
     private readonly AccountStore _accounts;
     private readonly PasswordSignIn _passwords;
     private readonly ResourceStore _resources;
+    private readonly KeyRing _keys;
     private readonly AuditTrail _audit;
     private readonly TimeProvider _time;
     private readonly Database _database;
 
-    internal Registry(Database database, ClientStore clients, ResourceStore resources, ScopeStore scopes, AccountStore accounts, PasswordSignIn passwords, AuditTrail audit, TimeProvider time) =>
-        (_database, _clients, _resources, _scopes, _accounts, _passwords, _audit, _time) = (database, clients, resources, scopes, accounts, passwords, audit, time);
+    internal Registry(Database database, ClientStore clients, ResourceStore resources, ScopeStore scopes, AccountStore accounts, PasswordSignIn passwords, KeyRing keys, AuditTrail audit, TimeProvider time) =>
+        (_database, _clients, _resources, _scopes, _accounts, _passwords, _keys, _audit, _time) = (database, clients, resources, scopes, accounts, passwords, keys, audit, time);
 
     /// <summary>Brings the tables up to date. A running server has done so itself.</summary>
     /// <param name="cancellation">Stops waiting.</param>
@@ -35,6 +37,7 @@ public sealed class Registry
         var client = RegistrationRules.Check(registration) with { Id = Secret.NewText(16), CreatedAt = _time.GetUtcNow() };
         var secret = NeedsSecret(registration) ? Secret.NewText() : null;
         client = client with { SecretDigest = secret is null ? null : Secret.Digest(secret) };
+        await MakeKeyAsync(client, CancellationToken.None);
         await _clients.AddAsync(client, new AuditEvent("client-added") { ClientId = client.Id, Detail = client.Name });
         return new NewClient(client, secret);
     }
@@ -50,7 +53,7 @@ public sealed class Registry
     /// <returns>The client, or <see langword="null"/>.</returns>
     public async Task<RegisteredClient?> FindClientAsync(string id, CancellationToken cancellation) => await _clients.FindAsync(id, cancellation);
 
-    /// <summary>Changes what is said of a client, at once. What it was granted goes on as it was granted.</summary>
+    /// <summary>Changes what is said of a client, at once. What it was granted goes on; access tokens follow the audience that is registered when they are issued.</summary>
     /// <param name="id">Its id.</param>
     /// <param name="change">What is said of it from now on, made of what was said before.</param>
     /// <param name="newSecret">Whether a confidential client gets another secret; the old one is worth nothing from then on.</param>
@@ -68,13 +71,21 @@ public sealed class Registry
         var secret = newSecret || (NeedsSecret(registration) && known.SecretDigest is null) ? Secret.NewText() : null;
         var digest = !NeedsSecret(registration) ? null : secret is null ? known.SecretDigest : Secret.Digest(secret);
         var client = RegistrationRules.Check(registration) with { Id = known.Id, CreatedAt = known.CreatedAt, SecretDigest = digest };
-        return await _clients.UpdateAsync(client, new AuditEvent("client-changed") { ClientId = client.Id, Detail = secret is null ? null : "new secret" }) ? new NewClient(client, secret) : null;
+        await MakeKeyAsync(client, cancellation);
+        var changes = ClientRegistration.Changes(ClientRegistration.Of(known), ClientRegistration.Of(client)).Concat(secret is null ? [] : ["new secret"]);
+        return await _clients.UpdateAsync(client, new AuditEvent("client-changed") { ClientId = client.Id, Detail = string.Join("; ", changes) }) ? new NewClient(client, secret) : null;
     }
 
     /// <summary>Removes a client: its codes and tokens are dead at once.</summary>
     /// <param name="id">Its id.</param>
     /// <returns>Whether there was one.</returns>
     public async Task<bool> RemoveClientAsync(string id) => await _clients.RemoveAsync(id, new AuditEvent("client-removed") { ClientId = id });
+
+    // A key that not every server has is made now, so that all of them publish it before the client's first ID token.
+    private async Task MakeKeyAsync(RegisteredClient client, CancellationToken cancellation)
+    {
+        if (!KeyLine.Needed.Contains(KeyLine.Signs(client.IdTokenAlgorithm))) await _keys.EnsureAsync(client.IdTokenAlgorithm, cancellation);
+    }
 
     /// <summary>Registers an API that access tokens can be for.</summary>
     /// <param name="address">Its address: absolute, without a fragment, at most 100 characters.</param>

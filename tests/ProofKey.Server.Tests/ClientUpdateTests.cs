@@ -87,6 +87,20 @@ public sealed class ClientUpdateTests(TokenServer at) : IClassFixture<TokenServe
         kinds.Order().ShouldBe(["client-added", "client-changed", "client-removed"]);
     }
 
+    [Fact]
+    [Assertion("UI-22")]
+    public async Task The_audit_trail_says_what_of_a_client_changed()
+    {
+        var (client, _) = await at.AddConfidentialClientAsync();
+        await at.Server.Registry.UpdateClientAsync(
+            client.Id, registration => registration with { RedirectUris = [.. registration.RedirectUris, "https://new.example/cb"], RequiresDpop = true }, newSecret: true, CancellationToken.None);
+        var detail = (await at.Server.Service<Database>().ListAsync($"select detail from audit_event where client_id = {client.Id} and kind = 'client-changed'", row => row.GetString(0), CancellationToken.None)).ShouldHaveSingleItem();
+        detail.ShouldContain("https://new.example/cb");
+        detail.ShouldContain("DPoP: yes");
+        detail.ShouldEndWith("; new secret");
+        detail.ShouldNotContain("scope:");
+    }
+
     private async Task<bool> AllowedAsync(string origin) =>
         (await at.Server.PostFormAsync("/token", [], request => request.Headers.TryAddWithoutValidation("Origin", origin))).Response.Headers.Contains("Access-Control-Allow-Origin");
 }

@@ -150,6 +150,29 @@ public sealed class PeopleRegistryTests(OneServer shared) : IClassFixture<OneSer
         (await Person.FormOf(await person.GetAsync(shared.Request().ToString()))).Action.ShouldStartWith("/consent", customMessage: "the browser stays signed in");
     }
 
+    [Fact]
+    [Assertion("RT-08")]
+    public async Task What_a_device_was_allowed_and_has_not_fetched_is_revoked_too()
+    {
+        var account = await AddAsync("olivia");
+        using var person = await shared.SignedInAsync("olivia");
+        var device = await _server.AllowedDeviceAsync(await _server.AddDeviceClientAsync(), person: person);
+        await People.RevokeGrantsAsync(account, null);
+        (await _server.PollAsync(device)).Error.ShouldBe("access_denied");
+    }
+
+    [Fact]
+    public async Task A_grant_is_found_by_its_id_alone()
+    {
+        var account = await AddAsync("peggy");
+        using var person = await shared.SignedInAsync("peggy");
+        var request = shared.Request();
+        await _server.RedeemAsync(shared.Native, request, (await person.AuthorizeAsync(request))["code"]);
+        var grant = (await People.ListGrantsAsync(account.Subject, null, Cancellation)).ShouldHaveSingleItem();
+        (await People.FindGrantAsync(grant.Id, Cancellation)).ShouldBe(grant);
+        foreach (var other in (string[])["", "0011", grant.Id[..^1], grant.Id[..^1] + "x", new('0', 32)]) (await People.FindGrantAsync(other, Cancellation)).ShouldBeNull();
+    }
+
     [Theory]
     [InlineData(7, false)]
     [InlineData(8, true)]

@@ -37,7 +37,7 @@ internal sealed class GrantRevokeVerb : Verb
 
     private static async Task<int> RevokeOneAsync(Administration administration, string id, CancellationToken cancellation)
     {
-        var grant = (await administration.People.ListGrantsAsync(null, null, cancellation)).FirstOrDefault(each => each.Id == id)
+        var grant = await administration.People.FindGrantAsync(id, cancellation)
             ?? throw new CommandException(ExitCodes.Failed, $"There is no grant {id} in this data folder.", "See the grants with: proofkey grant list");
         return await administration.People.RevokeGrantAsync(grant) ? 1 : 0;
     }

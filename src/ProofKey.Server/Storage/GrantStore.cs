@@ -157,13 +157,23 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
     public async ValueTask<bool> RevokeAsync(byte[] id, DateTimeOffset now, AuditEvent audited) => await database.WriteAsync(
         $"update authorization_grant set revoked_at = {now.ToUnixTimeMilliseconds()} where id = {id} and revoked_at is null", AuditTrail.Entry(audited, now)) == 1;
 
-    /// <summary>Revokes the grants of a person that have not ended, or those at one client.</summary>
-    /// <returns>How many.</returns>
-    public ValueTask<int> RevokeAllAsync(string subject, string? clientId, DateTimeOffset now, AuditEvent audited) => database.WriteAsync(
-        $"""
-        update authorization_grant set revoked_at = {now.ToUnixTimeMilliseconds()}
-        where subject = {subject} and client_id = coalesce({clientId}, client_id) and revoked_at is null and expires_at > {now.ToUnixTimeMilliseconds()}
-        """, AuditTrail.Entry(audited, now));
+    /// <summary>Revokes the grants of a person that have not ended, or those at one client, with what that person allowed a device which has not fetched it yet.</summary>
+    /// <returns>How many grants.</returns>
+    public async Task<int> RevokeAllAsync(string subject, string? clientId, DateTimeOffset now, AuditEvent audited)
+    {
+        var revoked = 0;
+        await database.InTransactionAsync(async connection =>
+        {
+            var withdrawn = await connection.ExecuteAsync($"update device_code set allowed = 0 where subject = {subject} and client_id = coalesce({clientId}, client_id) and allowed = 1", CancellationToken.None);
+            revoked = await connection.ExecuteAsync(
+                $"""
+                update authorization_grant set revoked_at = {now.ToUnixTimeMilliseconds()}
+                where subject = {subject} and client_id = coalesce({clientId}, client_id) and revoked_at is null and expires_at > {now.ToUnixTimeMilliseconds()}
+                """, CancellationToken.None);
+            if (revoked + withdrawn > 0) await connection.ExecuteAsync(AuditTrail.Entry(audited, now), CancellationToken.None);
+        }, CancellationToken.None);
+        return revoked;
+    }
 
     /// <summary>The grants of a person, a client, both or all, the newest first. For people to look at, so it may look at all rows.</summary>
     public ValueTask<List<Grant>> ListAsync(string? subject, string? clientId, CancellationToken cancellation) => database.ListAsync(
