@@ -1,5 +1,6 @@
 using System.Net;
 using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.Http;
 using ProofKey.Server.Http;
 using ProofKey.Server.Tests.Support;
 
@@ -128,6 +129,57 @@ public sealed class LimitTests
         }
         statuses[..5].ShouldNotContain(HttpStatusCode.TooManyRequests);
         statuses[5..].ShouldAllBe(status => status == HttpStatusCode.TooManyRequests);
+    }
+
+    [Fact]
+    [Assertion("TK-18")]
+    public void When_very_many_networks_flood_the_limits_get_coarser_and_do_not_go_away()
+    {
+        using var limits = new RateLimits(new ServerOptions { RefusalsPerMinute = 3 }, new ManualTime());
+        bool IsSlowed(string address) => limits.WaitFor(From(address), Limit.Refusals) is not null;
+        void Refuse(string address, int times = 1)
+        {
+            for (var count = 0; count < times; count++) limits.Settle(From(address), Limit.Refusals);
+        }
+
+        Refuse("198.51.100.1", 2);
+        for (var number = 0; number < RateLimits.MaxWindows - 1; number++) Refuse($"2001:db8:{number:x}::1");
+        Refuse("192.0.2.1");
+        Refuse("192.0.2.2", 2);
+        IsSlowed("192.0.2.3").ShouldBeTrue("whoever is new shares a window with the wider network");
+        IsSlowed("203.0.113.1").ShouldBeFalse("and with nobody else");
+        Refuse("2001:db8:ffff::1", 3);
+        (IsSlowed("2001:db8:fffe::1"), IsSlowed("2001:db9::1")).ShouldBe((true, false));
+        IsSlowed("198.51.100.1").ShouldBeFalse("whoever was there keeps a window of their own");
+        Refuse("198.51.100.1");
+        IsSlowed("198.51.100.1").ShouldBeTrue();
+    }
+
+    [Fact]
+    [Assertion("TK-18")]
+    [Assertion("DV-04")]
+    [Rfc("RFC 8628", "3.5")]
+    public async Task Whoever_keeps_polling_too_fast_has_to_wait_and_whoever_keeps_to_the_interval_never_has()
+    {
+        await using var server = await RunningServer.StartAsync(configure: options => options.RefusalsPerMinute = 5);
+        var client = await server.AddDeviceClientAsync();
+        var (patient, hasty) = (await server.AskAsync(client), await server.AskAsync(client));
+        for (var poll = 0; poll < 12; poll++)
+        {
+            (await server.PollAsync(patient)).Error.ShouldBe("authorization_pending");
+            server.Time.Advance(TimeSpan.FromSeconds(5));
+        }
+        (await server.PollAsync(hasty)).Error.ShouldBe("authorization_pending");
+        for (var poll = 0; poll < 5; poll++) (await server.PollAsync(hasty)).Error.ShouldBe("slow_down");
+        (await server.PollAsync(hasty)).Status.ShouldBe(HttpStatusCode.TooManyRequests);
+    }
+
+    private static DefaultHttpContext From(string address)
+    {
+        var context = new DefaultHttpContext();
+        context.Connection.RemoteIpAddress = IPAddress.Parse(address);
+        context.Response.StatusCode = StatusCodes.Status400BadRequest;
+        return context;
     }
 
     [Fact]

@@ -21,5 +21,15 @@ internal static class ClientAddress
         return $"{new IPAddress(bytes)}/64";
     }
 
+    /// <summary>The network around one that <see cref="Of"/> named: the /16 of an IPv4 address, the /32 of an IPv6 one.</summary>
+    public static string Wider(string network)
+    {
+        if (!IPAddress.TryParse(network.AsSpan(0, network.IndexOf('/', StringComparison.Ordinal) is >= 0 and var end ? end : network.Length), out var address)) return network;
+        var bytes = address.GetAddressBytes();
+        var kept = address.AddressFamily == AddressFamily.InterNetworkV6 ? 4 : 2;
+        bytes.AsSpan(kept).Clear();
+        return $"{new IPAddress(bytes)}/{kept * 8}";
+    }
+
     private static IPAddress? Plain(HttpContext context) => context.Connection.RemoteIpAddress is { IsIPv4MappedToIPv6: true } mapped ? mapped.MapToIPv4() : context.Connection.RemoteIpAddress;
 }

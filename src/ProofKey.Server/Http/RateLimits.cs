@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -26,28 +27,30 @@ internal enum Limit
 /// </summary>
 internal sealed class RateLimits : IDisposable
 {
-    /// <summary>How many addresses are remembered at once. Whoever sends from more cannot be slowed by address, and memory stays bounded.</summary>
-    private const int MaxAddresses = 50_000;
+    /// <summary>
+    /// How many windows are open at once. When there are so many, whoever has one keeps it, and the others share one with their wider network,
+    /// of which there are far fewer: memory stays bounded, and no flood lifts the limits.
+    /// </summary>
+    internal const int MaxWindows = 50_000;
 
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
 
     // Refusals that a well-behaved client meets on its way: a device that waits for its person, a key that needs a nonce first.
-    private static readonly string[] Expected = ["authorization_pending", "slow_down", "use_dpop_nonce"];
+    // A poll that comes too fast is none of them: each one writes a row.
+    private static readonly string[] Expected = ["authorization_pending", "use_dpop_nonce"];
 
     private readonly PartitionedRateLimiter<Counted> _limiter;
     private readonly ServerOptions _options;
-    private int _addresses;
+    private readonly ConcurrentDictionary<Counted, bool> _open = new();
+    private readonly TimeProvider _time;
+    private int _windows;
 
     public RateLimits(ServerOptions options, TimeProvider time)
     {
-        _options = options;
-        _limiter = PartitionedRateLimiter.Create<Counted, Counted>(counted => Volatile.Read(ref _addresses) >= MaxAddresses
-            ? RateLimitPartition.GetNoLimiter(default(Counted))
-            : RateLimitPartition.Get(counted, key =>
-            {
-                Interlocked.Increment(ref _addresses);
-                return new CountedWindow(MostOf(key.Limit), Window, time, () => Interlocked.Decrement(ref _addresses));
-            }));
+        (_options, _time) = (options, time);
+        Func<Counted, RateLimiter> open = Open;
+        _limiter = PartitionedRateLimiter.Create<Counted, Counted>(counted => RateLimitPartition.Get(
+            Volatile.Read(ref _windows) < MaxWindows || _open.ContainsKey(counted) ? counted : counted with { Address = ClientAddress.Wider(counted.Address) }, open));
     }
 
     /// <summary>Admits a request, or says how long its address has to wait.</summary>
@@ -67,6 +70,15 @@ internal sealed class RateLimits : IDisposable
     }
 
     public void Dispose() => _limiter.Dispose();
+
+    private CountedWindow Open(Counted counted)
+    {
+        if (_open.TryAdd(counted, true)) Interlocked.Increment(ref _windows);
+        return new CountedWindow(MostOf(counted.Limit), Window, _time, () =>
+        {
+            if (_open.TryRemove(counted, out _)) Interlocked.Decrement(ref _windows);
+        });
+    }
 
     private int MostOf(Limit limit) => limit switch
     {
