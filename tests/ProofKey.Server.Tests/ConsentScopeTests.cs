@@ -139,6 +139,33 @@ public sealed class ConsentScopeTests(OneServer shared) : IClassFixture<OneServe
         (await TokensAsync(client, request, await person.SubmitAsync(form, ("decision", "allow")))).Text("scope").ShouldBe(All);
     }
 
+    [Theory]
+    [InlineData(null), InlineData("prof\"ile"), InlineData("prof\\ile")]
+    [Assertion("UI-17")]
+    public async Task A_form_whose_boxes_are_not_known_agrees_to_nothing(string? offered)
+    {
+        var client = await NewClientAsync();
+        using var person = await shared.SignedInAsync();
+        var form = (await person.ConsentFormAsync(shared.Request(client).Set("scope", All))).Without("offered").Without("scope:email");
+        if (offered is not null) form.Fields["offered"] = offered;
+        var page = await (await person.PostOnceAsync(form, [("decision", "allow")])).ShouldBeFormAgainAsync();
+        page.QuerySelector("#problem")!.TextContent.ShouldContain("look at the lines again");
+    }
+
+    [Fact]
+    [Assertion("UI-17")]
+    public async Task What_a_client_was_once_registered_for_does_not_pile_up()
+    {
+        var client = await NewClientAsync("openid " + string.Join(' ', Enumerable.Range(0, 60).Select(number => $"first{number}")));
+        using var person = await shared.SignedInAsync();
+        foreach (var scope in (string[])[client.Scope.ToString(), "openid " + string.Join(' ', Enumerable.Range(0, 60).Select(number => $"second{number}"))])
+        {
+            await _server.Registry.UpdateClientAsync(client.Id, registration => registration with { Scope = scope }, newSecret: false, CancellationToken.None);
+            (await person.AuthorizeAsync(shared.Request(client).Set("scope", scope))).ShouldContainKey("code");
+            (await person.AuthorizeAsync(shared.Request(client).Set("scope", scope).Set("prompt", "none"))).ShouldContainKey("code", "it is remembered");
+        }
+    }
+
     [Fact]
     [Assertion("UI-17")]
     public async Task The_operators_words_stand_for_a_scope_and_without_them_its_name()

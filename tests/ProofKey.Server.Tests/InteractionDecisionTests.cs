@@ -96,9 +96,9 @@ public sealed class InteractionDecisionTests
     [Fact]
     public void The_last_answer_on_each_scope_counts()
     {
-        var first = new RememberedConsent(Scope.None, Scope.None).With(Scope.Parse("openid"), Scope.Parse("openid email"));
-        var second = first.With(Scope.Parse("openid email"), Scope.Parse("openid email profile"));
-        var third = second.With(Scope.Parse("openid"), Scope.Parse("openid email"));
+        var first = new RememberedConsent(Scope.None, Scope.None).With(Scope.Parse("openid"), Scope.Parse("openid email"), Web);
+        var second = first.With(Scope.Parse("openid email"), Scope.Parse("openid email profile"), Web);
+        var third = second.With(Scope.Parse("openid"), Scope.Parse("openid email"), Web);
         (first.Agreed.ToString(), first.Asked.ToString()).ShouldBe(("openid", "openid email"));
         (second.Agreed.ToString(), second.Asked.ToString()).ShouldBe(("openid email", "openid email profile"));
         (third.Agreed.ToString(), third.Asked.ToString()).ShouldBe(("openid", "openid email profile"));

@@ -6,6 +6,9 @@ internal static class ConsentChoice
     /// <summary>The field that lists the scopes which had a box on the page.</summary>
     public const string OfferedField = "offered";
 
+    /// <summary>What the page says to a form that is not the one it showed.</summary>
+    public const string Problem = "Please look at the lines again, then choose one of the two buttons.";
+
     /// <summary>The field of a scope's box, which a browser sends only when it is ticked.</summary>
     public static string FieldOf(string scope) => $"scope:{scope}";
 
@@ -14,10 +17,12 @@ internal static class ConsentChoice
     public static bool IsOptional(string scope) => scope != Scope.OpenId;
 
     /// <summary>What was agreed to: everything that was asked for, but for what had a box that was not ticked.</summary>
+    /// <returns><see langword="null"/> when the form has boxes, and does not say which ones were on the page: then nobody knows what was left out.</returns>
     // RFC 6749 section 3.3: the server may grant less than was asked for, by the person's wish
-    public static Scope Of(Scope asked, Parameters form)
+    public static Scope? Of(Scope asked, Parameters form)
     {
-        var offered = Scope.TryParse(form[OfferedField], out var boxes) ? boxes : Scope.None;
+        if (!Scope.TryParse(form[OfferedField], out var offered)) return null;
+        if (offered.IsEmpty && form.Pairs.Any(pair => pair.Key.StartsWith(FieldOf(""), StringComparison.Ordinal))) return null;
         return asked.Except(Scope.Parse(string.Join(' ', offered.Values.Where(scope => IsOptional(scope) && form[FieldOf(scope)] is null))));
     }
 }

@@ -36,12 +36,12 @@ internal sealed class ConsentEndpoint(
             await ShowAsync(context, query, request, account, problem);
         else if (guard.ProblemWith(context, form, Purpose, cookies.Browser(context), account.Subject, request.Digest()) is { } untrusted)
             await ShowAsync(context, query, request, account, untrusted);
-        else if (form.Duplicate() is null && form["decision"] == "allow")
-            await AgreeAsync(context, query, request, account, ConsentChoice.Of(request.AskedScope, form));
+        else if (form.Duplicate() is null && form["decision"] == "allow" && ConsentChoice.Of(request.AskedScope, form) is { } agreed)
+            await AgreeAsync(context, query, request, account, agreed);
         else if (form.Duplicate() is null && form["decision"] == "deny")
             await DeclineAsync(context, request, account);
         else
-            await ShowAsync(context, query, request, account, "Please choose one of the two buttons.");
+            await ShowAsync(context, query, request, account, ConsentChoice.Problem);
     }
 
     private ValueTask<SignedInAccount?> FindAccountAsync(HttpContext context, AuthorizeQuery query, AuthorizeRequest request)
@@ -66,7 +66,7 @@ internal sealed class ConsentEndpoint(
         if (request.RegisteredRedirectUri.IdentifiesClient)
         {
             var before = await consents.FindAsync(account.Subject, request.Client.Id, context.RequestAborted) ?? new RememberedConsent(Scope.None, Scope.None);
-            await consents.RememberAsync(account.Subject, request.Client.Id, before.With(agreed, request.AskedScope), now);
+            await consents.RememberAsync(account.Subject, request.Client.Id, before.With(agreed, request.AskedScope, request.Client), now);
         }
         Log.Consented(logger, account.Subject, agreed.ToString(), request.Client.Id);
         var firstCame = page.OpenTicket(context, query, request, now)?.FirstCame ?? now;

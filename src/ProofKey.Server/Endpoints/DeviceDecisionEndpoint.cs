@@ -38,7 +38,7 @@ internal sealed class DeviceDecisionEndpoint(
         else if (form.Duplicate() is null && form["decision"] is "allow" or "deny")
             await DecideAsync(context, asked, form);
         else
-            await ShowAsync(context, asked, "Please choose one of the two buttons.");
+            await ShowAsync(context, asked, ConsentChoice.Problem);
     }
 
     private async ValueTask<Asked?> ReadAsync(HttpContext context)
@@ -53,7 +53,11 @@ internal sealed class DeviceDecisionEndpoint(
         if (await devices.FindAsync(asked.Ticket.Id, context.RequestAborted) is { } device)
         {
             var isAllowed = form["decision"] == "allow";
-            var agreed = isAllowed ? ConsentChoice.Of(device.Scope, form) : Scope.None;
+            if ((isAllowed ? ConsentChoice.Of(device.Scope, form) : Scope.None) is not { } agreed)
+            {
+                await ShowAsync(context, asked, ConsentChoice.Problem);
+                return;
+            }
             if (isAllowed && agreed.IsEmpty && !device.Scope.IsEmpty)
             {
                 await ShowAsync(context, asked, "Please tick at least one line, or choose Deny.");

@@ -3,8 +3,12 @@ namespace ProofKey.Server.Storage;
 /// <summary>What a person agreed to for one client, out of what they were asked for.</summary>
 internal sealed record RememberedConsent(Scope Agreed, Scope Asked)
 {
-    /// <summary>The same after another answer: the last word on each scope counts.</summary>
-    public RememberedConsent With(Scope agreed, Scope asked) => new(Agreed.Except(asked).Union(agreed), Asked.Union(asked));
+    /// <summary>
+    /// The same after another answer: the last word on each scope counts. What the client may not ask for any more is forgotten, so that no row
+    /// grows beyond what a scope can hold.
+    /// </summary>
+    public RememberedConsent With(Scope agreed, Scope asked, RegisteredClient client) =>
+        new(Agreed.Except(asked).Union(agreed).Intersect(client.Scope), Asked.Union(asked).Intersect(client.Scope));
 }
 
 /// <summary>What people have agreed to, one row for each account and client.</summary>
