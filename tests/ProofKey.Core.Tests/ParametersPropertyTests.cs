@@ -58,7 +58,8 @@ public sealed class ParametersPropertyTests
             if (rest[0] is < ' ' or > '\x7f') return null;
             if (rest[0] == '%')
             {
-                if (rest.Length < 3 || !byte.TryParse(rest[1..3], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value) || value == 0) return null;
+                // The platform's own reading of a number takes NUL at its end.
+                if (rest.Length < 3 || !char.IsAsciiHexDigit(rest[2]) || !byte.TryParse(rest[1..3], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value) || value == 0) return null;
                 bytes.Add(value);
                 rest = rest[3..];
                 continue;
