@@ -173,6 +173,13 @@ public sealed class BackchannelLogoutTests : IAsyncLifetime
         _receiver.Status = 200;
         _server.Time.Advance(TimeSpan.FromMinutes(1));
         _server = await _server.RestartAsync();
+        // A pass that meets a locked database is made again after a while, and this clock makes none pass.
+        for (var pass = 0; pass < 10 && _receiver.Count == 0; pass++)
+        {
+            await Delivery.RunAsync(TestContext.Current.CancellationToken);
+            _server.Time.Advance(TimeSpan.FromMinutes(2));
+        }
+        _receiver.Count.ShouldBe(1);
         (await _receiver.NextAsync()).Token.ShouldNotBeEmpty();
     }
 
