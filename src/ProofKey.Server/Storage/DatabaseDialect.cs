@@ -35,8 +35,8 @@ public sealed class DatabaseDialect
     public static DatabaseDialect Sqlite { get; } = new(
         "SQLite",
         // FULL: an answer leaves only after its commit has reached the disk. Half a megabyte of pages for each connection: what they
-        // share, the system keeps for all of them.
-        connectionSetup: "pragma journal_mode = wal; pragma synchronous = full; pragma busy_timeout = 5000; pragma cache_size = -512;",
+        // share, the system keeps for all of them. The patience comes first: what follows may meet a lock.
+        connectionSetup: "pragma busy_timeout = 5000; pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -512;",
         beginWrite: "begin immediate",
         keyedTable: "without rowid",
         ClassifySqlite);
