@@ -89,6 +89,8 @@ public sealed class ServerOptions
     /// <summary>How many requests an address has a minute at each endpoint where every request adds a row: 5 to 1,000,000, default 1,200.</summary>
     public int RequestsPerMinute { get; set; } = 1200;
 
+    internal Http.ProofPlaces ProofPlaces { get; set; } = new();
+
     internal Issuer? ParsedIssuer { get; private set; }
 
     internal Issuer Issuer => ParsedIssuer ?? throw new InvalidOperationException("The issuer is not set.");

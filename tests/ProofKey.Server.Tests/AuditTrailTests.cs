@@ -131,6 +131,21 @@ public sealed class AuditTrailTests
     }
 
     [Fact]
+    public async Task A_refresh_token_that_comes_late_moves_nothing_while_that_cannot_be_recorded()
+    {
+        await using var server = await RunningServer.StartAsync();
+        var client = await server.AddClientAsync();
+        var first = (await server.SignInAsync(client, "openid offline_access")).Text("refresh_token");
+        var second = (await server.RefreshAsync(client, first)).Text("refresh_token");
+        server.Time.Advance(TimeSpan.FromMinutes(1));
+        await server.Service<Database>().WriteAsync($"alter table audit_event rename to audit_event_gone");
+        (await server.RefreshAsync(client, first)).Status.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        await server.Service<Database>().WriteAsync($"alter table audit_event_gone rename to audit_event");
+        (await server.RefreshAsync(client, second)).Status.ShouldBe(HttpStatusCode.OK, "its successor was not superseded");
+        (await EntriesAsync(server, "refresh-token-late")).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task What_cannot_be_recorded_does_not_happen()
     {
         await using var server = await RunningServer.StartAsync();

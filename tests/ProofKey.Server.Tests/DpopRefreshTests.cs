@@ -128,16 +128,88 @@ public sealed class DpopRefreshTests(TokenServer at) : IClassFixture<TokenServer
 
     [Fact]
     [Assertion("DP-05")]
-    public async Task A_token_that_was_not_bound_rotates_as_before_and_its_access_tokens_can_be_bound()
+    [Rfc("RFC 9449", "5")]
+    public async Task A_refresh_with_a_proof_binds_what_was_not_bound()
     {
         using var key = new ClientKey(at.Server);
-        var token = (await at.TokensAsync("openid offline_access")).Text("refresh_token");
+        using var thief = new ClientKey(at.Server);
+        var token = await UnboundAsync();
         var bound = await key.PostAsync("/token", ClientKey.Refresh(at.Client.Id, token));
         bound.Text("token_type").ShouldBe("DPoP");
-        bound.Text("refresh_token").ShouldNotBe(token);
         DpopTokenTests.ThumbprintIn(await at.VerifyAsync(bound.Text("access_token"), at.Server.Issuer)).ShouldBe(key.Thumbprint);
-        var bearer = await at.RefreshAsync(bound.Text("refresh_token"));
-        bearer.Text("token_type").ShouldBe("Bearer");
+        var successor = bound.Text("refresh_token");
+        successor.ShouldNotBe(token);
+        (await at.RefreshAsync(successor)).Error.ShouldBe("invalid_dpop_proof");
+        (await thief.PostAsync("/token", ClientKey.Refresh(at.Client.Id, successor))).Error.ShouldBe("invalid_grant");
+        at.Server.Time.Advance(TimeSpan.FromMinutes(1));
+        (await key.PostAsync("/token", ClientKey.Refresh(at.Client.Id, successor))).Text("refresh_token").ShouldBe(successor);
+        (await key.PostAsync("/token", ClientKey.Refresh(at.Client.Id, token))).Text("refresh_token").ShouldBe(successor, "the answer that bound it may have been lost");
+    }
+
+    [Fact]
+    [Assertion("DP-05")]
+    [Rfc("RFC 9449", "5")]
+    public async Task Of_many_at_once_with_one_key_each_gets_the_bound_token()
+    {
+        using var key = new ClientKey(at.Server);
+        await key.LearnNonceAsync(at.Client.Id);
+        var token = await at.NextAsync(await UnboundAsync());
+        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => key.PostAsync("/token", ClientKey.Refresh(at.Client.Id, token))));
+        answers.ShouldAllBe(answer => answer.Status == HttpStatusCode.OK);
+        var bound = answers.Select(answer => answer.Text("refresh_token")).Distinct().ShouldHaveSingleItem("not even the leeway gives one that is not bound");
+        (await at.RefreshAsync(bound)).Error.ShouldBe("invalid_dpop_proof");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    [Assertion("DP-05")]
+    [Assertion("RT-02")]
+    [Rfc("RFC 9700", "4.14.2")]
+    public async Task A_thief_who_binds_a_stolen_token_loses_it_when_its_owner_comes(bool ownerHasKey)
+    {
+        using var thief = new ClientKey(at.Server);
+        using var owner = new ClientKey(at.Server);
+        Task<JsonAnswer> ComeAsync(string stolen) => ownerHasKey ? owner.PostAsync("/token", ClientKey.Refresh(at.Client.Id, stolen)) : at.RefreshAsync(stolen);
+        var token = await UnboundAsync();
+        var bound = (await thief.PostAsync("/token", ClientKey.Refresh(at.Client.Id, token))).Text("refresh_token");
+        (await ComeAsync(token)).Status.ShouldBe(HttpStatusCode.BadRequest);
+        await RefreshAsync(thief, bound);
+        at.Server.Time.Advance(TimeSpan.FromSeconds(11));
+        (await ComeAsync(token)).Error.ShouldBe("invalid_grant");
+        (await thief.PostAsync("/token", ClientKey.Refresh(at.Client.Id, bound))).Error.ShouldBe("invalid_grant", "the leeway is over, and the grant with it");
+    }
+
+    [Fact]
+    [Assertion("DP-10")]
+    [Rfc("RFC 9449", "5.2")]
+    public async Task A_token_from_before_its_client_had_to_prove_possession_is_bound_to_nobody()
+    {
+        using var key = new ClientKey(at.Server);
+        var client = await at.AddClientAsync();
+        var token = (await at.RedeemAsync(await at.CodeAsync(client, "openid offline_access"))).Text("refresh_token");
+        await at.Server.Registry.UpdateClientAsync(client.Id, registration => registration with { RequiresDpop = true }, newSecret: false, TestContext.Current.CancellationToken);
+        (await at.Server.RefreshAsync(client, token)).Error.ShouldBe("invalid_dpop_proof");
+        var refused = await key.PostAsync("/token", ClientKey.Refresh(client.Id, token));
+        (refused.Error, refused.Text("error_description").Contains("Sign in again", StringComparison.Ordinal)).ShouldBe(("invalid_grant", true));
+        await at.Server.Registry.UpdateClientAsync(client.Id, registration => registration with { RequiresDpop = false }, newSecret: false, TestContext.Current.CancellationToken);
+        (await at.Server.RefreshAsync(client, token)).Status.ShouldBe(HttpStatusCode.OK, "nothing was revoked");
+    }
+
+    [Fact]
+    [Assertion("TK-12")]
+    public async Task A_forged_token_with_a_proof_is_told_in_the_trail_too()
+    {
+        using var key = new ClientKey(at.Server);
+        var keys = at.Server.Service<Keys.KeyRing>();
+        foreach (var token in (string[])[await FirstAsync(key), await UnboundAsync()])
+        {
+            var opened = Protocol.RefreshToken.Open(token, keys)!;
+            var forged = (opened with { RowSecret = Secret.NewBytes(Protocol.RefreshToken.SecretLength) }).Seal(keys);
+            (await key.PostAsync("/token", ClientKey.Refresh(at.Client.Id, forged))).Error.ShouldBe("invalid_grant");
+            var entries = await at.Server.Registry.ReadAuditTrailAsync(new AuditFilter { Kind = "refresh-token-forged" }, null, TestContext.Current.CancellationToken);
+            entries.Count(entry => entry.Detail == Convert.ToHexStringLower(opened.GrantId)).ShouldBe(1);
+        }
     }
 
     [Fact]
@@ -155,6 +227,8 @@ public sealed class DpopRefreshTests(TokenServer at) : IClassFixture<TokenServer
         refreshed.Text("refresh_token").ShouldNotBe(tokens.Text("refresh_token"), "what is not bound to a key rotates");
         DpopTokenTests.ThumbprintIn(await at.VerifyAsync(refreshed.Text("access_token"), at.Server.Issuer)).ShouldBe(next.Thumbprint);
     }
+
+    private async Task<string> UnboundAsync() => (await at.TokensAsync("openid offline_access")).Text("refresh_token");
 
     private async Task<string> FirstAsync(ClientKey key) => (await key.PostAsync("/token", (await at.CodeAsync(scope: "openid offline_access")).Exchange())).Text("refresh_token");
 

@@ -40,6 +40,17 @@ public sealed class LongRequestTests(OneServer shared) : IClassFixture<OneServer
 
     [Fact]
     [Assertion("AZ-08")]
+    public async Task A_POST_that_is_longer_than_8_KiB_is_refused_and_leaves_no_row()
+    {
+        using var person = _server.NewPerson();
+        var before = await RowsAsync();
+        var request = shared.Request().Set("x", new string('x', 8200));
+        (await person.SendAsync(HttpMethod.Post, request.Path, request.Parameters)).ShouldRedirectWith("invalid_request", request, _server.Issuer);
+        (await RowsAsync()).ShouldBe(before);
+    }
+
+    [Fact]
+    [Assertion("AZ-08")]
     public async Task A_POST_that_is_long_and_wrong_is_answered_at_once_and_leaves_no_row()
     {
         using var person = _server.NewPerson();

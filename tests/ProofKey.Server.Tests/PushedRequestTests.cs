@@ -58,6 +58,23 @@ public sealed class PushedRequestTests(OneServer shared) : IClassFixture<OneServ
         (refused.Status, refused.Error).ShouldBe((HttpStatusCode.RequestEntityTooLarge, "invalid_request"));
     }
 
+    [Theory]
+    [InlineData("state", 'x', 8200)]
+    [InlineData("state", '+', 2800)]
+    [InlineData("unknown", 'x', 8200)]
+    [Assertion("PR-02")]
+    [Rfc("RFC 9126", "2.3")]
+    public async Task What_would_take_more_than_8_KiB_to_keep_is_refused_and_leaves_no_row(string name, char character, int length)
+    {
+        await using var server = await RunningServer.StartAsync();
+        var request = new AuthorizeUrl(server, await server.AddClientAsync());
+        var refused = await server.PushAsync(request.Set(name, new string(character, length)));
+        (refused.Status, refused.Error).ShouldBe((HttpStatusCode.BadRequest, "invalid_request"));
+        refused.Text("error_description").ShouldContain("8 KiB");
+        (await server.Service<Database>().FindAsync($"select id from pushed_request", reader => reader.GetFieldValue<byte[]>(0), CancellationToken.None)).ShouldBeNull();
+        (await server.PushAsync(request.Set(name, new string(character, length * 9 / 10)))).Status.ShouldBe(HttpStatusCode.Created);
+    }
+
     [Fact]
     [Assertion("PR-02")]
     [Rfc("RFC 9126", "2.3")]

@@ -14,6 +14,9 @@ public sealed class DpopProof
     /// <summary>The most characters of a proof's id (<c>jti</c>).</summary>
     public const int MaxIdLength = 256;
 
+    /// <summary>The most bits of an RSA key that makes proofs.</summary>
+    public const int MaxRsaBits = 4096;
+
     /// <summary>How long after its <c>iat</c> a proof without a nonce is accepted.</summary>
     public static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(60);
 
@@ -120,7 +123,8 @@ public sealed class DpopProof
         if (!draft.Jws.Header.TryGetProperty("jwk", out var json)) return OAuthError.InvalidDpopProof("A DPoP proof must have the public key in the jwk of its header.");
         if (!Jwk.TryParse(json, out var key, out var problem)) return OAuthError.InvalidDpopProof($"The jwk of the DPoP proof is not used. {problem}");
         draft.Key = key;
-        return null;
+        // Anybody may send a key, and a longer one costs us more than the sender.
+        return key.RsaBits > MaxRsaBits ? OAuthError.InvalidDpopProof("The RSA key of a DPoP proof must have at most 4096 bits.") : null;
     }
 
     // RFC 9449 section 4.3, check 6

@@ -107,6 +107,9 @@ public sealed class Jwk
     /// <inheritdoc />
     public override string ToString() => $"{KeyType} {Thumbprint()}";
 
+    /// <summary>The length of an RSA key, rounded up to whole bytes; 0 for other keys.</summary>
+    internal int RsaBits => _rsa is null ? 0 : 8 * _signatureLength;
+
     /// <summary>The public half of a signing key: named by its thumbprint, for signatures of one algorithm.</summary>
     internal Jwk ForSigning(SignatureAlgorithm algorithm)
     {

@@ -34,10 +34,12 @@ internal sealed class AuthorizeEndpoint(
             await pages.ErrorAsync(context, OAuthError.InvalidRequest(problem));
         else if (parameters["claims"] is null && parameters.ToQuery() is { Length: <= MaxQueryLength } query)
             Answers.SeeOther(context, $"{options.Issuer.Path}{Path}?{query}");
-        else if ((await page.ReadAsync(context, parameters)).Outcome is var outcome && outcome is AuthorizeOutcome.Valid valid)
-            Answers.SeeOther(context, $"{options.Issuer.Path}{Path}?{(valid.Request.Pushed ?? await KeepAsync(valid.Request)).Query.ToQuery()}");
-        else
+        else if ((await page.ReadAsync(context, parameters)).Outcome is var outcome && outcome is not AuthorizeOutcome.Valid)
             await RefuseAsync(context, outcome);
+        else if (outcome is AuthorizeOutcome.Valid { Request: { Pushed: null } tooLong } && !PushedRequest.HasRoomFor(tooLong.Parameters))
+            await RefuseAsync(context, tooLong, PushedRequest.TooLong);
+        else if (outcome is AuthorizeOutcome.Valid valid)
+            Answers.SeeOther(context, $"{options.Issuer.Path}{Path}?{(valid.Request.Pushed ?? await KeepAsync(valid.Request)).Query.ToQuery()}");
     }
 
     // What is too long for an address, or says more of a person than should stand in one, waits in a row as a pushed request does.

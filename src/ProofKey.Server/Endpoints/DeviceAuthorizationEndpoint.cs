@@ -69,9 +69,6 @@ internal sealed class DeviceAuthorizationEndpoint(
         }
     }
 
-    private Task RefuseAsync(HttpContext context, string? clientId, Refusal refusal, int status = StatusCodes.Status400BadRequest)
-    {
-        Log.Refused(logger, Path, clientId, refusal.Error.Code, refusal.Reason);
-        return Answers.ErrorAsync(context, refusal.Error, status);
-    }
+    private Task RefuseAsync(HttpContext context, string? clientId, Refusal refusal, int status = StatusCodes.Status400BadRequest) =>
+        Answers.RefuseAsync(context, logger, Path, clientId, refusal, status);
 }

@@ -33,7 +33,7 @@ internal sealed class DeviceCodeRedemption(
             case DeviceCodeGrant.Redeem redeem when ResourceIndicator.NotGranted(form.All("resource"), issuer.AudienceOf(redeem.Row.Resource, client)) is { } problem:
                 await RefuseAsync(context, client, problem);
                 break;
-            case DeviceCodeGrant.Redeem when proof is not null && possession.Use(proof, now) is { } used:
+            case DeviceCodeGrant.Redeem redeem when proof is not null && possession.Use(proof, redeem.Approval.Subject, now) is { } used:
                 await RefuseAsync(context, client, used);
                 break;
             case DeviceCodeGrant.Redeem redeem:
@@ -88,9 +88,5 @@ internal sealed class DeviceCodeRedemption(
         await RefuseAsync(context, client, new Refusal(DeviceCodeGrant.NotGood, "The device code was used before."));
     }
 
-    private Task RefuseAsync(HttpContext context, RegisteredClient client, Refusal refusal)
-    {
-        Log.Refused(logger, TokenEndpoint.Path, client.Id, refusal.Error.Code, refusal.Reason);
-        return Answers.ErrorAsync(context, refusal.Error);
-    }
+    private Task RefuseAsync(HttpContext context, RegisteredClient client, Refusal refusal) => Answers.RefuseAsync(context, logger, TokenEndpoint.Path, client.Id, refusal);
 }

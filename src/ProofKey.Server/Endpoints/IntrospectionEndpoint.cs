@@ -67,7 +67,6 @@ internal sealed class IntrospectionEndpoint(
     private Task RefuseAsync(HttpContext context, string? clientId, Refusal refusal, int status)
     {
         if (status == StatusCodes.Status401Unauthorized) context.Response.Headers.WWWAuthenticate = ClientAuthentication.Challenge;
-        Log.Refused(logger, Path, clientId, refusal.Error.Code, refusal.Reason);
-        return Answers.ErrorAsync(context, refusal.Error, status);
+        return Answers.RefuseAsync(context, logger, Path, clientId, refusal, status);
     }
 }

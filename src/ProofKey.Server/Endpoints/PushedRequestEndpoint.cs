@@ -61,6 +61,7 @@ internal sealed class PushedRequestEndpoint(
             AuthorizeOutcome.Redirected redirected => redirected.Error,
             _ => null,
         };
+        if (error is null && !PushedRequest.HasRoomFor(parameters)) error = PushedRequest.TooLong;
         error ??= proof is null ? null : possession.UseByAnyone(proof, now);
         if (error is not null)
         {
@@ -82,10 +83,6 @@ internal sealed class PushedRequestEndpoint(
     }
 
     // RFC 9126 section 2.3: errors as at the token endpoint
-    private Task RefuseAsync(HttpContext context, RegisteredClient? client, Refusal refusal, int status = StatusCodes.Status400BadRequest)
-    {
-        Log.Refused(logger, Path, client?.Id, refusal.Error.Code, refusal.Reason);
-        if (refusal.Error.Code == "temporarily_unavailable") return Answers.UnavailableAsync(context, refusal.Error);
-        return Answers.ErrorAsync(context, refusal.Error, status);
-    }
+    private Task RefuseAsync(HttpContext context, RegisteredClient? client, Refusal refusal, int status = StatusCodes.Status400BadRequest) =>
+        Answers.RefuseAsync(context, logger, Path, client?.Id, refusal, status);
 }

@@ -58,9 +58,6 @@ internal sealed class RevocationEndpoint(ClientAuthentication authentication, Gr
         return Base64UrlText.TryDecode(id, out var grantId) ? (grantId, null) : default;
     }
 
-    private Task RefuseAsync(HttpContext context, Refusal refusal, int status = StatusCodes.Status400BadRequest)
-    {
-        Log.Refused(logger, Path, null, refusal.Error.Code, refusal.Reason);
-        return Answers.ErrorAsync(context, refusal.Error, status);
-    }
+    private Task RefuseAsync(HttpContext context, Refusal refusal, int status = StatusCodes.Status400BadRequest) =>
+        Answers.RefuseAsync(context, logger, Path, null, refusal, status);
 }

@@ -84,7 +84,7 @@ internal sealed class TokenEndpoint(
             else refusal = new Refusal(AuthorizationCodeGrant.NotGood, "The row that held a part of the code is gone.");
         }
         refusal ??= ResourceIndicator.NotGranted(form.All("resource"), issuer.AudienceOf(code.Resource, client));
-        refusal ??= UseUp(proof, now);
+        refusal ??= UseUp(proof, code.Subject, now);
         if (refusal is not null)
         {
             if (refusal == AuthorizationCodeGrant.WrongVerifier) tries.Count(code.GrantId, address, code.ExpiresAt, now);
@@ -106,7 +106,7 @@ internal sealed class TokenEndpoint(
     {
         var now = time.GetUtcNow();
         var (granted, problem) = ClientCredentialsGrant.Check(form, client, await resources.ListForAsync(form, context.RequestAborted));
-        problem ??= UseUp(proof, now)?.Error;
+        problem ??= UseUp(proof, client.Id, now)?.Error;
         if (granted is null || problem is not null) await RefuseAsync(context, client.Id, problem!);
         else await Answers.TokensAsync(context, issuer.IssueToClient(client, granted, now, ThumbprintOf(proof)));
     }
@@ -153,10 +153,28 @@ internal sealed class TokenEndpoint(
             await RefuseAsync(context, client.Id, new Refusal(RefreshTokenGrant.NotGood, "The refresh token is not one of ours, or its key is gone."));
         else if (!Scope.TryParse(form["scope"], out var scope))
             await RefuseAsync(context, client.Id, OAuthError.InvalidScope("The scope has characters that no scope can have, or too many values."));
-        else if (proof is not null && client.IsPublic && await grants.FindAsync(token.GrantId, context.RequestAborted) is { DpopThumbprint: not null } bound)
-            await RefreshBoundAsync(context, form, client, token, scope, proof, bound);
+        else if (proof is not null)
+            await RefreshWithProofAsync(context, form, client, token, scope, proof);
         else if (await BeyondGrantAsync(token, client, scope, form.All("resource"), context) is { } problem)
             await RefuseAsync(context, client.Id, problem);
+        else
+            await RotateAsync(context, client, token, scope, null);
+    }
+
+    // Where a proof came the row is read first: what is bound to a key does not rotate, and a token that is not good uses no proof up.
+    private async Task RefreshWithProofAsync(HttpContext context, Parameters form, RegisteredClient client, RefreshToken token, Scope scope, DpopProof proof)
+    {
+        var now = time.GetUtcNow();
+        // Whoever sends an old token and hangs up must not stop what follows from it.
+        var row = await grants.FindAsync(token.GrantId, CancellationToken.None);
+        if (row?.DpopThumbprint is not null)
+            await RefreshBoundAsync(context, form, client, token, scope, proof, row);
+        else if (RefreshTokenGrant.DecideUnbound(row, token, client, options.Rotation, now) is { } refused)
+            await RefuseRefreshAsync(context, client, token, row, refused, now);
+        else if (BeyondGrant(row!, client, scope, form.All("resource")) is { } problem)
+            await RefuseAsync(context, client.Id, problem);
+        else if (UseUp(proof, row!.Subject, now) is { } used)
+            await RefuseAsync(context, client.Id, used);
         else
             await RotateAsync(context, client, token, scope, proof);
     }
@@ -167,10 +185,12 @@ internal sealed class TokenEndpoint(
         if (scope.IsEmpty && resources.Count == 0) return null;
         // What is wrong with the grant itself is said in its own place.
         if (await grants.FindAsync(token.GrantId, context.RequestAborted) is not { } grant || grant.ClientId != client.Id) return null;
-        return scope.IsSubsetOf(grant.Scope)
-            ? ResourceIndicator.NotGranted(resources, issuer.AudienceOf(grant.Resource, client))
-            : OAuthError.InvalidScope("The scope is wider than what was granted.");
+        return BeyondGrant(grant, client, scope, resources);
     }
+
+    private OAuthError? BeyondGrant(Grant grant, RegisteredClient client, Scope scope, IReadOnlyList<string> resources) => scope.IsSubsetOf(grant.Scope)
+        ? ResourceIndicator.NotGranted(resources, issuer.AudienceOf(grant.Resource, client))
+        : OAuthError.InvalidScope("The scope is wider than what was granted.");
 
     private async Task RotateAsync(HttpContext context, RegisteredClient client, RefreshToken token, Scope scope, DpopProof? proof)
     {
@@ -179,49 +199,51 @@ internal sealed class TokenEndpoint(
             await RefuseAsync(context, client.Id, new Refusal(RefreshTokenGrant.NotGood, "The account is gone or has changed."));
             return;
         }
-        if (UseUp(proof, time.GetUtcNow()) is { } used)
-        {
-            await RefuseAsync(context, client.Id, used);
-            return;
-        }
+        // RFC 9449 section 5: a public client's refresh token is bound to the key; a confidential one proves itself and may change its key
+        var thumbprint = client.IsPublic ? ThumbprintOf(proof) : null;
         for (var look = 1; ; look++)
         {
             // Rows hold whole milliseconds, and the decision must see the very time that the statement saw.
             var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
-            if (await grants.RotateAsync(token.GrantId, RefreshToken.DigestOf(token.RowSecret), token.Sequence, client.Id, now, options.Rotation) is { } rotated)
+            if (await grants.RotateAsync(token, client.Id, thumbprint, now, options.Rotation, late => Audited("refresh-token-late", late, context)) is { } rotated)
             {
-                // One step on is the rule. More than one means that the predecessor came back, and its successor was never used.
-                if (rotated.Sequence != token.Sequence + 1)
-                {
-                    Log.LateReturn(logger, GrantName(rotated.Id), client.Id);
-                    await audit.RecordAsync(Audited("refresh-token-late", rotated, context));
-                }
+                if (rotated.Sequence != token.Sequence + 1) Log.LateReturn(logger, GrantName(rotated.Id), client.Id);
                 await AnswerRefreshAsync(context, rotated, client, scope, token, proof, now);
                 return;
             }
             // Whoever sends an old token and hangs up must not stop what follows from it.
             var row = await grants.FindAsync(token.GrantId, CancellationToken.None);
-            switch (RefreshTokenGrant.Decide(row, token, client.Id, options.Rotation, look > 1, now))
+            switch (RefreshTokenGrant.Decide(row, token, client.Id, thumbprint, options.Rotation, look > 1, now))
             {
                 case RefreshTokenGrant.Again:
                     continue;
                 case RefreshTokenGrant.SameAgain:
                     await AnswerRefreshAsync(context, row!, client, scope, token, proof, now);
                     return;
-                case RefreshTokenGrant.Refuse refuse:
-                    await RefuseAsync(context, client.Id, refuse.Refusal);
-                    return;
-                case RefreshTokenGrant.Forged:
-                    Log.RefreshTokenForged(logger, GrantName(token.GrantId));
-                    await audit.RecordAsync(Audited("refresh-token-forged", row!, context));
-                    await RefuseAsync(context, client.Id, new Refusal(RefreshTokenGrant.NotGood, "The row has another secret."));
-                    return;
-                case RefreshTokenGrant.Reuse:
-                    await grants.RevokeAsync(token.GrantId, now, Audited("refresh-token-reused", row!, context));
-                    Log.RefreshTokenReused(logger, GrantName(token.GrantId), client.Id);
-                    await RefuseAsync(context, client.Id, new Refusal(RefreshTokenGrant.NotGood, "An old refresh token came back."));
+                case var refused:
+                    await RefuseRefreshAsync(context, client, token, row, refused, now);
                     return;
             }
+        }
+    }
+
+    private async Task RefuseRefreshAsync(HttpContext context, RegisteredClient client, RefreshToken token, Grant? row, RefreshTokenGrant decision, DateTimeOffset now)
+    {
+        switch (decision)
+        {
+            case RefreshTokenGrant.Refuse refuse:
+                await RefuseAsync(context, client.Id, refuse.Refusal);
+                break;
+            case RefreshTokenGrant.Forged:
+                Log.RefreshTokenForged(logger, GrantName(token.GrantId));
+                await audit.RecordAsync(Audited("refresh-token-forged", row!, context));
+                await RefuseAsync(context, client.Id, new Refusal(RefreshTokenGrant.NotGood, "The row has another secret."));
+                break;
+            case RefreshTokenGrant.Reuse:
+                await grants.RevokeAsync(token.GrantId, now, Audited("refresh-token-reused", row!, context));
+                Log.RefreshTokenReused(logger, GrantName(token.GrantId), client.Id);
+                await RefuseAsync(context, client.Id, new Refusal(RefreshTokenGrant.NotGood, "An old refresh token came back."));
+                break;
         }
     }
 
@@ -230,17 +252,15 @@ internal sealed class TokenEndpoint(
     {
         var now = time.GetUtcNow();
         var decision = RefreshTokenGrant.DecideBound(row, token, client.Id, ThumbprintOf(proof), options.Rotation, now);
-        if (decision is RefreshTokenGrant.Forged) Log.RefreshTokenForged(logger, GrantName(token.GrantId));
-        var refusal = decision switch
+        if (decision is not RefreshTokenGrant.SameAgain)
         {
-            RefreshTokenGrant.Refuse refuse => refuse.Refusal,
-            RefreshTokenGrant.Forged => new Refusal(RefreshTokenGrant.NotGood, "The row has another secret."),
-            _ when !scope.IsSubsetOf(row.Scope) => OAuthError.InvalidScope("The scope is wider than what was granted."),
-            _ => ResourceIndicator.NotGranted(form.All("resource"), issuer.AudienceOf(row.Resource, client)),
-        };
+            await RefuseRefreshAsync(context, client, token, row, decision, now);
+            return;
+        }
+        Refusal? refusal = BeyondGrant(row, client, scope, form.All("resource"));
         if (refusal is null && !accounts.KeepsAccountsHere && !await accounts.StandsAsync(row.Subject, row.Epoch, context.RequestAborted))
             refusal = new Refusal(RefreshTokenGrant.NotGood, "The account is gone or has changed.");
-        refusal ??= UseUp(proof, now);
+        refusal ??= UseUp(proof, row.Subject, now);
         // Somebody else may have noted the use in between, or revoked the grant: the row tells which.
         if (refusal is null && row.LastUsedAt <= now - RotationPolicy.NoteInterval && !await grants.NoteUseAsync(row.Id, now - RotationPolicy.NoteInterval, now)
             && await grants.FindAsync(row.Id, context.RequestAborted) is not { RevokedAt: null, Stands: true })
@@ -250,7 +270,7 @@ internal sealed class TokenEndpoint(
     }
 
     // RFC 9449 section 11.1: once, and last, when all else is good
-    private Refusal? UseUp(DpopProof? proof, DateTimeOffset now) => proof is null ? null : possession.Use(proof, now);
+    private Refusal? UseUp(DpopProof? proof, string holder, DateTimeOffset now) => proof is null ? null : possession.Use(proof, holder, now);
 
     internal static byte[]? ThumbprintOf(DpopProof? proof) => proof is not null && Base64UrlText.TryDecode(proof.Thumbprint, out var bytes) ? bytes : null;
 
@@ -268,12 +288,6 @@ internal sealed class TokenEndpoint(
 
     private static string GrantName(byte[] id) => Convert.ToHexStringLower(id);
 
-    private Task RefuseAsync(HttpContext context, string? clientId, Refusal refusal, int status = StatusCodes.Status400BadRequest)
-    {
-        // RFC 6749 appendix A.1: an id is visible ASCII; whatever else was sent would write into the log.
-        var loggable = clientId is { Length: <= 100 } && !clientId.AsSpan().ContainsAnyExceptInRange(' ', '~') ? clientId : null;
-        Log.Refused(logger, Path, loggable, refusal.Error.Code, refusal.Reason);
-        if (refusal.Error.Code == "temporarily_unavailable") return Answers.UnavailableAsync(context, refusal.Error);
-        return Answers.ErrorAsync(context, refusal.Error, status);
-    }
+    private Task RefuseAsync(HttpContext context, string? clientId, Refusal refusal, int status = StatusCodes.Status400BadRequest) =>
+        Answers.RefuseAsync(context, logger, Path, clientId, refusal, status);
 }

@@ -60,7 +60,7 @@ internal sealed class UserinfoEndpoint(
         // RFC 9449 section 7.1: and one that is bound to nothing is no DPoP token
         if (!isBound || confirmation.ValueKind != JsonValueKind.Object || !confirmation.TryGetProperty("jkt", out var key) || key.ValueKind != JsonValueKind.String)
             return OAuthError.InvalidToken("The access token is not bound to a key: send it in the scheme Bearer.");
-        return possession.Check(context, Path, now, token, key.GetString()).TryGet(out var proof, out var error) ? possession.Use(proof, now) : error;
+        return possession.Check(context, Path, now, token, key.GetString()).TryGet(out var proof, out var error) ? possession.Use(proof, accessToken.Subject ?? "", now) : error;
     }
 
     private async ValueTask<Grant?> FindGrantAsync(Jwt accessToken, HttpContext context) =>

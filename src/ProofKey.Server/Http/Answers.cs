@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using ProofKey.Server.Protocol;
 
 namespace ProofKey.Server.Http;
 
@@ -21,6 +22,15 @@ internal static class Answers
         context.Response.StatusCode = status;
         var body = new ErrorResponse { Error = error.Code, ErrorDescription = error.Description };
         return JsonAsync(context, JsonSerializer.SerializeToUtf8Bytes(body, Wire.Default.ErrorResponse));
+    }
+
+    /// <summary>Refuses what a client sent without a browser, and tells the log why. What is not the request's fault is a 503, to be repeated.</summary>
+    public static Task RefuseAsync(HttpContext context, ILogger logger, string path, string? clientId, Refusal refusal, int status = StatusCodes.Status400BadRequest)
+    {
+        // RFC 6749 appendix A.1: an id is visible ASCII; whatever else was sent would write into the log.
+        var loggable = clientId is { Length: <= 100 } && !clientId.AsSpan().ContainsAnyExceptInRange(' ', '~') ? clientId : null;
+        Log.Refused(logger, path, loggable, refusal.Error.Code, refusal.Reason);
+        return refusal.Status == StatusCodes.Status503ServiceUnavailable ? UnavailableAsync(context, refusal.Error) : ErrorAsync(context, refusal.Error, status);
     }
 
     /// <summary>Remembers with which error a request was refused, for the limits.</summary>

@@ -9,12 +9,12 @@ internal sealed class ProofOfPossession(DpopNonces nonces, ServerOptions options
 {
     private static readonly OAuthError Replayed = OAuthError.InvalidDpopProof("The DPoP proof was used before; make a new one for each request.");
 
-    private static readonly OAuthError MemoryIsFull = OAuthError.TemporarilyUnavailable("The server has too many DPoP proofs to remember right now; try again in a minute.");
+    private static readonly OAuthError MemoryIsFull = OAuthError.TemporarilyUnavailable("Too many DPoP proofs have to be remembered right now, of this account or in all; try again in a minute.");
 
-    private readonly UsedProofs _used = new();
+    private readonly UsedProofs _used = new(options.ProofPlaces.InAll, options.ProofPlaces.OfOneHolder);
 
     // Of their own: whoever fills it up makes nobody's refresh fail.
-    private readonly UsedProofs _usedByAnyone = new(100_000);
+    private readonly UsedProofs _usedByAnyone = new(options.ProofPlaces.OfAnyone);
 
     /// <summary>The algorithms of proofs that are accepted.</summary>
     public static IReadOnlyList<SignatureAlgorithm> Algorithms => SignatureAlgorithm.All;
@@ -46,14 +46,20 @@ internal sealed class ProofOfPossession(DpopNonces nonces, ServerOptions options
 
     /// <summary>
     /// Uses up a checked proof that came with a good code or token (RFC 9449 section 11.1). Asked last, when all else is good, so that strangers
-    /// cannot fill the memory.
+    /// cannot fill the memory; and whoever has an account fills no more than a share of it.
+    /// </summary>
+    /// <param name="proof">The proof.</param>
+    /// <param name="holder">The subject of the code or token.</param>
+    /// <param name="now">The time.</param>
+    /// <returns>Why it cannot be used, or <see langword="null"/>.</returns>
+    public OAuthError? Use(DpopProof proof, string holder, DateTimeOffset now) => Problem(_used.Use(proof, now, holder));
+
+    /// <summary>
+    /// The same for a proof with which anybody may come, and that is worth nothing when it is repeated. So a memory that strangers have filled
+    /// stops nobody.
     /// </summary>
     /// <returns>Why it cannot be used, or <see langword="null"/>.</returns>
-    public OAuthError? Use(DpopProof proof, DateTimeOffset now) => Problem(_used.Use(proof, now));
-
-    /// <summary>The same for a proof with which anybody may come.</summary>
-    /// <returns>Why it cannot be used, or <see langword="null"/>.</returns>
-    public OAuthError? UseByAnyone(DpopProof proof, DateTimeOffset now) => Problem(_usedByAnyone.Use(proof, now));
+    public OAuthError? UseByAnyone(DpopProof proof, DateTimeOffset now) => _usedByAnyone.Use(proof, now) == ProofUse.Replayed ? Replayed : null;
 
     private static OAuthError? Problem(ProofUse use) => use switch
     {
@@ -62,3 +68,9 @@ internal sealed class ProofOfPossession(DpopNonces nonces, ServerOptions options
         _ => MemoryIsFull,
     };
 }
+
+/// <summary>How many used proofs one process remembers.</summary>
+/// <param name="InAll">Of those that came with a good code or token.</param>
+/// <param name="OfOneHolder">Of these, for one account or client: eight a second over twenty minutes.</param>
+/// <param name="OfAnyone">Of those with which anybody may come.</param>
+internal sealed record ProofPlaces(int InAll = UsedProofs.DefaultCapacity, int OfOneHolder = 10_000, int OfAnyone = 100_000);

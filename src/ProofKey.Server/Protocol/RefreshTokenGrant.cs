@@ -33,22 +33,37 @@ internal abstract record RefreshTokenGrant
 
     /// <summary>
     /// The rules for a grant that is bound to a key (RFC 9449 section 5). Possession of the key takes the place of rotation (RFC 9700
-    /// section 2.2.2), so the same token stays good, nothing is ever revoked here, and nothing need be written.
+    /// section 2.2.2), so the same token stays good, and nothing need be written. Who shows the current token without the key ends nothing.
     /// </summary>
     /// <returns>The current token again, or why not.</returns>
     public static RefreshTokenGrant DecideBound(Grant row, RefreshToken token, string clientId, byte[]? thumbprint, RotationPolicy policy, DateTimeOffset now)
     {
         if (Standing(row, token, clientId, policy, now) is { } refused) return refused;
-        if (row.DpopThumbprint is not { } bound || thumbprint is null) return new Refuse(OAuthError.InvalidDpopProof("The refresh token is bound to a key: send a DPoP proof by that key."));
-        if (!Secret.AreEqual(thumbprint, bound)) return new Refuse(OAuthError.InvalidGrant("The refresh token is bound to another key than the one of the DPoP proof."));
-        return token.Sequence == row.Sequence ? new SameAgain() : Refused("The token is not the one of its row.");
+        var hasKey = row.DpopThumbprint is { } bound && thumbprint is not null && Secret.AreEqual(thumbprint, bound);
+        // What was good before a refresh bound the grant comes back without the key: one of the two who held it is a thief.
+        if (!hasKey && token.Sequence < row.Sequence && row.RotatedAt < now - policy.Leeway) return new Reuse();
+        if (thumbprint is null) return new Refuse(OAuthError.InvalidDpopProof("The refresh token is bound to a key: send a DPoP proof by that key."));
+        if (!hasKey) return new Refuse(OAuthError.InvalidGrant("The refresh token is bound to another key than the one of the DPoP proof."));
+        // The predecessor comes back where the answer that bound the grant was lost.
+        return token.Sequence == row.Sequence || token.Sequence == row.PreviousSequence ? new SameAgain() : Refused("The token is not the one of its row.");
     }
 
-    public static RefreshTokenGrant Decide(Grant? row, RefreshToken token, string clientId, RotationPolicy policy, bool isSecondLook, DateTimeOffset now)
+    /// <summary>What can be said before the statement, where the row was read because a proof came: a proof is used up only for a token of the row.</summary>
+    /// <returns>Why the token is not good, or <see langword="null"/> where the statement is to say.</returns>
+    public static RefreshTokenGrant? DecideUnbound(Grant? row, RefreshToken token, RegisteredClient client, RotationPolicy policy, DateTimeOffset now)
     {
         if (row is null) return Refused("There is no such grant.");
-        // A bound grant that came here came without a proof.
-        if (row.DpopThumbprint is not null) return DecideBound(row, token, clientId, null, policy, now);
+        if (Standing(row, token, client.Id, policy, now) is { } refused) return refused;
+        // RFC 9449 section 5.2: to bind it now would bind it to whoever holds it, be it a thief
+        if (client is { IsPublic: true, RequiresDpop: true }) return new Refuse(OAuthError.InvalidGrant("Every token of this client is bound to a key, and this refresh token is older than that. Sign in again."));
+        return token.Sequence == row.Sequence || token.Sequence == row.PreviousSequence ? null : Decide(row, token, client.Id, null, policy, isSecondLook: true, now);
+    }
+
+    public static RefreshTokenGrant Decide(Grant? row, RefreshToken token, string clientId, byte[]? thumbprint, RotationPolicy policy, bool isSecondLook, DateTimeOffset now)
+    {
+        if (row is null) return Refused("There is no such grant.");
+        // A bound grant that came here came without a proof, or was bound a moment ago.
+        if (row.DpopThumbprint is not null) return DecideBound(row, token, clientId, thumbprint, policy, now);
         if (Standing(row, token, clientId, policy, now) is { } refused) return refused;
         var withinLeeway = policy.Leeway > TimeSpan.Zero && row.RotatedAt >= now - policy.Leeway;
         if (token.Sequence == row.Sequence && withinLeeway) return new SameAgain();

@@ -87,17 +87,20 @@ internal sealed class Database : IAsyncDisposable
     /// <param name="then">What is written in the same transaction when the statement changed a row; if that fails, nothing is changed.</param>
     public async ValueTask<int> WriteAsync(Sql sql, Sql? then = null)
     {
-        var write = new PendingWrite(sql, null, then);
+        var write = new PendingWrite(sql, null, () => then);
         await SubmitAsync(write);
         return write.RowCount;
     }
 
     /// <summary>Writes with <c>returning</c>, and gives the first returned row, after the commit.</summary>
-    public async ValueTask<T?> WriteAsync<T>(Sql sql, Func<DbDataReader, T> read)
+    /// <param name="sql">The statement.</param>
+    /// <param name="read">Reads the row.</param>
+    /// <param name="then">What a returned row asks to be written in the same transaction; if that fails, nothing is changed.</param>
+    public async ValueTask<T?> WriteAsync<T>(Sql sql, Func<DbDataReader, T> read, Func<T, Sql?>? then = null)
         where T : class
     {
         T? row = null;
-        await SubmitAsync(new PendingWrite(sql, reader => row = read(reader)));
+        await SubmitAsync(new PendingWrite(sql, reader => row = read(reader), () => row is null ? null : then?.Invoke(row)));
         return row;
     }
 

@@ -121,9 +121,18 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
     }
 
     /// <summary>Moves the sequence on, if the presented one is current, or is the tolerated predecessor returning late.</summary>
+    /// <param name="token">The presented token.</param>
+    /// <param name="clientId">The client that presents it.</param>
+    /// <param name="thumbprint">The key that the grant is bound to from now on, if any; no leeway holds that up.</param>
+    /// <param name="now">The time, in whole milliseconds.</param>
+    /// <param name="policy">How tokens rotate.</param>
+    /// <param name="late">What is recorded, in the same transaction, of a predecessor that returned late.</param>
     /// <returns>The row after the move, or <see langword="null"/> when nothing moved.</returns>
-    public ValueTask<Grant?> RotateAsync(byte[] id, byte[] secretDigest, long sequence, string clientId, DateTimeOffset now, RotationPolicy policy)
+    // RFC 9449 section 5: a public client that refreshes with a proof gets a refresh token that is bound to its key
+    public ValueTask<Grant?> RotateAsync(RefreshToken token, string clientId, byte[]? thumbprint, DateTimeOffset now, RotationPolicy policy, Func<Grant, AuditEvent> late)
     {
+        var (id, secretDigest, sequence) = (token.GrantId, RefreshToken.DigestOf(token.RowSecret), token.Sequence);
+        var binds = thumbprint is not null;
         var nowMs = now.ToUnixTimeMilliseconds();
         // Without a leeway the counter alone decides: no clock that was set back may sign anyone out.
         var before = policy.Leeway == TimeSpan.Zero ? long.MaxValue : nowMs - (long)policy.Leeway.TotalMilliseconds;
@@ -133,14 +142,17 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
         return database.WriteAsync(
             $"""
             update authorization_grant as g
-            set prev_seq = case when seq = {sequence} then {sequence} else prev_seq end, seq = seq + 1, rotated_at = {nowMs}
+            set prev_seq = case when seq = {sequence} then {sequence} else prev_seq end, seq = seq + 1, rotated_at = {nowMs}, dpop_jkt = {thumbprint}
             where g.id = {id} and client_id = {clientId} and secret_digest = {secretDigest} and dpop_jkt is null and revoked_at is null and expires_at > {nowMs}
-                and rotated_at < {before} and (rotated_at > {idleAfter} or created_at > {idleAfter})
+                and (rotated_at < {before} or ({binds} = 1 and seq = {sequence})) and (rotated_at > {idleAfter} or created_at > {idleAfter})
                 and (seq = {sequence} or ({acceptsLate} = 1 and prev_seq = {sequence} and rotated_at > {lateAfter}))
                 and {ClientAndSessionStand} and {Account}
             returning id, client_id, subject, epoch, session_id, scope, resource, auth_time, amr, secret_digest, seq, prev_seq, rotated_at, created_at, expires_at, revoked_at,
                 outlives_session, acr, dpop_jkt, claims, notify, 1
-            """, Read);
+            """,
+            Read,
+            // One step on is the rule. More than one means that the predecessor came back, and its successor was never used.
+            rotated => rotated.Sequence == sequence + 1 ? null : AuditTrail.Entry(late(rotated), now));
     }
 
     /// <summary>Writes down that a grant which does not rotate was used, unless that was done since a time, or it stands no more.</summary>

@@ -3,7 +3,7 @@ using System.Data.Common;
 namespace ProofKey.Server.Storage;
 
 /// <summary>A write that waits for its turn and its commit. A caller that goes away never cancels it.</summary>
-internal sealed class PendingWrite(Sql sql, Action<DbDataReader>? read, Sql? then = null)
+internal sealed class PendingWrite(Sql sql, Action<DbDataReader>? read, Func<Sql?> then)
 {
     // Continuations must not run on the writer, or one slow caller would hold up the next batch.
     private readonly TaskCompletionSource _committed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -15,15 +15,16 @@ internal sealed class PendingWrite(Sql sql, Action<DbDataReader>? read, Sql? the
 
     public async Task ExecuteAsync(DatabaseConnection connection)
     {
-        if (read is null)
-        {
-            RowCount = await connection.ExecuteAsync(sql, CancellationToken.None);
-            if (then is not null && RowCount > 0) await FollowAsync(connection, then);
-            return;
-        }
+        if (read is null) RowCount = await connection.ExecuteAsync(sql, CancellationToken.None);
+        else await ReadAsync(connection, read);
+        if (RowCount > 0 && then() is { } following) await FollowAsync(connection, following);
+    }
+
+    private async Task ReadAsync(DatabaseConnection connection, Action<DbDataReader> take)
+    {
         await using var reader = await connection.Prepare(sql).ExecuteReaderAsync();
         while (await reader.ReadAsync())
-            if (RowCount++ == 0) read(reader);
+            if (RowCount++ == 0) take(reader);
     }
 
     // A broken constraint must not undo the second statement alone: everything that shares the commit fails, and can be tried again.

@@ -10,6 +10,12 @@ internal sealed record PushedRequest
     /// <summary>What every reference of ours starts with (RFC 9126 section 2.2).</summary>
     public const string ReferencePrefix = "urn:ietf:params:oauth:request_uri:";
 
+    /// <summary>The most characters of a request as a query: anybody may send one, and each stays for an hour.</summary>
+    public const int MaxLength = 8 * 1024;
+
+    /// <summary>What is said of a longer one.</summary>
+    public static readonly OAuthError TooLong = OAuthError.InvalidRequest("The parameters are longer than 8 KiB in all; send fewer or shorter ones.");
+
     /// <summary>How long a request stays behind its end: a page that is open since before may still bring it back.</summary>
     public static readonly TimeSpan Kept = TimeSpan.FromHours(1);
 
@@ -33,6 +39,8 @@ internal sealed record PushedRequest
     public static string NewReference() => ReferencePrefix + Secret.NewText();
 
     public static bool IsReference([NotNullWhen(true)] string? requestUri) => requestUri?.StartsWith(ReferencePrefix, StringComparison.Ordinal) == true;
+
+    public static bool HasRoomFor(Parameters parameters) => parameters.ToQuery().Length <= MaxLength;
 
     public static byte[] IdOf(string reference) => Secret.Digest(reference)[..16];
 

@@ -90,7 +90,11 @@ public class DpopTests
         header["jwk"] = HandMade.Json(TestKeys.Ec.PublicKey);
         header["jwk"]!["d"] = "AA";
         Complaint(Sent()).ShouldContain("it must be public");
-        header["jwk"]!.AsObject().Remove("d");
+        header["jwk"] = new JsonObject { ["kty"] = "RSA", ["e"] = "AQAB", ["n"] = Base64UrlText.Encode(Enumerable.Repeat((byte)0xff, 513).ToArray()) };
+        Complaint(Sent()).ShouldContain("at most 4096 bits");
+        header["jwk"]!["n"] = Base64UrlText.Encode(Enumerable.Repeat((byte)0xff, 512).ToArray());
+        Complaint(Sent()).ShouldContain("signature");
+        header["jwk"] = HandMade.Json(TestKeys.Ec.PublicKey);
         Complaint(Sent()).ShouldContain("signature");
         signer = TestKeys.Ec;
         Complaint(Sent()).ShouldContain("jti");

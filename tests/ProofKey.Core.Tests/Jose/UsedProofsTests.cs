@@ -59,6 +59,24 @@ public class UsedProofsTests
 
     [Fact]
     [Assertion("DP-07")]
+    public void Nobody_takes_more_than_their_share()
+    {
+        var used = new UsedProofs(capacity: 5, capacityPerHolder: 2);
+        var first = Proof();
+        used.Use(first, Now, "alice").ShouldBe(ProofUse.First);
+        used.Use(Proof(issuedAt: Now.AddSeconds(10)), Now, "alice").ShouldBe(ProofUse.First);
+        used.Use(Proof(), Now, "alice").ShouldBe(ProofUse.Unknown);
+        used.Use(first, Now, "alice").ShouldBe(ProofUse.Replayed);
+        for (var i = 0; i < 2; i++) used.Use(Proof(), Now, "bob").ShouldBe(ProofUse.First);
+        used.Use(Proof(), Now).ShouldBe(ProofUse.First, "nobody's");
+        used.Use(Proof(), Now, "carol").ShouldBe(ProofUse.Unknown, "there is no place in all");
+        var later = Now.AddMinutes(3);
+        for (var i = 0; i < 2; i++) used.Use(Proof(issuedAt: later), later, "alice").ShouldBe(ProofUse.First, "those of before have ended");
+        used.Use(Proof(issuedAt: later), later, "alice").ShouldBe(ProofUse.Unknown);
+    }
+
+    [Fact]
+    [Assertion("DP-07")]
     public async Task Of_32_at_once_one_is_first()
     {
         var used = new UsedProofs();
