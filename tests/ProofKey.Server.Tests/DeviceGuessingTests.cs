@@ -117,6 +117,39 @@ public sealed class DeviceGuessingTests : IAsyncLifetime
 
     [Fact]
     [Assertion("DV-02")]
+    public async Task Slips_that_never_pause_do_not_add_up_for_days_and_no_stretch_of_a_codes_life_sees_more_than_the_limit()
+    {
+        var tries = _server.Service<UserCodeTries>();
+        var now = _server.Time.Now;
+        for (var slip = 0; slip < 2 * UserCodeTries.TotalLimit; slip++, now += TimeSpan.FromMinutes(4))
+            (await tries.BeginAsync($"slip{slip}", $"slip{slip}", now)).ShouldNotBeNull($"slip {slip}");
+
+        var admitted = new List<DateTimeOffset>();
+        for (var step = 0; step < 300; step++, now += TimeSpan.FromSeconds(7 + (step % 11)))
+            if (await tries.BeginAsync("eager", $"network{step}", now) is not null) admitted.Add(now);
+        admitted.Count.ShouldBeGreaterThan(20, "whoever waited may go on");
+        foreach (var start in admitted) admitted.Count(at => at >= start && at < start + TimeSpan.FromMinutes(5)).ShouldBeLessThanOrEqualTo(UserCodeTries.AccountLimit);
+    }
+
+    [Fact]
+    [Assertion("DV-02")]
+    public async Task A_right_code_is_given_back_to_the_period_that_counted_it()
+    {
+        var tries = _server.Service<UserCodeTries>();
+        var start = _server.Time.Now;
+        async Task<UserCodeTry?> TryAsync(double minutes, string network) => await tries.BeginAsync("one", network, start + TimeSpan.FromMinutes(minutes));
+        var right = (await TryAsync(0, "a")).ShouldNotBeNull();
+        (await TryAsync(4.9, "b")).ShouldNotBeNull();
+        for (var wrong = 0; wrong < 3; wrong++) (await TryAsync(5, $"c{wrong}")).ShouldNotBeNull();
+        (await TryAsync(5, "d")).ShouldBeNull();
+        await tries.GiveBackAsync(right);
+        (await TryAsync(5, "e")).ShouldNotBeNull().IsLast.ShouldBeTrue();
+        (await TryAsync(9.9, "f")).ShouldBeNull("four of this period and one of the last");
+        (await TryAsync(10, "g")).ShouldNotBeNull("all are five minutes old");
+    }
+
+    [Fact]
+    [Assertion("DV-02")]
     public async Task A_right_code_is_given_back_on_every_count()
     {
         var tries = _server.Service<UserCodeTries>();

@@ -212,7 +212,9 @@ internal static class Schema
             $"""
             create table user_code_try (
                 asker bytea primary key,
+                started_at bigint not null,
                 tries bigint not null,
+                earlier bigint not null,
                 tried_at bigint not null
             ) {dialect.KeyedTable}
             """,
