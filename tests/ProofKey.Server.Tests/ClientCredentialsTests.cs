@@ -49,16 +49,23 @@ public sealed class ClientCredentialsTests(TokenServer at) : IClassFixture<Token
     public async Task A_registered_API_may_be_asked_for_and_gets_its_own_scopes_alone()
     {
         const string Orders = "https://orders-of-clients.example/";
+        const string Writing = "https://writing.example/";
         await at.Server.Registry.AddResourceAsync(Orders, "orders.read", null);
-        await at.Server.Registry.AddResourceAsync("https://writing.example/", "orders.write", null);
+        await at.Server.Registry.AddResourceAsync(Writing, "orders.write", null);
         var (client, secret) = await AddAsync();
         var answer = await AskAsync(client, secret, ("resource", Orders));
         answer.Text("scope").ShouldBe("orders.read");
         (await at.VerifyAsync(answer.Text("access_token"), Orders)).Audiences.ShouldBe([Orders]);
         (await AskAsync(client, secret, ("resource", Orders), ("scope", "orders.write"))).Error.ShouldBe("invalid_scope");
         (await AskAsync(client, secret, ("resource", "https://unknown.example/"))).Error.ShouldBe("invalid_target");
-        var twice = await at.PostAsync([.. Fields(client, secret), new("resource", Orders), new("resource", "https://writing.example/")]);
+        var twice = await at.PostAsync([.. Fields(client, secret), new("resource", Orders), new("resource", Writing)]);
         twice.Error.ShouldBe("invalid_target");
+
+        (await AskAsync(client, secret, ("scope", "orders.write"))).Error.ShouldBe("invalid_scope", "its default is another API");
+        (await AskAsync(client, secret)).Body.TryGetProperty("scope", out _).ShouldBeFalse();
+        await at.Server.Registry.UpdateClientAsync(client.Id, registration => registration with { Audience = Writing }, newSecret: false, CancellationToken.None);
+        (await AskAsync(client, secret)).Text("scope").ShouldBe("orders.write");
+        foreach (var address in (string[])[Orders, Writing]) await at.Server.Registry.RemoveResourceAsync(address);
     }
 
     [Fact]

@@ -70,10 +70,28 @@ public sealed class ResourceTests(TokenServer at) : IClassFixture<TokenServer>, 
     [InlineData(Orders, "openid stock.read")]
     [InlineData(Stock, "orders.read stock.read")]
     [InlineData(Own, "orders.read")]
-    public async Task The_scopes_of_one_API_go_to_no_other(string resource, string scope)
+    [InlineData(null, "openid orders.read")]
+    [InlineData(null, "list")]
+    public async Task The_scopes_of_one_API_go_to_no_other(string? resource, string scope)
     {
         var request = new AuthorizeUrl(at.Server, _client).Set("scope", scope).Set("resource", resource);
         (await at.Person.AuthorizeAsync(request))["error"].ShouldBe("invalid_scope");
+    }
+
+    [Theory]
+    [Assertion("RS-14")]
+    [Rfc("RFC 9068", "3")]
+    [InlineData(Orders, "openid orders.read list", null)]
+    [InlineData(Orders, "openid orders.read stock.read", "invalid_scope")]
+    [InlineData(null, "openid free", null)]
+    [InlineData(null, "openid orders.read", "invalid_scope")]
+    public async Task Without_a_resource_the_scopes_must_be_those_of_the_clients_default(string? audience, string scope, string? error)
+    {
+        var client = await at.AddClientAsync(registration => registration with { Scope = _client.Scope.ToString(), Audience = audience });
+        (await at.Person.AuthorizeAsync(new AuthorizeUrl(at.Server, client).Set("scope", scope))).GetValueOrDefault("error").ShouldBe(error);
+        var device = await at.Server.AddDeviceClientAsync(registration => registration with { Scope = _client.Scope.ToString(), Audience = audience });
+        (await at.Server.PostFormAsync("/device_authorization", [new("client_id", device.Id), new("scope", scope)])).Error.ShouldBe(error);
+        (await at.Server.PostFormAsync("/par", [.. new AuthorizeUrl(at.Server, client).Set("scope", scope).Parameters])).Error.ShouldBe(error);
     }
 
     [Theory]

@@ -36,7 +36,7 @@ internal sealed class AuthorizePage(
         if (client is not null && Reference(parameters) is { } reference)
             return new(await ReadPushedAsync(context, client, reference, ticket), ticket);
         var lacksPush = options.RequirePushedRequests || client?.RequiresPushedRequests == true;
-        return new(AuthorizeRequest.Parse(parameters, client, await resources.ListForAsync(parameters, context.RequestAborted), lacksPush: lacksPush), ticket);
+        return new(AuthorizeRequest.Parse(parameters, client, await resources.ListForAsync(parameters, client, context.RequestAborted), lacksPush: lacksPush), ticket);
     }
 
     // RFC 9126 section 4, RFC 9101 section 6.3: what else stands beside a reference is not looked at, and never mixed in
@@ -72,8 +72,7 @@ internal sealed class AuthorizePage(
         // OpenID Connect Core section 3.1.2.2: no code about anyone else than a subject that is demanded
         if (request.Claims.Subject is { } demanded) return demanded;
         if (request.IdTokenHint is not { } hint) return null;
-        var expected = new JwtExpectations { Issuer = options.Issuer.Value, Audience = request.Client.Id, AllowExpired = true };
-        return Jwt.Verify(hint, keys.PublicKeys, expected, now).TryGet(out var token, out _) ? token.Subject : "";
+        return Jwt.Verify(hint, keys.PublicKeys, IdTokenHint.Expectations(options.Issuer, request.Client.Id), now).TryGet(out var token, out _) ? token.Subject : "";
     }
 
     /// <summary>Our own address with the same request in its query, and a ticket.</summary>

@@ -23,7 +23,7 @@ internal sealed class DeviceAuthorizationEndpoint(
             await RefuseAsync(context, null, OAuthError.InvalidRequest(problem), read.Status);
         else if (!(await authentication.IdentifyAsync(context, form)).TryGet(out var client, out var refusal))
             await RefuseAsync(context, null, refusal, refusal.Status);
-        else if (!DeviceRequest.TryParse(form, client, await resources.ListForAsync(form, context.RequestAborted), out var request, out var error))
+        else if (!DeviceRequest.TryParse(form, client, await resources.ListForAsync(form, client, context.RequestAborted), out var request, out var error))
             await RefuseAsync(context, client.Id, error);
         else
             await AnswerAsync(context, request);

@@ -55,7 +55,7 @@ internal sealed class PushedRequestEndpoint(
             return;
         }
         // RFC 9126 section 2.1: the same rules as at the authorization endpoint, at once
-        var error = AuthorizeRequest.Parse(parameters, client, await resources.ListForAsync(parameters, context.RequestAborted)) switch
+        var error = AuthorizeRequest.Parse(parameters, client, await resources.ListForAsync(parameters, client, context.RequestAborted)) switch
         {
             AuthorizeOutcome.Shown shown => shown.Error,
             AuthorizeOutcome.Redirected redirected => redirected.Error,

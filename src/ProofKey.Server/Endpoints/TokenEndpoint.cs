@@ -105,7 +105,7 @@ internal sealed class TokenEndpoint(
     private async Task GrantToClientAsync(HttpContext context, Parameters form, RegisteredClient client, DpopProof? proof)
     {
         var now = time.GetUtcNow();
-        var (granted, problem) = ClientCredentialsGrant.Check(form, client, await resources.ListForAsync(form, context.RequestAborted));
+        var (granted, problem) = ClientCredentialsGrant.Check(form, client, await resources.ListForAsync(form, client, context.RequestAborted));
         problem ??= UseUp(proof, client.Id, now)?.Error;
         if (granted is null || problem is not null) await RefuseAsync(context, client.Id, problem!);
         else await Answers.TokensAsync(context, issuer.IssueToClient(client, granted, now, ThumbprintOf(proof)));

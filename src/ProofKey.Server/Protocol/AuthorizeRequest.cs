@@ -102,7 +102,7 @@ internal sealed class AuthorizeRequest
     /// <summary>Applies the rules.</summary>
     /// <param name="parameters">What was sent, without the step ticket.</param>
     /// <param name="client">The client of the <c>client_id</c> that was sent, if there is one.</param>
-    /// <param name="resources">The registered APIs; needed only when the request names one.</param>
+    /// <param name="resources">The registered APIs; needed only when the request is about one (<see cref="ResourceIndicator.IsAboutApi"/>).</param>
     /// <param name="pushed">The row that the parameters came from, if they did.</param>
     /// <param name="lacksPush">Whether the request had to be pushed, and was not.</param>
     /// <returns>Shown (no address to trust), redirected (all other errors) or valid.</returns>
@@ -241,7 +241,7 @@ internal sealed class AuthorizeRequest
     }
 
     private static OAuthError? ScopeBelongsToResource(AuthorizeRequest request) =>
-        request.Resource is null ? null : ResourceIndicator.ScopeProblem(request.Scope, request.Resource, request._resources);
+        ResourceIndicator.ScopeProblem(request.Scope, request.Resource ?? request.Client.Audience, request._resources);
 
     // RFC 9449 section 10: the SHA-256 thumbprint of the key (RFC 7638)
     private static OAuthError? KeyIsThumbprint(AuthorizeRequest request)

@@ -19,14 +19,12 @@ internal sealed record ClientCredentialsGrant
     public static (ClientCredentialsGrant? Grant, OAuthError? Problem) Check(Parameters form, RegisteredClient client, IReadOnlyList<RegisteredResource> registered)
     {
         if (ResourceIndicator.Problem(form.All("resource"), client, registered) is { } target) return (null, target);
-        var resource = form["resource"];
+        var (resource, audience) = (form["resource"], form["resource"] ?? client.Audience);
         if (!Scope.TryParse(form["scope"], out var asked)) return (null, OAuthError.InvalidScope("The scope has characters that no scope can have, or too many values."));
         if (!asked.Intersect(RegistrationRules.ScopesOfNoApi).IsEmpty) return (null, OAuthError.InvalidScope("The scope has a value that is about a person, and this grant has none."));
         if (!asked.IsSubsetOf(client.Scope)) return (null, OAuthError.InvalidScope("The scope has a value that this client is not registered for."));
         // RFC 6749 section 3.3: who asks for no scope gets all that the client may have, at that API
-        if (asked.IsEmpty) asked = client.Scope.Except(RegistrationRules.ScopesOfNoApi);
-        if (resource is not null && form["scope"] is null) asked = ResourceIndicator.ScopeFor(resource, asked, registered);
-        var foreign = resource is null ? null : ResourceIndicator.ScopeProblem(asked, resource, registered);
-        return foreign is null ? (new ClientCredentialsGrant(asked, resource), null) : (null, foreign);
+        if (asked.IsEmpty) asked = ResourceIndicator.ScopeFor(audience, client.Scope.Except(RegistrationRules.ScopesOfNoApi), registered);
+        return ResourceIndicator.ScopeProblem(asked, audience, registered) is { } foreign ? (null, foreign) : (new ClientCredentialsGrant(asked, resource), null);
     }
 }

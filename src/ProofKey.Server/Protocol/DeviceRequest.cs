@@ -58,5 +58,5 @@ internal sealed class DeviceRequest
     }
 
     private static OAuthError? ScopeBelongsToResource(DeviceRequest request) =>
-        request.Resource is null ? null : ResourceIndicator.ScopeProblem(request.Scope, request.Resource, request._resources);
+        ResourceIndicator.ScopeProblem(request.Scope, request.Resource ?? request.Client.Audience, request._resources);
 }

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using ProofKey.Server.Protocol;
 
 namespace ProofKey.Server.Storage;
 
@@ -8,9 +9,9 @@ internal sealed class ResourceStore(Database database, TimeProvider time)
     public ValueTask<List<RegisteredResource>> ListAsync(CancellationToken cancellation) =>
         database.ListAsync($"select uri, name, scope, created_at from resource order by created_at, uri", Read, cancellation);
 
-    /// <summary>The registered APIs for a request that names one; a request that names none costs no query.</summary>
-    public async ValueTask<IReadOnlyList<RegisteredResource>> ListForAsync(Parameters parameters, CancellationToken cancellation) =>
-        parameters["resource"] is null ? [] : await ListAsync(cancellation);
+    /// <summary>The registered APIs for a request that names one, or that may ask for a scope of one; any other costs no query.</summary>
+    public async ValueTask<IReadOnlyList<RegisteredResource>> ListForAsync(Parameters parameters, RegisteredClient? client, CancellationToken cancellation) =>
+        ResourceIndicator.IsAboutApi(parameters, client) ? await ListAsync(cancellation) : [];
 
     /// <returns>Whether there was none of that address.</returns>
     public async ValueTask<bool> AddAsync(RegisteredResource resource, AuditEvent audited) => await database.WriteAsync(
