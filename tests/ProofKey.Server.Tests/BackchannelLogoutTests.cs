@@ -294,6 +294,17 @@ public sealed class BackchannelLogoutTests : IAsyncLifetime
     }
 
     [Fact]
+    [Assertion("LO-06")]
+    public async Task Whatever_goes_wrong_in_a_pass_the_next_one_comes()
+    {
+        var time = new ClockThatFailsOnce();
+        using var delivery = NewDelivery(_server.Service<GuardedHttp>(), time);
+        await delivery.StartAsync(TestContext.Current.CancellationToken);
+        (await Task.WhenAny(time.ReadAgain, delivery.ExecuteTask!)).ShouldBe(time.ReadAgain, "a service that ends takes the whole server with it");
+        await delivery.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
     public async Task No_log_line_holds_a_logout_token()
     {
         await IdTokenAsync(_client);
@@ -305,8 +316,8 @@ public sealed class BackchannelLogoutTests : IAsyncLifetime
 
     private LogoutDelivery Delivery => _server.Service<LogoutDelivery>();
 
-    private LogoutDelivery NewDelivery(GuardedHttp http) => new(
-        _server.Service<LogoutOutbox>(), _server.Service<ClientStore>(), _server.Service<KeyRing>(), http, _server.Service<ServerOptions>(), _server.Time, NullLogger<LogoutDelivery>.Instance);
+    private LogoutDelivery NewDelivery(GuardedHttp http, TimeProvider? time = null) => new(
+        _server.Service<LogoutOutbox>(), _server.Service<ClientStore>(), _server.Service<KeyRing>(), http, _server.Service<ServerOptions>(), time ?? _server.Time, NullLogger<LogoutDelivery>.Instance);
 
     private Task<RegisteredClient> AddClientAsync(LogoutReceiver receiver, string algorithm = "ES256") => _server.AddClientAsync(
         OneServer.WebUri, registration => registration with { IsFirstParty = true, BackchannelLogoutUri = receiver.Address, IdTokenAlgorithm = algorithm });
@@ -338,5 +349,23 @@ public sealed class BackchannelLogoutTests : IAsyncLifetime
         Base64UrlText.TryDecode(token.Split('.')[1], out var claims).ShouldBeTrue();
         using var json = JsonDocument.Parse(claims, new JsonDocumentOptions { AllowDuplicateProperties = false });
         return json.RootElement.Clone();
+    }
+
+    // Its timers are due at once.
+    private sealed class ClockThatFailsOnce : TimeProvider
+    {
+        private readonly TaskCompletionSource _readAgain = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int _reads;
+
+        public Task ReadAgain => _readAgain.Task;
+
+        public override DateTimeOffset GetUtcNow()
+        {
+            if (Interlocked.Increment(ref _reads) == 1) throw new InvalidOperationException("no such row");
+            _readAgain.TrySetResult();
+            return base.GetUtcNow();
+        }
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => base.CreateTimer(callback, state, TimeSpan.Zero, period);
     }
 }

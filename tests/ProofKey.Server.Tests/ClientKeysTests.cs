@@ -146,6 +146,15 @@ public sealed class ClientKeysTests(TokenServer at) : IClassFixture<TokenServer>
         listener.Pending().ShouldBeFalse();
     }
 
+    [Fact]
+    [Assertion("RG-05")]
+    public void A_connection_is_not_tried_longer_than_anybody_waits_for_it()
+    {
+        using var http = new GuardedHttp(new ServerOptions { IssuerAddress = "https://login.example" });
+        using var handler = http.Handler();
+        handler.ConnectTimeout.ShouldBe(GuardedHttp.Timeout);
+    }
+
     [Theory]
     [Assertion("RG-05")]
     [InlineData("https://10.0.0.1/jwks")]

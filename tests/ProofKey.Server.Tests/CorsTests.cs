@@ -106,6 +106,28 @@ public sealed class CorsTests(TokenServer at) : IClassFixture<TokenServer>, IAsy
 
     [Fact]
     [Assertion("TK-17")]
+    [Assertion("TK-18")]
+    public async Task Unknown_origins_cost_only_so_many_queries_a_minute_and_known_ones_none_at_a_preflight()
+    {
+        await using var server = await RunningServer.StartAsync(configure: options => options.RefusalsPerMinute = 5);
+        var known = await server.AddClientAsync("https://app.example/callback");
+        Allowed(await SendAsync("OPTIONS", "/token", Origin, server)).ShouldBe(Origin);
+        for (var number = 0; number < 5; number++) Allowed(await SendAsync("OPTIONS", "/token", $"https://unknown{number}.example", server)).ShouldBeNull();
+        await server.AddClientAsync("https://new.example/callback");
+        Allowed(await SendAsync("OPTIONS", "/token", "https://new.example", server)).ShouldBeNull("this network is not looked up any more");
+        Allowed(await SendAsync("OPTIONS", "/revoke", "https://new.example", server)).ShouldBe("https://new.example", "each endpoint counts for itself");
+        Allowed(await SendAsync("POST", "/token", Origin, server)).ShouldBe(Origin, "what was allowed stays so");
+        server.Time.Advance(TimeSpan.FromMinutes(1));
+        Allowed(await SendAsync("OPTIONS", "/token", "https://new.example", server)).ShouldBe("https://new.example");
+
+        await server.Registry.RemoveClientAsync(known.Id);
+        Allowed(await SendAsync("OPTIONS", "/token", Origin, server)).ShouldBe(Origin, "from memory");
+        Allowed(await SendAsync("POST", "/token", Origin, server)).ShouldBeNull();
+        Allowed(await SendAsync("OPTIONS", "/token", Origin, server)).ShouldBeNull();
+    }
+
+    [Fact]
+    [Assertion("TK-17")]
     public async Task Two_origins_in_one_request_are_foreign()
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, at.Server.Issuer + "/userinfo");

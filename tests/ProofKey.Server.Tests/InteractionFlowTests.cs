@@ -1,4 +1,6 @@
 using System.Net;
+using ProofKey.Server.Keys;
+using ProofKey.Server.Protocol;
 using ProofKey.Server.Storage;
 using ProofKey.Server.Tests.Support;
 
@@ -108,7 +110,10 @@ public sealed class InteractionFlowTests(OneServer shared) : IClassFixture<OneSe
         (await WalkAsync(person, shared.Request(client).Set("prompt", "none").Set("id_token_hint", idToken).ToString())).Answer.ShouldContainKey("code");
         using var other = await shared.SignedInAsync();
         (await WalkAsync(other, shared.Request(client).Set("prompt", "none").Set("id_token_hint", idToken).ToString())).Answer["error"].ShouldBe("login_required");
-        foreach (var bad in (string[])[idToken + "A", "x", "..", idToken[..^10] + "AAAAAAAAAA"])
+        // Signed by the same key for the same person and client, and no ID token.
+        var subject = (await _server.Service<AccountStore>().FindByNameAsync("hinted", TestContext.Current.CancellationToken))!.Subject;
+        var logoutToken = LogoutToken.Sign(_server.Service<KeyRing>().SigningKeyFor(client.IdTokenAlgorithm), _server.Issuer, client.Id, subject, "session", _server.Time.Now);
+        foreach (var bad in (string[])[idToken + "A", "x", "..", idToken[..^10] + "AAAAAAAAAA", logoutToken])
             (await WalkAsync(person, shared.Request(client).Set("prompt", "none").Set("id_token_hint", bad).ToString())).Answer["error"].ShouldBe("login_required");
     }
 

@@ -89,7 +89,7 @@ public sealed class LogoutRequestTests
             claims.WriteNumber("exp", Now.AddDays(-9).ToUnixTimeSeconds());
         });
         Parameters.TryParse(query.Replace("HINT", token, StringComparison.Ordinal), out var parameters, out var problem).ShouldBeTrue(problem);
-        Jwt.Verify(parameters!["id_token_hint"], new JwkSet(Key.PublicKey), LogoutRequest.HintExpectations(OurIssuer), Now).TryGet(out var hint, out _);
+        Jwt.Verify(parameters!["id_token_hint"], new JwkSet(Key.PublicKey), IdTokenHint.Expectations(OurIssuer), Now).TryGet(out var hint, out _);
         return LogoutRequest.Of(parameters, hint, LogoutRequest.ClientIdOf(parameters, hint) == Client.Id ? Client : null);
     }
 }

@@ -47,7 +47,7 @@ internal sealed class AuthorizePage(
     private async ValueTask<AuthorizeOutcome> ReadPushedAsync(HttpContext context, RegisteredClient client, string reference, string? ticket)
     {
         if (reference.Length > 100 || await pushedRequests.FindAsync(reference, client.Id, context.RequestAborted) is not { } pushed) return Spent;
-        var outcome = AuthorizeRequest.Parse(pushed.Parameters, client, await resources.ListForAsync(pushed.Parameters, context.RequestAborted), pushed);
+        var outcome = AuthorizeRequest.Parse(pushed.Parameters, client, await resources.ListForAsync(pushed.Parameters, client, context.RequestAborted), pushed);
         var now = time.GetUtcNow();
         // RFC 9126 section 2.2: a reference must come within its life; the pages to which it then led may take longer
         var cameInTime = now < pushed.ExpiresAt

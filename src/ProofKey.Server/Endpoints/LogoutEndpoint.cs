@@ -23,7 +23,7 @@ internal sealed class LogoutEndpoint(
     /// <summary>The most characters of parameters that a POST may hand on in a query.</summary>
     private const int MaxQueryLength = 8 * 1024;
 
-    private readonly JwtExpectations _hint = LogoutRequest.HintExpectations(options.Issuer);
+    private readonly JwtExpectations _hint = IdTokenHint.Expectations(options.Issuer);
 
     public async Task GetAsync(HttpContext context)
     {

@@ -21,15 +21,19 @@ internal enum Readers
 /// Lets pages of registered origins read the endpoints that pages need, without cookies. Errors carry the headers too; the
 /// authorization endpoint never does (RFC 9700 section 2.6).
 /// </summary>
-internal sealed class Cors(ClientStore clients)
+internal sealed class Cors(ClientStore clients, RateLimits limits)
 {
     private const int MaxKnown = 1000;
 
-    // What was allowed last: while the database is away, a page can still read that it is.
+    // What was allowed last: while the database is away, a page can still read that it is. Preflights and whoever is slowed down are answered
+    // from here as well, so that neither can be had in any number for a query each.
     private readonly ConcurrentDictionary<string, bool> _known = new(StringComparer.Ordinal);
 
     /// <summary>Adds the headers to an answer, if its origin may read it. A request without an origin costs nothing.</summary>
-    public async ValueTask AllowAsync(HttpContext context, Readers readers)
+    /// <param name="context">The request.</param>
+    /// <param name="readers">Who may read the answer.</param>
+    /// <param name="isSlowed">Whether the answer says no more than that its network has to wait.</param>
+    public async ValueTask AllowAsync(HttpContext context, Readers readers, bool isSlowed)
     {
         if (readers == Readers.Nobody) return;
         var headers = context.Response.Headers;
@@ -42,7 +46,7 @@ internal sealed class Cors(ClientStore clients)
         headers.Append("Vary", "Origin");
         var origin = context.Request.Headers.Origin;
         // A star is how any port is written down, and no browser sends one.
-        if (origin.Count != 1 || origin[0] is not { Length: > 0 and < 300 } one || one.Contains('*', StringComparison.Ordinal) || !await IsAllowedAsync(one, context.RequestAborted)) return;
+        if (origin.Count != 1 || origin[0] is not { Length: > 0 and < 300 } one || one.Contains('*', StringComparison.Ordinal) || !await IsAllowedAsync(context, one, isSlowed)) return;
         headers.AccessControlAllowOrigin = one;
         headers.AccessControlExposeHeaders = "WWW-Authenticate, Retry-After, DPoP-Nonce";
     }
@@ -58,12 +62,20 @@ internal sealed class Cors(ClientStore clients)
         return Task.CompletedTask;
     }
 
-    private async ValueTask<bool> IsAllowedAsync(string origin, CancellationToken cancellation)
+    private async ValueTask<bool> IsAllowedAsync(HttpContext context, string origin, bool isSlowed)
     {
+        var isKnown = _known.ContainsKey(origin);
+        // What a preflight allows is asked again at the request that follows it.
+        if (isKnown && (isSlowed || HttpMethods.IsOptions(context.Request.Method))) return true;
+        if (limits.WaitFor(context, Limit.Origins) is not null) return isKnown;
         try
         {
-            var isAllowed = await clients.AllowsOriginAsync(origin, RedirectUri.LoopbackOrigin(origin), cancellation);
-            if (!isAllowed) _known.TryRemove(origin, out _);
+            var isAllowed = await clients.AllowsOriginAsync(origin, RedirectUri.LoopbackOrigin(origin), context.RequestAborted);
+            if (!isAllowed)
+            {
+                _known.TryRemove(origin, out _);
+                limits.Count(context, Limit.Origins);
+            }
             else if (_known.Count < MaxKnown) _known.TryAdd(origin, true);
             return isAllowed;
         }

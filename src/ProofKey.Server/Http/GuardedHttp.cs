@@ -20,19 +20,7 @@ internal sealed class GuardedHttp : IDisposable
     public GuardedHttp(ServerOptions options)
     {
         _mayCallLoopback = !options.Issuer.IsHttps;
-        _http = new HttpClient(new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            // A proxy would connect in our place, and check nothing.
-            UseProxy = false,
-            AutomaticDecompression = DecompressionMethods.None,
-            MaxConnectionsPerServer = 4,
-            MaxResponseHeadersLength = 16,
-            PooledConnectionLifetime = TimeSpan.FromMinutes(1),
-            ConnectCallback = ConnectAsync,
-        })
-        { Timeout = Timeout, MaxResponseContentBufferSize = MaxLength };
+        _http = new HttpClient(Handler()) { Timeout = Timeout, MaxResponseContentBufferSize = MaxLength };
     }
 
     /// <summary>Reads a document.</summary>
@@ -61,6 +49,21 @@ internal sealed class GuardedHttp : IDisposable
     }
 
     public void Dispose() => _http.Dispose();
+
+    internal SocketsHttpHandler Handler() => new()
+    {
+        AllowAutoRedirect = false,
+        UseCookies = false,
+        // A proxy would connect in our place, and check nothing.
+        UseProxy = false,
+        AutomaticDecompression = DecompressionMethods.None,
+        MaxConnectionsPerServer = 4,
+        MaxResponseHeadersLength = 16,
+        PooledConnectionLifetime = TimeSpan.FromMinutes(1),
+        // A connection is begun for the pool, and would go on after the request that wanted it has given up.
+        ConnectTimeout = Timeout,
+        ConnectCallback = ConnectAsync,
+    };
 
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
     {

@@ -40,8 +40,9 @@ internal sealed class LogoutDelivery(
             {
                 await StartDueAsync(stoppingToken);
             }
-            catch (DatabaseException exception)
+            catch (Exception exception) when (exception is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
             {
+                // Whatever it was: people go on signing in, and the next pass tries again.
                 Log.LogoutsNotDelivered(logger, exception.Message);
             }
             await WaitAsync(stoppingToken);

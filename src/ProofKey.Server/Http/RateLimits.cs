@@ -19,6 +19,9 @@ internal enum Limit
 
     /// <summary>Every request: each one adds a row, and anybody may send it (<see cref="ServerOptions.RequestsPerMinute"/>).</summary>
     Requests,
+
+    /// <summary>Origins that belong to no client: to learn that costs a query (<see cref="ServerOptions.RefusalsPerMinute"/>).</summary>
+    Origins,
 }
 
 /// <summary>
@@ -66,8 +69,11 @@ internal sealed class RateLimits : IDisposable
     {
         if (limit is Limit.None or Limit.Requests || context.Response.StatusCode is < 400 or >= 500 or StatusCodes.Status429TooManyRequests) return;
         if (Answers.ErrorOf(context) is { } error && Expected.Contains(error.Code)) return;
-        _limiter.AttemptAcquire(Of(context, limit)).Dispose();
+        Count(context, limit);
     }
+
+    /// <summary>Counts one, whatever becomes of the request.</summary>
+    public void Count(HttpContext context, Limit limit) => _limiter.AttemptAcquire(Of(context, limit)).Dispose();
 
     public void Dispose() => _limiter.Dispose();
 

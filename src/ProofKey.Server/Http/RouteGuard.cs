@@ -48,13 +48,14 @@ internal sealed class RouteGuard(Cors cors, PageAnswers pages, RateLimits limits
         try
         {
             if (_isHttps) context.Response.Headers.StrictTransportSecurity = TransportSecurity;
+            var wait = limits.WaitFor(context, limit);
             if (!isPage)
             {
                 context.Response.Headers.XContentTypeOptions = "nosniff";
-                await cors.AllowAsync(context, readers);
+                await cors.AllowAsync(context, readers, isSlowed: wait is not null);
             }
-            if (limits.WaitFor(context, limit) is { } wait) await SlowDownAsync(context, wait, isPage);
-            else await handler(context);
+            if (wait is null) await handler(context);
+            else await SlowDownAsync(context, wait.Value, isPage);
         }
         catch (DatabaseException exception)
         {

@@ -36,9 +36,6 @@ internal sealed record LogoutRequest
     /// <summary>The client that a request names: by the hint, or by itself.</summary>
     public static string? ClientIdOf(Parameters parameters, Jwt? hint) => hint is null ? parameters["client_id"] : hint.Audiences is [var audience] ? audience : null;
 
-    /// <summary>What must hold of a hint; the time on it is no matter (OpenID Connect RP-Initiated Logout section 4).</summary>
-    public static JwtExpectations HintExpectations(Issuer issuer) => new() { Issuer = issuer.Value, Types = ["JWT"], AllowExpired = true };
-
     /// <summary>Reads a request.</summary>
     /// <param name="parameters">Its parameters.</param>
     /// <param name="hint">The ID token in it, when it is genuine.</param>
