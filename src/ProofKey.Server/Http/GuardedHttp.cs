@@ -8,20 +8,15 @@ namespace ProofKey.Server.Http;
 /// 64 KiB, and never an address that is not public. The address is checked where the connection is made, so a name that resolves elsewhere
 /// the second time gains nothing. A server whose own issuer is http on loopback, as for development, may also call loopback.
 /// </summary>
-internal sealed class GuardedHttp : IDisposable
+internal sealed class GuardedHttp(ServerOptions options) : IDisposable
 {
     public const int MaxLength = 64 * 1024;
 
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
-    private readonly HttpClient _http;
-    private readonly bool _mayCallLoopback;
-
-    public GuardedHttp(ServerOptions options)
-    {
-        _mayCallLoopback = !options.Issuer.IsHttps;
-        _http = new HttpClient(Handler()) { Timeout = Timeout, MaxResponseContentBufferSize = MaxLength };
-    }
+    private readonly bool _mayCallLoopback = !options.Issuer.IsHttps;
+    private readonly Lock _gate = new();
+    private HttpClient? _http;
 
     /// <summary>Reads a document.</summary>
     /// <exception cref="HttpRequestException">The address may not be called, cannot be reached, or answered something else than 200.</exception>
@@ -45,10 +40,19 @@ internal sealed class GuardedHttp : IDisposable
         // Only loopback can be http, and whether it is loopback is asked where the connection is made.
         if (address.Scheme != Uri.UriSchemeHttps && !(_mayCallLoopback && address.Scheme == Uri.UriSchemeHttp))
             throw new HttpRequestException($"{address.Host} is not called without TLS.");
-        return _http.SendAsync(request, cancellation);
+        return Http().SendAsync(request, cancellation);
     }
 
-    public void Dispose() => _http.Dispose();
+    public void Dispose() => _http?.Dispose();
+
+    // Made when the first client needs it: most servers call nobody, and carry none of what calling takes.
+    private HttpClient Http()
+    {
+        lock (_gate)
+        {
+            return _http ??= new HttpClient(Handler()) { Timeout = Timeout, MaxResponseContentBufferSize = MaxLength };
+        }
+    }
 
     internal SocketsHttpHandler Handler() => new()
     {
