@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using ProofKey.Cli.Commands;
+using ProofKey.Cli.Hosting;
 
 namespace ProofKey.Cli.Tests;
 
@@ -68,6 +69,10 @@ public sealed class DoctorTests : IAsyncLifetime
     [InlineData("host", "metadata", "The host is lost")]
     [InlineData("rewritten", "metadata", "the host differs")]
     [InlineData("down", "metadata", "502")]
+    [InlineData("issuer", "metadata", "Something else")]
+    [InlineData("object", "metadata", "Something else")]
+    [InlineData("endpoint texts", "endpoints", "Something else")]
+    [InlineData("keys", "keys", "Something else")]
     public async Task What_is_lost_on_the_way_is_named(string loss, string check, string text)
     {
         _proxy.Loses = loss;
@@ -89,6 +94,46 @@ public sealed class DoctorTests : IAsyncLifetime
         (await _cli.RunAsync("doctor", "--server", "login.example.com")).ExitCode.ShouldBe(2);
     }
 
+    [Fact]
+    public async Task Control_C_is_not_a_server_that_does_not_answer()
+    {
+        _proxy.Loses = "time";
+        await using var looking = _cli.Start("doctor", "--server", _proxy.Address);
+        await _proxy.Asked.WaitAsync(TestContext.Current.CancellationToken);
+        looking.PressControlC();
+        var outcome = await looking.EndAsync();
+        outcome.ExitCode.ShouldBe(9, outcome.ToString());
+        outcome.Output.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("bad", "127.0.0.1"), InlineData("bad", "127.0.0.1 ::1"), InlineData("bad", "172.17.0.1"), InlineData("bad", "::ffff:10.0.0.7"), InlineData("bad", "fd00::7")]
+    [InlineData("good", "203.0.113.9"), InlineData("good", "172.32.0.1"), InlineData("good", "172.17.0.1 172.17.0.2"), InlineData("good", "")]
+    public void Everyone_from_one_address_that_is_not_public_is_an_untrusted_proxy(string state, string addresses)
+    {
+        var all = addresses.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var finding = DoctorVerb.Addresses(Issuer.Parse("https://login.example.com"), all);
+        finding.State.ShouldBe(state);
+        if (state == "bad") finding.Remedy!.ShouldContain($"--trusted-proxy {all[0]}");
+        DoctorVerb.Addresses(Issuer.Parse("http://127.0.0.1:8080"), all).State.ShouldBe("good", "without a proxy everyone is here");
+    }
+
+    [Fact]
+    public async Task The_newest_sign_ins_say_where_people_come_from()
+    {
+        (await _cli.RunWithAsync("correct horse battery\n", "user", "add", "alice", "--password-stdin", "--data", _cli.PathOf("busy"))).ExitCode.ShouldBe(0);
+        await using (var database = DataFolder.Open(_cli.PathOf("busy")).CreateDataSource())
+        await using (var insert = database.CreateCommand(
+            """
+            with recursive n(i) as (select 1 union all select i + 1 from n where i < 1100)
+            insert into audit_event (id, at, kind, address, count)
+            select randomblob(16), (unixepoch() - 3600) * 1000 + i, 'signed-in', case when i <= 600 then '203.0.113.' || (i % 200) else '172.17.0.1' end, 1 from n
+            """)) await insert.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        var outcome = await _cli.RunAsync("doctor", "--server", "https://login.invalid", "--data", _cli.PathOf("busy"));
+        outcome.Output.ShouldContain("✗ addresses");
+        outcome.Output.ShouldContain("--trusted-proxy 172.17.0.1");
+    }
+
     [Theory]
     [InlineData("10.0.12", "warning"), InlineData("10.0.14", "good"), InlineData("10.1.0", "good"), InlineData("11.0.0", "good")]
     public void A_runtime_with_known_holes_is_a_warning(string version, string state) => DoctorVerb.Runtime(Version.Parse(version)).State.ShouldBe(state);
@@ -99,12 +144,16 @@ public sealed class DoctorTests : IAsyncLifetime
         private readonly WebApplication _app;
         private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
         private readonly string _backend;
+        private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         private LossyProxy(WebApplication app, string backend, string address) => (_app, _backend, Address) = (app, backend, address);
 
         public string Address { get; }
 
         public string Loses { get; set; } = "";
+
+        /// <summary>Somebody has asked.</summary>
+        public Task Asked => _asked.Task;
 
         public static async Task<LossyProxy> StartAsync(int port, string backend)
         {
@@ -127,6 +176,12 @@ public sealed class DoctorTests : IAsyncLifetime
         private async Task PassOnAsync(HttpContext context)
         {
             var (request, path) = (context.Request, context.Request.Path.Value!);
+            _asked.TrySetResult();
+            if (Loses == "time")
+            {
+                await Task.Delay(Timeout.Infinite, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                return;
+            }
             var refusal = (Loses, path) switch
             {
                 ("down", _) => 502,
@@ -169,6 +224,10 @@ public sealed class DoctorTests : IAsyncLifetime
             if (Loses == "error pages" && context.Request.Method == "GET" && context.Response.StatusCode == 400) context.Response.StatusCode = 200;
             if (Loses == "error bodies" && context.Request.Method == "POST") (headers.ContentType, body) = ("text/html", "<h1>Bad request</h1>"u8.ToArray());
             if (Loses == "rewritten") body = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(body).Replace(Address, "http://localhost:8080", StringComparison.Ordinal));
+            var said = Encoding.UTF8.GetString(body);
+            var path = context.Request.Path.Value;
+            if (path == "/.well-known/openid-configuration") body = Loses switch { "issuer" => "{}"u8.ToArray(), "object" => "[]"u8.ToArray(), "endpoint texts" => Encoding.UTF8.GetBytes(said.Replace($"\"{Address}/token\"", "7", StringComparison.Ordinal)), _ => body };
+            if (path == "/jwks" && Loses == "keys") body = "{}"u8.ToArray();
             if (body.Length > 0) await context.Response.Body.WriteAsync(body, context.RequestAborted);
         }
     }

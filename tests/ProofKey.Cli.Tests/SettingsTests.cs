@@ -58,6 +58,32 @@ public sealed class SettingsTests : IDisposable
         (await _cli.RunAsync("client", "list", "--config", _cli.PathOf("nothing.json"))).ShouldBeFailure(2, "nothing.json", "--config");
 
     [Fact]
+    public async Task What_changes_or_chooses_counts_the_command_line_alone()
+    {
+        _cli.Environment["PROOFKEY_DATA"] = _cli.Data;
+        var id = await _cli.OutputOfAsync("client", "add", "My app", "--public", "--redirect-uri", "http://127.0.0.1/callback");
+        await _cli.OutputOfAsync("resource", "add", "https://orders.example.com/", "--scope", "orders.read", "--name", "Orders");
+        (await _cli.RunWithAsync("correct horse battery\n", "user", "add", "alice", "--password-stdin")).ExitCode.ShouldBe(0);
+
+        _cli.Environment["PROOFKEY_SCOPE"] = "openid orders.read";
+        _cli.Environment["PROOFKEY_REDIRECT_URI"] = "http://127.0.0.1/elsewhere";
+        _cli.Environment["PROOFKEY_FIRST_PARTY"] = "true";
+        _cli.Environment["PROOFKEY_NAME"] = "Another name";
+        await _cli.OutputOfAsync("client", "update", id, "--audience", "https://orders.example.com/");
+        var shown = await _cli.OutputOfAsync("client", "show", id, "--json");
+        shown.ShouldContain("\"audience\":\"https://orders.example.com/\"");
+        shown.ShouldContain("\"redirect_uris\":[\"http://127.0.0.1/callback\"]");
+        shown.ShouldContain("\"first_party\":false");
+        shown.ShouldContain("My app");
+        shown.ShouldNotContain("orders.read");
+        (await _cli.RunAsync("resource", "update", "https://orders.example.com/")).ShouldBeFailure(2, "Nothing is to be changed", "--scope");
+
+        foreach (var variable in (string[])["PROOFKEY_USER", "PROOFKEY_CLIENT", "PROOFKEY_KIND", "PROOFKEY_SINCE"]) _cli.Environment[variable] = "alice";
+        (await _cli.RunAsync("grant", "revoke")).ShouldBeFailure(2, "which sign-ins", "--user NAME");
+        (await _cli.OutputOfAsync("audit-log", "--json")).ShouldContain("client-changed");
+    }
+
+    [Fact]
     public async Task A_switch_in_the_environment_is_on_or_off_and_nothing_else()
     {
         _cli.Environment["PROOFKEY_DATA"] = _cli.Data;

@@ -36,17 +36,17 @@ internal sealed class AuditLogVerb : Verb
 
     protected override async Task<int> RunAsync(Invocation invocation)
     {
-        var (settings, now) = (invocation.Settings, TimeProvider.System.GetUtcNow());
+        var (settings, said, now) = (invocation.Settings, invocation.Settings.OfCommandLine, TimeProvider.System.GetUtcNow());
         var follows = settings.Flag(_follow);
-        if (follows && settings.Text(_until) is not null) throw CommandException.Usage("--follow has no end, and --until is one.", "Leave one of them out.");
+        if (follows && said.Text(_until) is not null) throw CommandException.Usage("--follow has no end, and --until is one.", "Leave one of them out.");
         await using var administration = await invocation.AdministerAsync();
         var filter = new AuditFilter
         {
-            Since = settings.Text(_since) is { } since ? Moment(since, now) : now - TimeSpan.FromHours(24),
-            Until = settings.Text(_until) is { } until ? Moment(until, now) : DateTimeOffset.MaxValue,
-            Kind = settings.Text(_kind),
+            Since = said.Text(_since) is { } since ? Moment(since, now) : now - TimeSpan.FromHours(24),
+            Until = said.Text(_until) is { } until ? Moment(until, now) : DateTimeOffset.MaxValue,
+            Kind = said.Text(_kind),
             Subject = await SubjectAsync(invocation, administration.Registry),
-            ClientId = settings.Text(_client),
+            ClientId = said.Text(_client),
         };
         var printer = new Printer(invocation.Terminal, settings.Flag(CommonOptions.Json), inColumns: follows);
         var newest = await PrintAsync(administration.Registry, filter, printer, invocation.Cancellation);
@@ -78,8 +78,9 @@ internal sealed class AuditLogVerb : Verb
 
     private async Task<string?> SubjectAsync(Invocation invocation, Registry registry)
     {
-        var subject = invocation.Settings.Text(_subject);
-        if (invocation.Settings.Text(_user) is not { } name) return subject;
+        var said = invocation.Settings.OfCommandLine;
+        var subject = said.Text(_subject);
+        if (said.Text(_user) is not { } name) return subject;
         if (subject is not null) throw CommandException.Usage("--user and --subject both name a person.", "Give one of them.");
         return (await registry.FindAccountAsync(name, invocation.Cancellation))?.Subject
             ?? throw new CommandException(ExitCodes.Failed, $"There is no user {name} in this data folder.", "See the names with proofkey user list; one who was removed is found by --subject.");

@@ -9,7 +9,7 @@ internal sealed class ClientRemoveVerb : Verb
     private readonly Argument<string> _id = new("CLIENT_ID") { Description = "The client's id." };
 
     public ClientRemoveVerb()
-        : base("remove", "Remove a client; its codes and tokens are dead at once.", "proofkey client remove CLIENT_ID")
+        : base("remove", "Remove a client; its codes and grants are dead at once, access tokens at APIs live on, 10 minutes at most.", "proofkey client remove CLIENT_ID")
     {
         Add(_id);
         Add(CommonOptions.Data);

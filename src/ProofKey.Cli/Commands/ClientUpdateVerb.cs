@@ -15,7 +15,7 @@ internal sealed class ClientUpdateVerb : Verb
     public ClientUpdateVerb()
         : base(
             "update",
-            "Change a client. What is given takes the place of what was; none takes it away.",
+            "Change a client. What the command line gives takes the place of what was; none takes it away.",
             "proofkey client update CLIENT_ID --redirect-uri https://app.example.com/callback --redirect-uri http://127.0.0.1/callback",
             "proofkey client update CLIENT_ID --audience none --first-party false",
             "proofkey client update CLIENT_ID --new-secret")
@@ -27,10 +27,11 @@ internal sealed class ClientUpdateVerb : Verb
     protected override async Task<int> RunAsync(Invocation invocation)
     {
         var (id, settings) = (invocation.Argument(_id), invocation.Settings);
-        var (name, newSecret) = (settings.Text(_name), settings.Flag(_newSecret));
+        var said = settings.OfCommandLine;
+        var (name, newSecret) = (said.Text(_name), said.Flag(_newSecret));
         await using var administration = await invocation.AdministerAsync();
         var changed = await administration.Registry.UpdateClientAsync(
-            id, registration => _options.Apply(name is null ? registration : registration with { Name = name }, invocation), newSecret, invocation.Cancellation) ?? throw ClientShowVerb.Unknown(id);
+            id, registration => _options.Apply(name is null ? registration : registration with { Name = name }, said), newSecret, invocation.Cancellation) ?? throw ClientShowVerb.Unknown(id);
         if (settings.Flag(CommonOptions.Json))
         {
             var shown = changed.Client;

@@ -13,6 +13,8 @@ internal sealed class DoctorVerb : Verb
     // The oldest runtime without a hole that is known at the time of this release.
     private static readonly Version MendedRuntime = new(10, 0, 14);
 
+    private const int MostSignIns = 500;
+
     private readonly Option<string> _server = new("--server") { HelpName = "ISSUER", Description = "The server's public address." };
 
     public DoctorVerb()
@@ -40,17 +42,40 @@ internal sealed class DoctorVerb : Verb
     internal static Finding Runtime(Version version) => version.Major > MendedRuntime.Major || version >= MendedRuntime ? Finding.Fine("runtime", $".NET {version}.")
         : new Finding("runtime", Finding.Warning, $".NET {version} here has holes that are published.", $"Update the runtime to {MendedRuntime} or newer.");
 
-    // A server cannot see what it is not told: if everyone seems to come from this machine or its proxy, the proxy is not trusted.
+    // The trail is read from its old end; what counts is how it is now, so the last page or two stay.
     private static async Task<Finding> AddressesAsync(Invocation invocation, Issuer issuer)
     {
         await using var administration = await invocation.AdministerAsync();
         var filter = new AuditFilter { Since = TimeProvider.System.GetUtcNow() - TimeSpan.FromDays(7), Kind = "signed-in" };
-        var addresses = (await administration.Registry.ReadAuditTrailAsync(filter, null, invocation.Cancellation)).Select(entry => entry.Address).OfType<string>().Distinct().ToList();
+        IReadOnlyList<AuditEntry> newest = [];
+        for (AuditEntry? last = null; await administration.Registry.ReadAuditTrailAsync(filter, last, invocation.Cancellation) is { Count: > 0 } page; last = page[^1])
+            newest = [.. newest.Concat(page).TakeLast(MostSignIns)];
+        return Addresses(issuer, [.. newest.Select(entry => entry.Address).OfType<string>().Distinct()]);
+    }
+
+    // A server cannot see what it is not told: if everyone seems to come from this machine, or from one of its own network, that is a proxy which it does not trust.
+    internal static Finding Addresses(Issuer issuer, IReadOnlyList<string> addresses)
+    {
         var isPublic = issuer.IsHttps && !new Uri(issuer.Value).IsLoopback;
-        return addresses.Count == 0 ? Finding.Fine("addresses", "Nobody has signed in yet.")
-            : isPublic && addresses.TrueForAll(address => IPAddress.TryParse(address, out var parsed) && IPAddress.IsLoopback(parsed))
-                ? Finding.Broken("addresses", "Everyone seems to come from this machine: that is the proxy.", "Start the server with --trusted-proxy 127.0.0.1, and let the proxy set X-Forwarded-For.")
-            : Finding.Fine("addresses", $"People came from {addresses.Count} addresses within a week.");
+        return addresses.Count == 0 ? Finding.Fine("addresses", "Nobody has signed in within a week.")
+            : isPublic && (addresses.All(IsHere) || (addresses.Count == 1 && IsInside(addresses[0])))
+                ? Finding.Broken("addresses", $"Everyone seems to come from {addresses[0]}, which is not a public address: that is the proxy.", $"Start the server with --trusted-proxy {addresses[0]}, and let the proxy set X-Forwarded-For.")
+            : Finding.Fine("addresses", $"The last sign-ins came from {addresses.Count} {(addresses.Count == 1 ? "address" : "addresses")}.");
+    }
+
+    private static bool IsHere(string text) => IPAddress.TryParse(text, out var address) && IPAddress.IsLoopback(address);
+
+    private static bool IsInside(string text)
+    {
+        if (!IPAddress.TryParse(text, out var address)) return false;
+        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
+        return IPAddress.IsLoopback(address) || address.IsIPv6LinkLocal || address.IsIPv6UniqueLocal || address.GetAddressBytes() switch
+        {
+            [10, _, _, _] or [192, 168, _, _] or [169, 254, _, _] => true,
+            [172, var second, _, _] => second is >= 16 and < 32,
+            [100, var second, _, _] => second is >= 64 and < 128,
+            _ => false,
+        };
     }
 
     private static void Print(List<Finding> found, Terminal terminal)

@@ -15,7 +15,7 @@ internal sealed class GrantRevokeVerb : Verb
     public GrantRevokeVerb()
         : base(
             "revoke",
-            "End a person's sign-ins at clients; the tokens are dead at once. Browsers stay signed in: user reset and user disable end those too.",
+            "End a person's sign-ins at clients; access tokens at APIs live on, 10 minutes at most. Browsers stay signed in: user reset and user disable end those too.",
             "proofkey grant revoke GRANT",
             "proofkey grant revoke --user alice --client CLIENT_ID")
     {
@@ -25,7 +25,8 @@ internal sealed class GrantRevokeVerb : Verb
 
     protected override async Task<int> RunAsync(Invocation invocation)
     {
-        var (grant, user, client) = (invocation.Parsed.GetValue(_grant), invocation.Settings.Text(_user), invocation.Settings.Text(_client));
+        var said = invocation.Settings.OfCommandLine;
+        var (grant, user, client) = (invocation.Parsed.GetValue(_grant), said.Text(_user), said.Text(_client));
         if ((grant is null) == (user is null) || (user is null && client is not null))
             throw CommandException.Usage("Say which sign-ins are to end.", "Give one GRANT, or --user NAME and perhaps --client CLIENT_ID.");
         await using var administration = await invocation.AdministerAsync();

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ProofKey.Cli.Configuration;
 using ProofKey.Server;
 
 namespace ProofKey.Cli.Commands;
@@ -33,10 +34,9 @@ internal sealed class RegistrationOptions
         _redirectUris, _postLogoutRedirectUris, _backchannelLogoutUri, _origins, _scope, _audience, _responseModes, _idTokenAlgorithm, _firstParty, _device, _strict, _requirePar, _dpop, _noRefresh, _clientCredentials, _introspects, _jwks, _jwksUri,
     ];
 
-    /// <summary>Says anew what was said on the command line, and leaves the rest as it is. The word none takes a value away.</summary>
-    public ClientRegistration Apply(ClientRegistration registration, Invocation invocation)
+    /// <summary>Says anew what was said in the settings, and leaves the rest as it is. The word none takes a value away.</summary>
+    public ClientRegistration Apply(ClientRegistration registration, Settings settings)
     {
-        var settings = invocation.Settings;
         if (Values(_redirectUris) is { } redirectUris) registration = registration with { RedirectUris = redirectUris };
         if (Values(_postLogoutRedirectUris) is { } postLogoutRedirectUris) registration = registration with { PostLogoutRedirectUris = postLogoutRedirectUris };
         if (settings.Text(_backchannelLogoutUri) is { } backchannelLogoutUri) registration = registration with { BackchannelLogoutUri = Value(backchannelLogoutUri) };

@@ -9,7 +9,7 @@ internal sealed class UserDisableVerb : Verb
     private readonly Argument<string> _name = new("NAME") { Description = "The name to sign in with." };
 
     public UserDisableVerb()
-        : base("disable", "Keep a person out; their sessions and tokens are dead at once.", "proofkey user disable alice")
+        : base("disable", "Keep a person out; their sessions and grants are dead at once, access tokens at APIs live on, 10 minutes at most.", "proofkey user disable alice")
     {
         Add(_name);
         foreach (var option in new Option[] { CommonOptions.Data, CommonOptions.Json }) Add(option);
@@ -20,7 +20,7 @@ internal sealed class UserDisableVerb : Verb
         await using var administration = await invocation.AdministerAsync();
         var account = await UserShowVerb.FindAsync(administration, invocation.Argument(_name), invocation.Cancellation);
         await administration.People.DisableAsync(account);
-        UserShowVerb.Report(invocation, await UserShowVerb.FindAsync(administration, account.Name, invocation.Cancellation), $"Disabled {PlainText.Of(account.Name)}; every session and token is dead.");
+        UserShowVerb.Report(invocation, await UserShowVerb.FindAsync(administration, account.Name, invocation.Cancellation), $"Disabled {PlainText.Of(account.Name)}; every session and grant is dead; access tokens at APIs live on, 10 minutes at most.");
         return ExitCodes.Done;
     }
 }

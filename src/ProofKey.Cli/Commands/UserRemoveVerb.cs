@@ -9,7 +9,7 @@ internal sealed class UserRemoveVerb : Verb
     private readonly Argument<string> _name = new("NAME") { Description = "The name to sign in with." };
 
     public UserRemoveVerb()
-        : base("remove", "Remove a person; their sessions and tokens are dead at once.", "proofkey user remove alice")
+        : base("remove", "Remove a person; their sessions and grants are dead at once, access tokens at APIs live on, 10 minutes at most.", "proofkey user remove alice")
     {
         Add(_name);
         Add(CommonOptions.Data);

@@ -12,7 +12,7 @@ internal sealed class UserResetVerb : Verb
     public UserResetVerb()
         : base(
             "reset",
-            "Give a person a new password; their sessions and tokens are dead at once.",
+            "Give a person a new password; their sessions and grants are dead at once, access tokens at APIs live on, 10 minutes at most.",
             "proofkey user reset alice",
             "proofkey user reset alice --password-stdin < password.txt")
     {
@@ -26,7 +26,7 @@ internal sealed class UserResetVerb : Verb
         var account = await UserShowVerb.FindAsync(administration, invocation.Argument(_name), invocation.Cancellation);
         var password = invocation.Settings.Flag(_passwordStdin) ? await PasswordPrompt.ReadLineAsync(invocation.Cancellation) : await PasswordPrompt.AskTwiceAsync(invocation.Terminal, invocation.Cancellation);
         await administration.People.ResetPasswordAsync(account, password);
-        UserShowVerb.Report(invocation, account, $"{PlainText.Of(account.Name)} has a new password; every session and token is dead.");
+        UserShowVerb.Report(invocation, account, $"{PlainText.Of(account.Name)} has a new password; every session and grant is dead; access tokens at APIs live on, 10 minutes at most.");
         return ExitCodes.Done;
     }
 }

@@ -9,6 +9,14 @@ namespace ProofKey.Cli.Configuration;
 /// </summary>
 internal sealed class Settings(ParseResult parsed, ConfigurationFile file)
 {
+    private bool _looksElsewhere = true;
+
+    /// <summary>
+    /// The command line alone, for what changes or chooses what is there: a variable that was set for another verb (<c>PROOFKEY_SCOPE</c> for <c>login</c>)
+    /// must not change a registration.
+    /// </summary>
+    public Settings OfCommandLine => new(parsed, file) { _looksElsewhere = false };
+
     /// <summary>The environment variable of an option.</summary>
     public static string VariableOf(string option) => $"PROOFKEY_{KeyOf(option).ToUpperInvariant()}";
 
@@ -33,6 +41,7 @@ internal sealed class Settings(ParseResult parsed, ConfigurationFile file)
     public IReadOnlyList<string> Texts(Option<string[]> option)
     {
         if (parsed.GetResult(option) is { Implicit: false }) return parsed.GetValue(option) ?? [];
+        if (!_looksElsewhere) return [];
         return Variable(option.Name) is { } variable ? variable.Split(option.Name == "--header" ? ['\n'] : (char[]?)null, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) : file.Texts(KeyOf(option.Name)) ?? [];
     }
 
@@ -64,7 +73,7 @@ internal sealed class Settings(ParseResult parsed, ConfigurationFile file)
         ?? throw CommandException.Usage($"{option.Name} is a length of time, which {text} is not.", "Write a number of seconds, minutes or hours, such as 90s, 5m or 1h.");
 
     /// <summary>A setting that has no option, only a variable and a key.</summary>
-    public string? Elsewhere(string option) => Variable(option) ?? file.Texts(KeyOf(option)) switch
+    public string? Elsewhere(string option) => !_looksElsewhere ? null : Variable(option) ?? file.Texts(KeyOf(option)) switch
     {
         null => null,
         [var one] => one,

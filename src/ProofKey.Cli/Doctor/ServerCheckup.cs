@@ -22,7 +22,7 @@ internal sealed class ServerCheckup(Issuer issuer, HttpClient http, Cancellation
         found.Add(await TryAsync("metadata", async () => (await MetadataAsync("metadata", issuer.OpenIdConfigurationAddress, document => metadata = document))));
         if (metadata is null) return found;
         found.Add(await TryAsync("well-known", () => MetadataAsync("well-known", issuer.MetadataAddress, _ => { })));
-        found.Add(Endpoints(metadata.RootElement));
+        found.Add(await TryAsync("endpoints", () => Task.FromResult(Endpoints(metadata.RootElement))));
         found.Add(await TryAsync("keys", KeysAsync));
         found.Add(await TryAsync("hsts", HstsAsync));
         found.Add(await TryAsync("pages", PagesAsync));
@@ -35,7 +35,7 @@ internal sealed class ServerCheckup(Issuer issuer, HttpClient http, Cancellation
         return found;
     }
 
-    private static async Task<Finding> TryAsync(string name, Func<Task<Finding>> check)
+    private async Task<Finding> TryAsync(string name, Func<Task<Finding>> check)
     {
         try
         {
@@ -47,11 +47,11 @@ internal sealed class ServerCheckup(Issuer issuer, HttpClient http, Cancellation
                 ? Finding.Broken(name, "The certificate is not accepted.", "Give the proxy a certificate for this host from an authority that clients know.")
                 : Finding.Broken(name, $"Nobody answers ({exception.HttpRequestError}).", "Check that the server runs, and that its name leads to the proxy.");
         }
-        catch (TaskCanceledException)
+        catch (TaskCanceledException) when (!cancellation.IsCancellationRequested)
         {
             return Finding.Broken(name, "No answer within ten seconds.", "Check the way from the proxy to the server.");
         }
-        catch (Exception exception) when (exception is JsonException or FormatException)
+        catch (Exception exception) when (exception is JsonException or FormatException or InvalidOperationException or KeyNotFoundException)
         {
             return Finding.Broken(name, "Something else than the server answers.", SendOn);
         }
