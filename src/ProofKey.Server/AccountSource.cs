@@ -37,6 +37,9 @@ public sealed record SignedInAccount(string Subject, string Name, long Epoch, Da
 
     /// <summary>The id of our own session row; sessions of another source have none.</summary>
     internal byte[]? SessionId { get; init; }
+
+    /// <summary>When that session was last used, as its row says.</summary>
+    internal DateTimeOffset SessionSeenAt { get; init; }
 }
 
 /// <summary>
@@ -103,6 +106,15 @@ public abstract class AccountSource
     /// <param name="accounts">Some of those whom <see cref="FindAllSignedInAsync"/> found.</param>
     /// <param name="cancellation">Ends with the request.</param>
     public virtual ValueTask SignOutAsync(HttpContext context, IReadOnlyList<SignedInAccount> accounts, CancellationToken cancellation) => throw new NotSupportedException();
+
+    /// <summary>
+    /// Everyone whom signing out can sign out: also those who are asked to sign in again since nobody used their session for a while. What
+    /// was granted in it goes on until it ends.
+    /// </summary>
+    internal virtual ValueTask<IReadOnlyList<SignedInAccount>> FindAllToSignOutAsync(HttpContext context, CancellationToken cancellation) => FindAllSignedInAsync(context, cancellation);
+
+    /// <summary>Notes that a request was decided for one of those whom <see cref="FindAllSignedInAsync"/> found.</summary>
+    internal virtual ValueTask SeenAsync(SignedInAccount account) => ValueTask.CompletedTask;
 
     /// <summary>Whether the account table holds this source's accounts, so that one statement can ask for account and grant together.</summary>
     internal virtual bool KeepsAccountsHere => false;

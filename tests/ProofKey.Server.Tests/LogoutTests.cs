@@ -288,6 +288,71 @@ public sealed class LogoutTests(OneServer shared) : IClassFixture<OneServer>, IA
     }
 
     [Fact]
+    [Assertion("LO-08")]
+    [Assertion("LO-12")]
+    public async Task Signing_out_ends_an_idle_session_too_with_its_grants()
+    {
+        var online = await TokensAsync();
+        _server.Time.Advance(TimeSpan.FromHours(3));
+        (await SilentErrorAsync(_person)).ShouldBe("login_required");
+        (await _server.RefreshAsync(_client, online.Text("refresh_token"))).Status.ShouldBe(HttpStatusCode.OK, "the grant of an idle session goes on");
+        (await GetAsync(("id_token_hint", online.Text("id_token")), ("post_logout_redirect_uri", Bye))).Headers.Location!.OriginalString.ShouldBe(Bye);
+        await ShouldBeDeadAsync(online);
+        _person.CookieOf(_server, Sessions.SessionCookie).ShouldBeNull();
+
+        using var asked = await shared.SignedInAsync();
+        var theirs = await TokensAsync(asked);
+        _server.Time.Advance(TimeSpan.FromHours(3));
+        var form = await AskedAsync(await asked.GetAsync("/logout"));
+        await ShouldSayAsync(await asked.SubmitAsync(form, ("everyone", "1")), "You are signed out");
+        await ShouldBeDeadAsync(theirs);
+    }
+
+    [Fact]
+    [Assertion("LO-08")]
+    public async Task An_idle_session_stays_in_the_cookie_when_somebody_else_signs_in_and_is_ended_from_there()
+    {
+        var alices = await TokensAsync();
+        _server.Time.Advance(TimeSpan.FromHours(3));
+        await _person.SubmitAsync(await _person.SignInFormAsync(Request()), ("username", "bob"), ("password", RunningServer.Password));
+        (await GetAsync(("id_token_hint", alices.Text("id_token")), ("post_logout_redirect_uri", Bye))).Headers.Location!.OriginalString.ShouldBe(Bye);
+        await ShouldBeDeadAsync(alices);
+        (await NameAsync()).ShouldBe("bob");
+    }
+
+    private async Task ShouldBeDeadAsync(JsonAnswer tokens) => (await _server.RefreshAsync(_client, tokens.Text("refresh_token"))).Error.ShouldBe("invalid_grant");
+
+    [Fact]
+    [Assertion("LO-12")]
+    public async Task Looking_at_everybody_keeps_nobody_awake_but_the_one_whom_the_request_is_for()
+    {
+        await _person.SubmitAsync(await _person.SignInFormAsync(Request().Set("prompt", "login")), ("username", "bob"), ("password", RunningServer.Password));
+        for (var half = 0; half < 5; half++)
+        {
+            _server.Time.Advance(TimeSpan.FromMinutes(30));
+            (await SilentErrorAsync(_person, "alice")).ShouldBeNull();
+            (await _person.GetAsync("/logout")).StatusCode.ShouldBe(HttpStatusCode.OK);
+            (await Person.FormOf(await _person.GetAsync(Request().Set("prompt", "select_account").Set("login_hint", "alice").ToString()))).Accounts.Count.ShouldBe(half < 3 ? 2 : 1);
+        }
+    }
+
+    private async Task<string?> SilentErrorAsync(Person person, string hint) =>
+        Person.AnswerOf(await person.GetAsync(Request().Set("prompt", "none").Set("login_hint", hint).ToString())).GetValueOrDefault("error");
+
+    [Fact]
+    [Assertion("LO-05")]
+    [Rfc("OpenID Connect RP-Initiated Logout", "2")]
+    public async Task A_POST_with_a_query_is_a_clients_request_too_and_never_says_that_somebody_was_signed_out()
+    {
+        // A browser sends no Lax cookie with a POST from another site; with the GET that follows it does.
+        using var crossSite = _server.NewPerson();
+        var moved = await crossSite.SendAsync(HttpMethod.Post, "/logout?x=y", [KeyValuePair.Create("client_id", _client.Id)], ("Sec-Fetch-Site", "cross-site"));
+        moved.StatusCode.ShouldBe(HttpStatusCode.SeeOther);
+        moved.Headers.Location!.OriginalString.ShouldBe($"/logout?x=y&client_id={_client.Id}");
+        await AskedAsync(await _person.GetAsync(moved.Headers.Location.OriginalString));
+    }
+
+    [Fact]
     public async Task Each_sign_out_is_in_the_audit_trail()
     {
         await SignOutAsync(_person);

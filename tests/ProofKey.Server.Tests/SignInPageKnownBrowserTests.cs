@@ -35,11 +35,27 @@ public sealed class SignInPageKnownBrowserTests(OneServer shared) : IClassFixtur
         (await shared.Server.RefreshAsync(client, tokens.Text("refresh_token"))).Status.ShouldBe(HttpStatusCode.OK);
     }
 
-    private async Task<bool> SignInAsync(Person person, string password)
+    [Fact]
+    [Assertion("UI-10")]
+    public async Task A_browser_that_several_share_stays_known_to_each_of_them()
+    {
+        foreach (var name in (string[])["first", "second"]) await shared.Server.Registry.AddAccountAsync(name, RunningServer.Password, null, isAdmin: false);
+        using var browser = shared.Server.NewPerson();
+        foreach (var name in (string[])["first", "second"]) (await SignInAsync(browser, RunningServer.Password, name)).ShouldBeTrue();
+        using var stranger = shared.Server.NewPerson();
+        foreach (var name in (string[])["first", "second"])
+        {
+            for (var guess = 0; guess <= PasswordSignIn.MaxTries; guess++) await SignInAsync(stranger, "a wrong guess", name);
+            (await SignInAsync(stranger, RunningServer.Password, name)).ShouldBeFalse();
+            (await SignInAsync(browser, RunningServer.Password, name)).ShouldBeTrue(name);
+        }
+    }
+
+    private async Task<bool> SignInAsync(Person person, string password, string name = "owner")
     {
         var page = await person.GetAsync(shared.Request().Set("prompt", "login").ToString());
         var form = await Person.FormOf(page);
-        var answer = await person.SubmitAsync(form, ("username", "owner"), ("password", password));
+        var answer = await person.SubmitAsync(form, ("username", name), ("password", password));
         return answer.StatusCode != HttpStatusCode.BadRequest;
     }
 }

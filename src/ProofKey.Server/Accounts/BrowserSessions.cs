@@ -10,25 +10,32 @@ namespace ProofKey.Server.Accounts;
 /// </summary>
 internal sealed class BrowserSessions(SessionStore sessions, Cookies cookies, ServerOptions options, TimeProvider time)
 {
-    /// <summary>The first session of the browser that lives.</summary>
+    /// <summary>The first session of the browser that lives. It is used by being found.</summary>
     public async ValueTask<BrowserSession?> FindActiveAsync(HttpContext context, CancellationToken cancellation)
     {
+        var now = time.GetUtcNow();
         foreach (var key in cookies.Sessions(context))
-            if (await sessions.FindAsync(SessionStore.KeyOf(key), time.GetUtcNow(), cancellation) is { } session) return session;
+        {
+            if (await sessions.FindAsync(SessionStore.KeyOf(key), now, cancellation) is not { } session || sessions.IsIdle(session, now)) continue;
+            await sessions.SeenAsync(session.Id, session.LastSeenAt, now);
+            return session;
+        }
         return null;
     }
 
-    /// <summary>All sessions of the browser that live, each with its key, and each person once.</summary>
+    /// <summary>All sessions of the browser that live, each with its key, and each person once. Being looked at keeps none of them awake.</summary>
     public async ValueTask<List<(string Key, BrowserSession Session)>> ListAsync(HttpContext context, CancellationToken cancellation)
     {
-        var found = new List<(string Key, BrowserSession Session)>();
-        foreach (var key in cookies.Sessions(context))
-        {
-            if (await sessions.FindAsync(SessionStore.KeyOf(key), time.GetUtcNow(), cancellation) is { } session && found.TrueForAll(other => other.Session.Subject != session.Subject))
-                found.Add((key, session));
-        }
-        return found;
+        var now = time.GetUtcNow();
+        return OncePerPerson((await ListLastingAsync(context, cancellation)).Where(each => !sessions.IsIdle(each.Session, now)));
     }
+
+    /// <summary>All sessions of the browser that have not ended, each person once: those that live, and those that are idle, whose grants go on.</summary>
+    public async ValueTask<List<BrowserSession>> ListToEndAsync(HttpContext context, CancellationToken cancellation) =>
+        [.. OncePerPerson(await ListLastingAsync(context, cancellation)).Select(each => each.Session)];
+
+    /// <summary>Notes that a session was used: the one that a request was decided for.</summary>
+    public ValueTask SeenAsync(byte[] id, DateTimeOffset lastSeenAt) => sessions.SeenAsync(id, lastSeenAt, time.GetUtcNow());
 
     /// <summary>
     /// Begins a session for someone who just signed in, and makes it the active one. A session that is new is an event. Whoever else is signed in in this browser stays so.
@@ -40,10 +47,13 @@ internal sealed class BrowserSessions(SessionStore sessions, Cookies cookies, Se
         var now = time.GetUtcNow();
         var key = Secret.NewText();
         var session = new BrowserSession(Secret.NewId(now), SessionStore.KeyOf(key), subject, "", epoch, now, amr, now + options.SessionLifetime, now) { Acr = acr };
-        var others = (await ListAsync(context, context.RequestAborted)).Where(other => other.Session.Subject != subject).ToList();
-        if (!await RenewAsync(context, session)) await sessions.AddAsync(session, audited);
-        // There is room for a few; whoever was active longest ago makes room for the next.
-        foreach (var (_, surplus) in others.Skip(Cookies.MaxSessions - 1)) await sessions.EndAsync(surplus.Key, now);
+        var lasting = await ListLastingAsync(context, context.RequestAborted);
+        var others = lasting.Where(other => other.Session.Subject != subject).ToList();
+        var renewed = await RenewAsync(context, session);
+        if (renewed is null) await sessions.AddAsync(session, audited);
+        // There is room for a few; whoever was active longest ago makes room for the next. No key leaves the cookie while its session goes on.
+        var surplus = others.Skip(Cookies.MaxSessions - 1).Concat(lasting.Where(each => each.Session.Subject == subject && each.Key != renewed));
+        foreach (var (_, left) in surplus) await sessions.EndAsync(left.Key, now);
         cookies.SetSessions(context, [key, .. others.Take(Cookies.MaxSessions - 1).Select(other => other.Key)]);
         return cookies.ReplaceBrowser(context);
     }
@@ -52,21 +62,23 @@ internal sealed class BrowserSessions(SessionStore sessions, Cookies cookies, Se
     /// <returns>Whether that person is signed in here.</returns>
     public async ValueTask<bool> ActivateAsync(HttpContext context, string subject)
     {
-        var all = await ListAsync(context, context.RequestAborted);
-        var chosen = all.FindIndex(each => each.Session.Subject == subject);
-        if (chosen < 0) return false;
-        cookies.SetSessions(context, [all[chosen].Key, .. all.Where((_, index) => index != chosen).Select(each => each.Key)]);
+        var now = time.GetUtcNow();
+        var lasting = await ListLastingAsync(context, context.RequestAborted);
+        var index = lasting.FindIndex(each => each.Session.Subject == subject && !sessions.IsIdle(each.Session, now));
+        if (index < 0) return false;
+        var (key, session) = lasting[index];
+        await sessions.SeenAsync(session.Id, session.LastSeenAt, now);
+        cookies.SetSessions(context, [key, .. lasting.Select(each => each.Key).Where(other => other != key)]);
         return true;
     }
 
-    /// <summary>Ends the sessions of some of the people who are signed in. The rows come before the cookie: a copied one is dead first.</summary>
+    /// <summary>Ends the sessions of some people, idle ones too. The rows come before the cookie: a copied one is dead first.</summary>
     public async ValueTask EndAsync(HttpContext context, IReadOnlyList<string> subjects)
     {
         var now = time.GetUtcNow();
         var left = new List<string>();
-        foreach (var key in cookies.Sessions(context))
+        foreach (var (key, session) in await ListLastingAsync(context, CancellationToken.None))
         {
-            if (await sessions.FindAsync(SessionStore.KeyOf(key), now, CancellationToken.None) is not { } session) continue;
             if (subjects.Contains(session.Subject)) await sessions.EndAsync(session.Key, now);
             else left.Add(key);
         }
@@ -74,11 +86,23 @@ internal sealed class BrowserSessions(SessionStore sessions, Cookies cookies, Se
         cookies.ReplaceBrowser(context);
     }
 
+    // Whoever is idle keeps their place in the cookie: it is the only way to the session, to go on with it and to end it.
+    private async ValueTask<List<(string Key, BrowserSession Session)>> ListLastingAsync(HttpContext context, CancellationToken cancellation)
+    {
+        var found = new List<(string Key, BrowserSession Session)>();
+        foreach (var key in cookies.Sessions(context).Distinct())
+            if (await sessions.FindAsync(SessionStore.KeyOf(key), time.GetUtcNow(), cancellation) is { } session) found.Add((key, session));
+        return found;
+    }
+
+    private static List<(string Key, BrowserSession Session)> OncePerPerson(IEnumerable<(string Key, BrowserSession Session)> found) =>
+        [.. found.DistinctBy(each => each.Session.Subject)];
+
     // One of them may be this person's own, gone idle or not: what was granted in it lives on.
-    private async ValueTask<bool> RenewAsync(HttpContext context, BrowserSession session)
+    private async ValueTask<string?> RenewAsync(HttpContext context, BrowserSession session)
     {
         foreach (var key in cookies.Sessions(context))
-            if (await sessions.RenewAsync(SessionStore.KeyOf(key), session)) return true;
-        return false;
+            if (await sessions.RenewAsync(SessionStore.KeyOf(key), session)) return key;
+        return null;
     }
 }

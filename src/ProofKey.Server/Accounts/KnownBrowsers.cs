@@ -12,29 +12,42 @@ namespace ProofKey.Server.Accounts;
 /// </summary>
 internal sealed class KnownBrowsers(Cookies cookies, KeyRing keys, TimeProvider time) : IDisposable
 {
+    /// <summary>The most accounts that a browser is known to: as many as can be signed in in it.</summary>
+    private const int MaxSubjects = Cookies.MaxSessions;
+
+    private const int MarkLength = 16;
+
     private readonly PartitionedRateLimiter<string> _tries = PartitionedRateLimiter.Create<string, string>(browser => RateLimitPartition.Get(
         browser, _ => new CountedWindow(PasswordSignIn.MaxTries, PasswordSignIn.TryWindow, time)));
 
-    /// <summary>Remembers that an account signed in here.</summary>
+    /// <summary>Remembers that an account signed in here, beside those who did before: the newest first.</summary>
     public void Remember(HttpContext context, string subject)
     {
-        if (SubjectOf(cookies.KnownBrowser(context)) == subject) return;
+        var known = SubjectsOf(cookies.KnownBrowser(context));
+        if (known is [var newest, ..] && newest == subject) return;
         var value = new SealedPayload();
-        value.Write(subject);
-        value.Write(Secret.NewBytes(16));
+        foreach (var remembered in known.Where(other => other != subject).Prepend(subject).Take(MaxSubjects)) value.Write(remembered);
+        value.Write(Secret.NewBytes(MarkLength));
         cookies.SetKnownBrowser(context, Base64UrlText.Encode(keys.Seal(SealPurpose.KnownBrowser, value.Written)));
     }
 
     /// <summary>Whether this browser is known to an account and has a try left; it is used up by asking.</summary>
     public bool Admits(HttpContext context, string subject)
     {
-        if (cookies.KnownBrowser(context) is not { } cookie || SubjectOf(cookie) != subject) return false;
-        using var lease = _tries.AttemptAcquire(cookie);
+        if (cookies.KnownBrowser(context) is not { } cookie || !SubjectsOf(cookie).Contains(subject)) return false;
+        using var lease = _tries.AttemptAcquire($"{cookie} {subject}");
         return lease.IsAcquired;
     }
 
     public void Dispose() => _tries.Dispose();
 
-    private string? SubjectOf(string? cookie) =>
-        cookie is not null && Base64UrlText.TryDecode(cookie, out var bytes) && keys.Open(SealPurpose.KnownBrowser, bytes) is { } opened ? new SealedPayload(opened).ReadText() : null;
+    private List<string> SubjectsOf(string? cookie)
+    {
+        var subjects = new List<string>();
+        if (cookie is null || !Base64UrlText.TryDecode(cookie, out var bytes) || keys.Open(SealPurpose.KnownBrowser, bytes) is not { } opened) return subjects;
+        // The mark is last, with its length before it; it makes each cookie its own.
+        var value = new SealedPayload(opened[..^(MarkLength + 1)]);
+        while (!value.IsAtEnd) subjects.Add(value.ReadText()!);
+        return subjects;
+    }
 }

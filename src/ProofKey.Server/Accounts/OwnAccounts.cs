@@ -24,6 +24,11 @@ internal sealed class OwnAccounts(AccountStore accounts, BrowserSessions session
     public override async ValueTask<IReadOnlyList<SignedInAccount>> FindAllSignedInAsync(HttpContext context, CancellationToken cancellation) =>
         [.. (await sessions.ListAsync(context, cancellation)).Select(each => AccountOf(each.Session))];
 
+    internal override async ValueTask<IReadOnlyList<SignedInAccount>> FindAllToSignOutAsync(HttpContext context, CancellationToken cancellation) =>
+        [.. (await sessions.ListToEndAsync(context, cancellation)).Select(AccountOf)];
+
+    internal override ValueTask SeenAsync(SignedInAccount account) => sessions.SeenAsync(account.SessionId!, account.SessionSeenAt);
+
     public override bool SignsOut => true;
 
     public override ValueTask SignOutAsync(HttpContext context, IReadOnlyList<SignedInAccount> accounts, CancellationToken cancellation) =>
@@ -59,5 +64,6 @@ internal sealed class OwnAccounts(AccountStore accounts, BrowserSessions session
         Acr = session.Acr,
         Email = session.Email,
         SessionId = session.Id,
+        SessionSeenAt = session.LastSeenAt,
     };
 }

@@ -60,10 +60,13 @@ internal sealed class AuthorizePage(
         StepTicket.Open(query.Ticket, keys, request, cookies.Browser(context), now);
 
     /// <summary>The account that a request is for, of those that are signed in in this browser.</summary>
-    public async ValueTask<SignedInAccount?> FindAccountAsync(HttpContext context, AuthorizeRequest request, string? hintedSubject, StepTicket? ticket) =>
-        AccountChoices.MayDiffer(request, ticket)
-            ? AccountChoices.Of(request, await accounts.FindAllSignedInAsync(context, context.RequestAborted), hintedSubject, ticket)
-            : await accounts.FindSignedInAsync(context, context.RequestAborted);
+    public async ValueTask<SignedInAccount?> FindAccountAsync(HttpContext context, AuthorizeRequest request, string? hintedSubject, StepTicket? ticket)
+    {
+        if (!AccountChoices.MayDiffer(request, ticket)) return await accounts.FindSignedInAsync(context, context.RequestAborted);
+        var account = AccountChoices.Of(request, await accounts.FindAllSignedInAsync(context, context.RequestAborted), hintedSubject, ticket);
+        if (account is not null) await accounts.SeenAsync(account);
+        return account;
+    }
 
     /// <summary>The subject that is demanded in the claims, else the one of the <c>id_token_hint</c>; empty, which fits nobody, when the hint cannot be read.</summary>
     // OpenID Connect Core section 3.1.2.1: an expired ID token is a good hint, one of another issuer fits nobody

@@ -28,33 +28,37 @@ internal sealed class LogoutEndpoint(
     public async Task GetAsync(HttpContext context)
     {
         var (parameters, request) = await ReadAsync(context);
-        var signedIn = await accounts.FindAllSignedInAsync(context, context.RequestAborted);
+        var signedIn = await accounts.FindAllToSignOutAsync(context, context.RequestAborted);
         if (signedIn.Count == 0) await EndAsync(context, request, SignedOutView.Done);
         else if (request.Proven(signedIn) is { } account) await SignOutAsync(context, request, [account]);
         else await AskAsync(context, parameters, request, signedIn, null);
     }
 
     /// <summary>
-    /// Without a query, a client's request: it becomes the same request as a GET, so that our cookies come along. With one, the answer to our
-    /// own question.
+    /// Without our form's token, a client's request: it becomes the same request as a GET, so that our cookies come along. With one, the
+    /// answer to our own question.
     /// </summary>
     public async Task PostAsync(HttpContext context)
     {
-        if (context.Request.QueryString.HasValue)
-            await AnswerAsync(context);
-        else if ((await FormReader.ReadAsync(context)).TryGet(out var parameters, out _) && parameters.ToQuery() is { Length: <= MaxQueryLength } query)
-            Answers.SeeOther(context, $"{options.Issuer.Path}{Path}?{query}");
-        else
-            Answers.SeeOther(context, options.Issuer.Path + Path);
+        var read = (await FormReader.ReadAsync(context)).TryGet(out var form, out var problem);
+        if (read ? form!["form_token"] is not null : context.Request.QueryString.HasValue) await AnswerAsync(context, form, problem);
+        else Answers.SeeOther(context, options.Issuer.Path + Path + AsQuery(context, form));
     }
 
-    private async Task AnswerAsync(HttpContext context)
+    // OpenID Connect RP-Initiated Logout section 2: a client may POST, and its address may have a query besides
+    private static string AsQuery(HttpContext context, Parameters? form)
+    {
+        var both = Parameters.Of([.. QueryParameters.Of(context).Pairs, .. form?.Pairs ?? []]).ToQuery();
+        return both.Length is > 0 and <= MaxQueryLength ? "?" + both : "";
+    }
+
+    private async Task AnswerAsync(HttpContext context, Parameters? form, string? problem)
     {
         var (parameters, request) = await ReadAsync(context);
-        var signedIn = await accounts.FindAllSignedInAsync(context, context.RequestAborted);
+        var signedIn = await accounts.FindAllToSignOutAsync(context, context.RequestAborted);
         if (signedIn.Count == 0)
             await EndAsync(context, request, SignedOutView.Done);
-        else if (!(await FormReader.ReadAsync(context)).TryGet(out var form, out var problem))
+        else if (form is null)
             await AskAsync(context, parameters, request, signedIn, problem);
         else if (guard.ProblemWith(context, form, Purpose, cookies.Browser(context), null, About(parameters)) is { } untrusted)
             await AskAsync(context, parameters, request, signedIn, untrusted);
@@ -84,7 +88,7 @@ internal sealed class LogoutEndpoint(
 
     private async Task SignOutAsync(HttpContext context, LogoutRequest request, IReadOnlyList<SignedInAccount> chosen)
     {
-        foreach (var account in chosen) await audit.RecordAsync(new AuditEvent("signed-out") { Subject = account.Subject, ClientId = request.Client?.Id, Address = ClientAddress.Of(context) });
+        foreach (var account in chosen) await audit.RecordAsync(new AuditEvent("signed-out") { Subject = account.Subject, ClientId = request.Client?.Id, Address = ClientAddress.Whole(context) });
         await accounts.SignOutAsync(context, chosen, context.RequestAborted);
         foreach (var account in chosen) Log.SignedOut(logger, account.Subject);
         await EndAsync(context, request, SignedOutView.Done);

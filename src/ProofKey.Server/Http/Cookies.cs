@@ -40,7 +40,7 @@ internal sealed class Cookies(ServerOptions options)
     public string EnsureBrowser(HttpContext context) => Browser(context) ?? ReplaceBrowser(context);
 
     /// <summary>What says, sealed, who signed in in this browser before.</summary>
-    public string? KnownBrowser(HttpContext context) => Read(context, KnownBrowserName, 300);
+    public string? KnownBrowser(HttpContext context) => Read(context, KnownBrowserName, 700);
 
     public void SetKnownBrowser(HttpContext context, string value) => Set(context, KnownBrowserName, value, "; Max-Age=31536000");
 

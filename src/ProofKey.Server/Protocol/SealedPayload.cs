@@ -21,6 +21,9 @@ internal sealed class SealedPayload
 
     public ReadOnlySpan<byte> Written => _writer!.WrittenSpan;
 
+    /// <summary>Whether all of it was read.</summary>
+    public bool IsAtEnd => _position == _source.Length;
+
     public void Write(long number)
     {
         var rest = (ulong)number;

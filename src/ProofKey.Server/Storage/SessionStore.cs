@@ -21,20 +21,23 @@ internal sealed class SessionStore(Database database, LogoutOutbox outbox, Serve
 {
     public static byte[] KeyOf(string cookie) => Secret.Digest(cookie)[..16];
 
-    /// <summary>Finds a live session of an account that still stands at the same epoch.</summary>
-    public async ValueTask<BrowserSession?> FindAsync(byte[] key, DateTimeOffset now, CancellationToken cancellation)
+    /// <summary>Finds a session that has not ended, of an account that still stands at the same epoch. It may be idle (<see cref="IsIdle"/>): its grants live all the same.</summary>
+    public ValueTask<BrowserSession?> FindAsync(byte[] key, DateTimeOffset now, CancellationToken cancellation) => database.FindAsync(
+        $"""
+        select s.id, s.key, s.subject, a.name, s.epoch, s.auth_time, s.amr, s.expires_at, s.last_seen_at, s.acr, a.email
+        from session s join account a on a.subject = s.subject and a.epoch = s.epoch and a.disabled_at is null and a.removed_at is null
+        where s.key = {key} and s.ended_at is null and s.expires_at > {now.ToUnixTimeMilliseconds()}
+        """, Read, cancellation);
+
+    /// <summary>Whether nobody used a session for so long that its person has to sign in again.</summary>
+    public bool IsIdle(BrowserSession session, DateTimeOffset now) => session.LastSeenAt + options.SessionIdleLifetime <= now;
+
+    /// <summary>Notes that a session was used.</summary>
+    public async ValueTask SeenAsync(byte[] id, DateTimeOffset lastSeenAt, DateTimeOffset now)
     {
-        var session = await database.FindAsync(
-            $"""
-            select s.id, s.key, s.subject, a.name, s.epoch, s.auth_time, s.amr, s.expires_at, s.last_seen_at, s.acr, a.email
-            from session s join account a on a.subject = s.subject and a.epoch = s.epoch and a.disabled_at is null and a.removed_at is null
-            where s.key = {key} and s.ended_at is null and s.expires_at > {now.ToUnixTimeMilliseconds()}
-            """, Read, cancellation);
-        if (session is null || session.LastSeenAt + options.SessionIdleLifetime <= now) return null;
         // Not each time: a row that is read often is written seldom.
-        if (session.LastSeenAt + (options.SessionIdleLifetime / 20) <= now)
-            await database.WriteAsync($"update session set last_seen_at = {now.ToUnixTimeMilliseconds()} where id = {session.Id}");
-        return session;
+        if (lastSeenAt + (options.SessionIdleLifetime / 20) <= now)
+            await database.WriteAsync($"update session set last_seen_at = {now.ToUnixTimeMilliseconds()} where id = {id}");
     }
 
     public async ValueTask AddAsync(BrowserSession session, AuditEvent? audited = null) => await database.WriteAsync(
