@@ -60,6 +60,17 @@ public sealed class ProxyTests
     }
 
     [Fact]
+    [Assertion("UI-22")]
+    public async Task Signing_out_is_recorded_with_the_whole_address()
+    {
+        await using var server = await RunningServer.StartAsync(serve: settings => settings with { TrustedProxies = [Proxies.Parse("127.0.0.1")] });
+        using var person = await server.SignedInAsync();
+        var form = await Person.FormOf(await person.GetAsync("/logout"));
+        (await person.PostOnceAsync(form, [("everyone", "1")], ("X-Forwarded-For", "2001:db8::1:2:3:4"))).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await server.Service<AuditTrail>().ListAsync(new AuditFilter { Kind = "signed-out" }, null, CancellationToken.None)).ShouldHaveSingleItem().Address.ShouldBe("2001:db8::1:2:3:4");
+    }
+
+    [Fact]
     [Assertion("MD-05")]
     [Assertion("MD-06")]
     public async Task Not_even_a_trusted_proxy_changes_an_address_that_is_given_out()
