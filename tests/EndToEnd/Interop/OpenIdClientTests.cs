@@ -100,8 +100,8 @@ public sealed class OpenIdClientTests(RunningServer server) : ThirdPartyScenario
     [Fact]
     [Rfc("RFC 6749", "4.4")]
     public async Task It_gets_tokens_of_its_own_without_a_person() => ShouldBe(
-        await RunConfidentialAsync("clientCredentials", ["--client-credentials", "--scope", "orders.read", "--audience", "https://orders.example/"], ("SCOPE", "orders.read")),
-        """{"type":"bearer","scope":"orders.read","refresh":"none"}""");
+        await RunConfidentialAsync("clientCredentials", ["--client-credentials", "--scope", "invoices.read", "--audience", "https://invoices.example/"], ("SCOPE", "invoices.read")),
+        """{"type":"bearer","scope":"invoices.read","refresh":"none"}""");
 
     [Fact]
     [Rfc("RFC 7523", "3")]
@@ -118,9 +118,9 @@ public sealed class OpenIdClientTests(RunningServer server) : ThirdPartyScenario
                 $$"""{"keys":[{"kty":"EC","crv":"P-256","x":"{{Base64UrlText.Encode(point.X)}}","y":"{{Base64UrlText.Encode(point.Y)}}","kid":"mine","alg":"ES256","use":"sig"}]}""",
                 Cancellation);
             var result = await RunWithKeyAsync(
-                "privateKey", ["--jwks", file, "--client-credentials", "--scope", "orders.read", "--audience", "https://orders.example/"],
-                ("SCOPE", "orders.read"), ("CLIENT_KEY", key.ExportPkcs8PrivateKeyPem()), ("CLIENT_KEY_ID", "mine"));
-            ShouldBe(result, """{"type":"bearer","scope":"orders.read","refresh":"none"}""");
+                "privateKey", ["--jwks", file, "--client-credentials", "--scope", "invoices.read", "--audience", "https://invoices.example/"],
+                ("SCOPE", "invoices.read"), ("CLIENT_KEY", key.ExportPkcs8PrivateKeyPem()), ("CLIENT_KEY_ID", "mine"));
+            ShouldBe(result, """{"type":"bearer","scope":"invoices.read","refresh":"none"}""");
         }
         finally
         {
