@@ -125,7 +125,11 @@ public sealed class ClientCredentialsTests(TokenServer at) : IClassFixture<Token
     {
         var added = await at.Server.Registry.AddClientAsync(new ClientRegistration
         {
-            Name = "Nightly job", IsPublic = false, UsesClientCredentials = true, Scope = "openid orders.read orders.write offline_access", Audience = Api,
+            Name = "Nightly job",
+            IsPublic = false,
+            UsesClientCredentials = true,
+            Scope = "openid orders.read orders.write offline_access",
+            Audience = Api,
         });
         return (added.Client, added.Secret!);
     }

@@ -116,7 +116,10 @@ public sealed class StepUpTests : IAsyncLifetime
         {
             Content = new FormUrlEncodedContent(new Dictionary<string, string>
             {
-                ["grant_type"] = "authorization_code", ["code"] = code, ["code_verifier"] = authorized.Verifier.Reveal(), ["client_id"] = _client.Id,
+                ["grant_type"] = "authorization_code",
+                ["code"] = code,
+                ["code_verifier"] = authorized.Verifier.Reveal(),
+                ["client_id"] = _client.Id,
             }),
         };
         var tokens = await TokenCalls.SendAsync(request);

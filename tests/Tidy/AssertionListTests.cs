@@ -13,7 +13,19 @@ public partial class AssertionListTests
     // How many lines each group has that is about the server and its protocol.
     private static readonly Dictionary<string, int> Groups = new()
     {
-        ["AZ"] = 27, ["PK"] = 24, ["RU"] = 14, ["TK"] = 21, ["RT"] = 16, ["RV"] = 11, ["MD"] = 13, ["PR"] = 12, ["DV"] = 12, ["DP"] = 12, ["OI"] = 12, ["LO"] = 13, ["UI"] = 23,
+        ["AZ"] = 27,
+        ["PK"] = 24,
+        ["RU"] = 14,
+        ["TK"] = 21,
+        ["RT"] = 16,
+        ["RV"] = 11,
+        ["MD"] = 13,
+        ["PR"] = 12,
+        ["DV"] = 12,
+        ["DP"] = 12,
+        ["OI"] = 12,
+        ["LO"] = 13,
+        ["UI"] = 23,
     };
 
     private static readonly List<Line> Lines = [.. Row().Matches(Tree.Read(Document)).Select(row =>

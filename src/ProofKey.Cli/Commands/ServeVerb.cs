@@ -18,7 +18,8 @@ internal sealed class ServeVerb : Verb
 
     private readonly Option<string[]> _trustedProxy = new("--trusted-proxy")
     {
-        HelpName = "ADDRESS", Description = "A proxy that may say where clients come from (X-Forwarded-For): an address, or a network such as 10.0.0.0/24. Without it: nobody may.",
+        HelpName = "ADDRESS",
+        Description = "A proxy that may say where clients come from (X-Forwarded-For): an address, or a network such as 10.0.0.0/24. Without it: nobody may.",
     };
 
     public ServeVerb()

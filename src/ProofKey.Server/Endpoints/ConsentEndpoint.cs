@@ -60,7 +60,10 @@ internal sealed class ConsentEndpoint(
         var now = time.GetUtcNow();
         await audit.RecordAsync(new AuditEvent("consent-given")
         {
-            Subject = account.Subject, ClientId = request.Client.Id, Address = ClientAddress.Whole(context), Detail = agreed.ToString(),
+            Subject = account.Subject,
+            ClientId = request.Client.Id,
+            Address = ClientAddress.Whole(context),
+            Detail = agreed.ToString(),
         });
         // RFC 8252 section 8.6: where the address does not identify the client, a yes counts for this one request
         if (request.RegisteredRedirectUri.IdentifiesClient)

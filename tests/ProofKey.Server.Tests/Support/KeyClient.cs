@@ -19,7 +19,13 @@ internal sealed record KeyClient(RegisteredClient Client, SigningKey Key)
         var key = SigningKey.New(algorithm ?? SignatureAlgorithm.ES256);
         var registration = new ClientRegistration
         {
-            Name = "Key client", IsPublic = false, RedirectUris = ["https://app.example/callback"], IsFirstParty = true, UsesClientCredentials = true, Scope = "openid orders.read", Jwks = SetOf(key),
+            Name = "Key client",
+            IsPublic = false,
+            RedirectUris = ["https://app.example/callback"],
+            IsFirstParty = true,
+            UsesClientCredentials = true,
+            Scope = "openid orders.read",
+            Jwks = SetOf(key),
         };
         var added = await server.Registry.AddClientAsync(change?.Invoke(registration) ?? registration);
         added.Secret.ShouldBeNull("a client with keys has no secret");
