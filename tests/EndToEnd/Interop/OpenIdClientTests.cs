@@ -69,8 +69,9 @@ public sealed class OpenIdClientTests(RunningServer server) : ThirdPartyScenario
     public async Task It_asks_for_tokens_for_one_api()
     {
         const string Api = "https://openid-client.example/api";
-        await Server.OperateAsync(Cancellation, "resource", "add", Api, "--scope", "orders.read");
-        var result = await RunAsync("resource", ["--scope", "openid orders.read offline_access"], "allow", ("RESOURCE", Api), ("SCOPE", "openid orders.read offline_access"));
+        // A scope of its own: one that an API owns is refused for any other, and all tests share the server.
+        await Server.OperateAsync(Cancellation, "resource", "add", Api, "--scope", "shelves.read");
+        var result = await RunAsync("resource", ["--scope", "openid shelves.read offline_access"], "allow", ("RESOURCE", Api), ("SCOPE", "openid shelves.read offline_access"));
         result.GetProperty("first").GetString().ShouldBe(Api);
         result.GetProperty("second").GetString().ShouldBe(Api);
     }
