@@ -58,7 +58,7 @@ public sealed class ClaimsParameterTests(TokenServer at) : IClassFixture<TokenSe
     public static TheoryData<string> Malformed =>
     [
         "x", "[]", "null", "1", "\"name\"", """{"userinfo":[]}""", """{"userinfo":"name"}""", """{"id_token":{"name":true}}""", """{"id_token":{"name":"x"}}""",
-        """{"id_token":{"name":{"essential":"true"}}}""", """{"id_token":{"name":{"values":"x"}}}""", """{"id_token":{"sub":{"value":1}}}""", """{"id_token":{"acr":{"essential":true,"values":[1]}}}""",
+        """{"id_token":{"name":{"essential":"true"}}}""", """{"id_token":{"name":{"values":"x"}}}""", """{"id_token":{"sub":{"value":1}}}""", """{"id_token":{"sub":{"values":["a","b"]}}}""", """{"id_token":{"sub":{"value":"a","values":["b"]}}}""", """{"id_token":{"acr":{"essential":true,"values":[1]}}}""",
         """{"userinfo":{},"userinfo":{}}""", """{"userinfo":{"name":null,"name":null}}""", """{"userinfo":{}} x""", """{"userinfo":{"\ud800":null}}""",
         "{\"userinfo\":{\"a\":{\"value\":" + string.Concat(Enumerable.Repeat("[", 40)) + new string(']', 40) + "}}}",
         "{\"userinfo\":{\"a\":{\"value\":\"" + new string('x', 4096) + "\"}}}",

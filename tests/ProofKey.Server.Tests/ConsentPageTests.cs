@@ -66,6 +66,25 @@ public sealed class ConsentPageTests(OneServer shared) : IClassFixture<OneServer
         page.QuerySelectorAll(".scopes code").ShouldHaveSingleItem().TextContent.ShouldBe("orders.read<b>");
     }
 
+    [Theory]
+    [Assertion("AZ-24")]
+    [InlineData("name")]
+    [InlineData("words")]
+    public async Task What_was_changed_since_the_page_was_shown_is_asked_again(string what)
+    {
+        var client = await _server.AddClientAsync(OneServer.WebUri, registration => registration with { Scope = "openid pets.feed" });
+        using var person = await shared.SignedInAsync();
+        await _server.Registry.DescribeScopeAsync("pets.feed", "feed your pets");
+        var form = await person.ConsentFormAsync(shared.Request(client).Set("scope", "openid pets.feed"));
+        if (what == "name") await _server.Registry.UpdateClientAsync(client.Id, registration => registration with { Name = "Another name" }, newSecret: false, CancellationToken.None);
+        else await _server.Registry.DescribeScopeAsync("pets.feed", "sell your pets");
+
+        var again = await (await person.PostOnceAsync(form, [("decision", "allow")])).ShouldBeFormAgainAsync();
+        again.Body!.TextContent.ShouldContain(what == "name" ? "Another name" : "sell your pets");
+        (await RememberedAsync(RunningServer.UserName, client)).ShouldBeNull("nobody agreed to that");
+        Person.AnswerOf(await person.SubmitAsync(await person.ConsentFormAsync(shared.Request(client).Set("scope", "openid pets.feed")), ("decision", "allow"))).ShouldContainKey("code");
+    }
+
     [Fact]
     public async Task Another_account_can_be_used_instead()
     {

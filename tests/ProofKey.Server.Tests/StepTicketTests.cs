@@ -49,6 +49,26 @@ public sealed class StepTicketTests(OneServer shared) : IClassFixture<OneServer>
         else await ShouldAskAgainAsync(person, address, "the ticket is old");
     }
 
+    [Fact]
+    [Assertion("AZ-24")]
+    public async Task A_ticket_that_each_page_seals_anew_ends_an_hour_after_its_request_first_came()
+    {
+        using var person = await shared.SignedInAsync();
+        var address = await AgreedAsync(person, shared.Request());
+        for (var minutes = 9; minutes < 60; minutes += 9)
+        {
+            _server.Time.Advance(TimeSpan.FromMinutes(9));
+            await _server.SignInAsync(person, RunningServer.UserName);
+            Person.AnswerOf(await person.GetAsync(address)).ShouldContainKey("code", $"after {minutes} minutes");
+            // The sign-in page takes the ticket along to its form, sealed at this moment.
+            var page = await Person.FormOf(await person.GetOnceAsync(Browsing.WithParameter(address.Replace("/authorize?", "/signin?", StringComparison.Ordinal), "prompt", null)));
+            address = page.Action.Replace("/signin?", "/authorize?", StringComparison.Ordinal);
+        }
+        _server.Time.Advance(TimeSpan.FromMinutes(7));
+        await _server.SignInAsync(person, RunningServer.UserName);
+        await ShouldAskAgainAsync(person, address, "its last page sealed it seven minutes ago, and the request is 61 minutes old");
+    }
+
     public static TheoryData<string, string?> Changes => new()
     {
         { "state", "another" },

@@ -34,7 +34,7 @@ internal sealed class ConsentEndpoint(
             BackToAuthorize(context);
         else if (!(await FormReader.ReadAsync(context)).TryGet(out var form, out var problem))
             await ShowAsync(context, query, request, account, problem);
-        else if (guard.ProblemWith(context, form, Purpose, cookies.Browser(context), account.Subject, request.Digest()) is { } untrusted)
+        else if (guard.ProblemWith(context, form, Purpose, cookies.Browser(context), account.Subject, About(request, await LinesAsync(context, request))) is { } untrusted)
             await ShowAsync(context, query, request, account, untrusted);
         else if (form.Duplicate() is null && form["decision"] == "allow" && ConsentChoice.Of(request.AskedScope, form) is { } agreed)
             await AgreeAsync(context, query, request, account, agreed);
@@ -88,14 +88,18 @@ internal sealed class ConsentEndpoint(
         var browser = cookies.EnsureBrowser(context);
         var now = time.GetUtcNow();
         var ticket = page.OpenTicket(context, query, request, now);
+        var lines = await LinesAsync(context, request);
         var view = new ConsentView(
-            request.Client.Name, request.RegisteredRedirectUri.Host, request.RegisteredRedirectUri.IdentifiesClient, account.Name,
-            await words.LinesAsync(request.AskedScope, context.RequestAborted),
-            page.Address(Path, request, ticket, browser, now), guard.TokenFor(Purpose, browser, account.Subject, request.Digest()),
+            request.Client.Name, request.RegisteredRedirectUri.Host, request.RegisteredRedirectUri.IdentifiesClient, account.Name, lines,
+            page.Address(Path, request, ticket, browser, now), guard.TokenFor(Purpose, browser, account.Subject, About(request, lines)),
             accounts.SignInAddress(page.Address(AuthorizeEndpoint.Path, request, (ticket ?? StepTicket.New(now)).Choosing(AccountChoice.Wanted), browser, now)), problem);
         var status = problem is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest;
         await pages.FormAsync(context, await renderer.ConsentAsync(view), request.RedirectUri, status);
     }
+
+    private ValueTask<IReadOnlyList<ScopeLine>> LinesAsync(HttpContext context, AuthorizeRequest request) => words.LinesAsync(request.AskedScope, context.RequestAborted);
+
+    private static byte[] About(AuthorizeRequest request, IReadOnlyList<ScopeLine> lines) => ConsentChoice.About(request.Digest(), request.Client.Name, lines);
 
     private void BackToAuthorize(HttpContext context) => Answers.SeeOther(context, page.BackAddress(context));
 }

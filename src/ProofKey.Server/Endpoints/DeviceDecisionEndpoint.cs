@@ -33,7 +33,7 @@ internal sealed class DeviceDecisionEndpoint(
             Answers.SeeOther(context, DeviceEndpoint.Address(options.Issuer, null));
         else if (!(await FormReader.ReadAsync(context)).TryGet(out var form, out var problem))
             await ShowAsync(context, asked, problem);
-        else if (guard.ProblemWith(context, form, Purpose, cookies.Browser(context), asked.Account.Subject, Secret.Digest(asked.Ticket.Id)) is { } untrusted)
+        else if (guard.ProblemWith(context, form, Purpose, cookies.Browser(context), asked.Account.Subject, asked.About) is { } untrusted)
             await ShowAsync(context, asked, untrusted);
         else if (form.Duplicate() is null && form["decision"] is "allow" or "deny")
             await DecideAsync(context, asked, form);
@@ -45,12 +45,15 @@ internal sealed class DeviceDecisionEndpoint(
     {
         if (await accounts.FindSignedInAsync(context, context.RequestAborted) is not { } account) return null;
         var text = QueryParameters.Of(context)[DeviceTicket.ParameterName];
-        return DeviceTicket.Open(text, keys, cookies.Browser(context), account.Subject) is { } ticket ? new Asked(account, ticket, text!) : null;
+        if (DeviceTicket.Open(text, keys, cookies.Browser(context), account.Subject) is not { } ticket) return null;
+        var device = await devices.FindAsync(ticket.Id, context.RequestAborted);
+        var client = device is null ? null : await clients.FindAsync(device.ClientId, context.RequestAborted);
+        return new Asked(account, ticket, text!, device, client, device is null ? [] : await words.LinesAsync(device.Scope, context.RequestAborted));
     }
 
     private async Task DecideAsync(HttpContext context, Asked asked, Parameters form)
     {
-        if (await devices.FindAsync(asked.Ticket.Id, context.RequestAborted) is { } device)
+        if (asked.Device is { } device)
         {
             var isAllowed = form["decision"] == "allow";
             if ((isAllowed ? ConsentChoice.Of(device.Scope, form) : Scope.None) is not { } agreed)
@@ -86,8 +89,7 @@ internal sealed class DeviceDecisionEndpoint(
 
     private async Task ShowAsync(HttpContext context, Asked asked, string? problem)
     {
-        var device = await devices.FindAsync(asked.Ticket.Id, context.RequestAborted);
-        var client = device is null ? null : await clients.FindAsync(device.ClientId, context.RequestAborted);
+        var (device, client) = (asked.Device, asked.Client);
         var isWaiting = device is { DecidedAt: null } && device.ExpiresAt > time.GetUtcNow();
         if (client is not null && isWaiting)
             await AskAsync(context, asked, device!, client, problem);
@@ -101,17 +103,20 @@ internal sealed class DeviceDecisionEndpoint(
     {
         var (account, ticket) = (asked.Account, asked.Ticket);
         var view = new DeviceView(
-            client.Name, ticket.Code.ToString(), account.Name, await words.LinesAsync(device.Scope, context.RequestAborted), TimeWords.Ago(time.GetUtcNow() - device.CreatedAt),
+            client.Name, ticket.Code.ToString(), account.Name, asked.Lines, TimeWords.Ago(time.GetUtcNow() - device.CreatedAt),
             device.Address, device.Address == ClientAddress.Of(context), Address(options.Issuer, asked.TicketText),
-            guard.TokenFor(Purpose, cookies.EnsureBrowser(context), account.Subject, Secret.Digest(ticket.Id)), accounts.SignInAddress(DeviceEndpoint.Address(options.Issuer, ticket.Code)), problem);
+            guard.TokenFor(Purpose, cookies.EnsureBrowser(context), account.Subject, asked.About), accounts.SignInAddress(DeviceEndpoint.Address(options.Issuer, ticket.Code)), problem);
         await pages.FormAsync(context, await renderer.DeviceAsync(view), null, problem is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest);
     }
 
     private async Task FinishAsync(HttpContext context, DeviceDoneView view) => await pages.FormAsync(context, await renderer.DeviceDoneAsync(view), null, StatusCodes.Status200OK);
 
     /// <summary>Who is asked about which device.</summary>
-    private sealed record Asked(SignedInAccount Account, DeviceTicket Ticket, string TicketText)
+    private sealed record Asked(SignedInAccount Account, DeviceTicket Ticket, string TicketText, DeviceRow? Device, RegisteredClient? Client, IReadOnlyList<ScopeLine> Lines)
     {
+        /// <summary>What the form is bound to.</summary>
+        public byte[] About => ConsentChoice.About(Ticket.Id, Client?.Name ?? "", Lines);
+
         public override string ToString() => nameof(Asked);
     }
 }

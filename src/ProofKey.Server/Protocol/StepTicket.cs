@@ -28,6 +28,9 @@ internal sealed record StepTicket(DateTimeOffset FirstCame, string? ConsentedSub
 
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
 
+    /// <summary>How long a request may take from page to page. Each page seals its ticket anew, and no yes may be carried on for ever that way.</summary>
+    private static readonly TimeSpan LongestTrip = TimeSpan.FromHours(1);
+
     public string Seal(KeyRing keys, AuthorizeRequest request, string browserCookie, DateTimeOffset now)
     {
         var value = new SealedPayload();
@@ -47,7 +50,9 @@ internal sealed record StepTicket(DateTimeOffset FirstCame, string? ConsentedSub
         if (OpenOfAnyAge(text, keys, request, browserCookie) is not { } value) return null;
         var sealedAt = value.ReadTime();
         if (now >= sealedAt + Lifetime || sealedAt > now + TimeSpan.FromMinutes(1)) return null;
-        return new StepTicket(value.ReadTime(), value.ReadText(), value.ReadText() is { } scope ? Scope.Parse(scope) : null)
+        var firstCame = value.ReadTime();
+        if (now >= firstCame + LongestTrip) return null;
+        return new StepTicket(firstCame, value.ReadText(), value.ReadText() is { } scope ? Scope.Parse(scope) : null)
         {
             Choice = (AccountChoice)value.ReadNumber(),
             ChosenSubject = value.ReadText(),
