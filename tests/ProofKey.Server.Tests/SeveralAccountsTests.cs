@@ -212,13 +212,59 @@ public sealed class SeveralAccountsTests(OneServer shared) : IClassFixture<OneSe
 
     [Fact]
     [Assertion("UI-20")]
-    public async Task A_page_for_somebody_who_has_signed_out_since_is_shown_again_for_who_is_left()
+    public async Task A_page_for_somebody_who_has_signed_out_since_asks_for_a_sign_in_and_is_nobody_elses()
     {
         using var person = await BothAsync();
-        var form = await person.ConsentFormAsync(Request());
+        var request = Request();
+        var form = await person.ConsentFormAsync(request);
         await _server.Service<SessionStore>().EndAsync(SessionStore.KeyOf(Keys(person)[0]), _server.Time.Now);
-        var again = await person.PostOnceAsync(form, [("decision", "allow")]);
-        (await again.ShouldBeFormAgainAsync()).QuerySelector(".account .name")!.TextContent.ShouldBe("alice");
+        var signIn = await Person.FormOf(await person.SubmitAsync(form, ("decision", "allow")));
+        signIn.Fields.ShouldContainKey("username");
+        (await AgreedNameAsync(person, request, await SignInAsync(person, signIn, "bob"))).ShouldBe("bob");
+    }
+
+    [Theory]
+    [Assertion("UI-20")]
+    [InlineData("signed out")]
+    [InlineData("idle")]
+    [InlineData("ended elsewhere")]
+    [InlineData("disabled")]
+    public async Task When_the_active_account_ends_nobody_takes_its_place_without_a_word(string how)
+    {
+        var erin = await _server.Service<AccountStore>().FindByNameAsync("erin", CancellationToken.None) ?? await _server.Registry.AddAccountAsync("erin", RunningServer.Password, null, isAdmin: false);
+        using var person = await BothAsync();
+        await SignInAsync(person, await person.SignInFormAsync(Request().Set("prompt", "login")), "erin");
+        // All three have agreed to everything, so that nothing but the choice stands in the way.
+        foreach (var name in (string[])["alice", "bob", "erin"])
+            await _server.Service<ConsentStore>().RememberAsync(await SubjectAsync(name), _client.Id, new RememberedConsent(Scope.Parse("openid profile"), Scope.Parse("openid profile")), _server.Time.Now);
+        var silent = Request().Set("prompt", "none");
+        (await NameAsync(silent, await person.GetAsync(silent.ToString()))).ShouldBe("erin");
+
+        if (how == "signed out") await person.SubmitAsync(await Person.FormOf(await person.GetAsync("/logout")), ("account", erin.Subject));
+        else if (how == "ended elsewhere") await _server.Service<SessionStore>().EndAsync(SessionStore.KeyOf(Keys(person)[0]), _server.Time.Now);
+        else if (how == "disabled") await _server.Service<AccountStore>().DisableAsync(erin.Subject);
+        else await SleepAsync(person);
+
+        Person.AnswerOf(await person.GetAsync(Request().Set("prompt", "none").ToString()))["error"].ShouldBe("login_required");
+        var hinted = Request().Set("prompt", "none").Set("login_hint", "bob");
+        (await NameAsync(hinted, await person.GetAsync(hinted.ToString()))).ShouldBe("bob", "who is named is meant");
+        var request = Request();
+        var chooser = await ChooserAsync(person, request);
+        chooser.Accounts.ShouldBe([await SubjectAsync("bob"), await SubjectAsync("alice")]);
+        (await NameAsync(request, await person.SubmitAsync(chooser, ("account", await SubjectAsync("alice"))))).ShouldBe("alice");
+        silent = Request().Set("prompt", "none");
+        (await NameAsync(silent, await person.GetAsync(silent.ToString()))).ShouldBe("alice", "the chosen one is active from now on");
+        if (how == "disabled") await _server.Service<AccountStore>().EnableAsync(erin.Subject);
+    }
+
+    /// <summary>Lets everybody's session go idle, but for those of alice and bob.</summary>
+    private async Task SleepAsync(Person person)
+    {
+        for (var minutes = 0; minutes < 130; minutes += 10)
+        {
+            _server.Time.Advance(TimeSpan.FromMinutes(10));
+            foreach (var name in (string[])["alice", "bob"]) (await person.GetAsync(Request().Set("prompt", "none").Set("login_hint", name).ToString())).StatusCode.ShouldBe(HttpStatusCode.SeeOther);
+        }
     }
 
     [Fact]
@@ -279,9 +325,8 @@ public sealed class SeveralAccountsTests(OneServer shared) : IClassFixture<OneSe
         await SignInAsync(person, await person.SignInFormAsync(Request().Set("prompt", "login")), "dave");
         var request = Request().Set("prompt", "select_account");
         (await ChooserAsync(person, request)).Accounts.Count.ShouldBe(3);
-        await _server.Service<AccountStore>().SetDisabledAsync(dave.Subject, true);
+        await _server.Service<AccountStore>().DisableAsync(dave.Subject);
         (await ChooserAsync(person, request)).Accounts.ShouldBe([await SubjectAsync("bob"), await SubjectAsync("alice")]);
-        (await (await person.GetAsync(Request().ToString())).PageAsync()).QuerySelector(".account .name")!.TextContent.ShouldBe("bob", "the next of those who live is the active one");
     }
 
     [Fact]

@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using ProofKey.Server.Accounts;
+using ProofKey.Server.Storage;
 using ProofKey.Server.Tests.Support;
 
 namespace ProofKey.Server.Tests;
@@ -44,6 +46,34 @@ public sealed class SignInPageTimingTests
         }
         Spread(fastest).ShouldBeLessThan(1.3, string.Join("; ", fastest));
         fastest.Values.Min().ShouldBeGreaterThan(5, "each try costs a whole hash");
+    }
+
+    [Fact]
+    [Assertion("UI-09")]
+    public async Task The_try_that_locks_an_account_costs_as_many_commits_as_one_with_an_unknown_name()
+    {
+        await using var server = await RunningServer.StartAsync();
+        var client = await server.AddClientAsync();
+        using var person = server.NewPerson();
+        var form = await person.SignInFormAsync(new AuthorizeUrl(server, client));
+        var commits = 0;
+        using var listener = new MeterListener { InstrumentPublished = (instrument, listener) => { if (instrument.Name == "proofkey.database.commit.duration") listener.EnableMeasurementEvents(instrument); } };
+        listener.SetMeasurementEventCallback<double>((_, _, _, _) => Interlocked.Increment(ref commits));
+        listener.Start();
+        async Task<int[]> CommitsOfTriesAsync(string name)
+        {
+            var counted = new List<int>();
+            for (var tries = 0; tries <= PasswordSignIn.MaxTries + 1; tries++)
+            {
+                commits = 0;
+                (await person.PostOnceAsync(form, [("username", name), ("password", "wrong password")])).StatusCode.ShouldBe(System.Net.HttpStatusCode.BadRequest);
+                counted.Add(commits);
+            }
+            return [.. counted];
+        }
+
+        (await CommitsOfTriesAsync(RunningServer.UserName)).ShouldBe(await CommitsOfTriesAsync("nobody"));
+        (await server.Registry.ReadAuditTrailAsync(new AuditFilter { Kind = "account-locked" }, null, TestContext.Current.CancellationToken)).ShouldHaveSingleItem();
     }
 
     private static double Spread(Dictionary<string, double> fastest) => fastest.Values.Max() / fastest.Values.Min();

@@ -10,18 +10,19 @@ namespace ProofKey.Server.Accounts;
 /// </summary>
 internal sealed class BrowserSessions(SessionStore sessions, Cookies cookies, ServerOptions options, TimeProvider time)
 {
-    /// <summary>The first session of the browser that lives. It is used by being found.</summary>
+    /// <summary>The active session of the browser, if it lives. It is used by being found.</summary>
+    // When it has ended nobody takes its place: a browser must not go on as somebody else before a person has said so.
     public async ValueTask<BrowserSession?> FindActiveAsync(HttpContext context, CancellationToken cancellation)
     {
+        if (ActiveKey(context) is not { } key) return null;
         var now = time.GetUtcNow();
-        foreach (var key in cookies.Sessions(context))
-        {
-            if (await sessions.FindAsync(SessionStore.KeyOf(key), now, cancellation) is not { } session || sessions.IsIdle(session, now)) continue;
-            await sessions.SeenAsync(session.Id, session.LastSeenAt, now);
-            return session;
-        }
-        return null;
+        if (await sessions.FindAsync(SessionStore.KeyOf(key), now, cancellation) is not { } session || sessions.IsIdle(session, now)) return null;
+        await sessions.SeenAsync(session.Id, session.LastSeenAt, now);
+        return session;
     }
+
+    /// <summary>Whether the active one is among those who are signed in.</summary>
+    public bool HasActive(HttpContext context, IReadOnlyList<(string Key, BrowserSession Session)> signedIn) => signedIn.Any(each => each.Key == ActiveKey(context));
 
     /// <summary>All sessions of the browser that live, each with its key, and each person once. Being looked at keeps none of them awake.</summary>
     public async ValueTask<List<(string Key, BrowserSession Session)>> ListAsync(HttpContext context, CancellationToken cancellation)
@@ -82,9 +83,13 @@ internal sealed class BrowserSessions(SessionStore sessions, Cookies cookies, Se
             if (subjects.Contains(session.Subject)) await sessions.EndAsync(session.Key, now);
             else left.Add(key);
         }
+        // The key of an active session keeps its place when it is dead, as long as there is somebody who must not slip into it.
+        if (left.Count > 0 && ActiveKey(context) is { } active && left[0] != active) left.Insert(0, active);
         cookies.SetSessions(context, left);
         cookies.ReplaceBrowser(context);
     }
+
+    private string? ActiveKey(HttpContext context) => cookies.Sessions(context) is [var key, ..] ? key : null;
 
     // Whoever is idle keeps their place in the cookie: it is the only way to the session, to go on with it and to end it.
     private async ValueTask<List<(string Key, BrowserSession Session)>> ListLastingAsync(HttpContext context, CancellationToken cancellation)

@@ -62,10 +62,10 @@ internal sealed class AuthorizePage(
     /// <summary>The account that a request is for, of those that are signed in in this browser.</summary>
     public async ValueTask<SignedInAccount?> FindAccountAsync(HttpContext context, AuthorizeRequest request, string? hintedSubject, StepTicket? ticket)
     {
-        if (!AccountChoices.MayDiffer(request, ticket)) return await accounts.FindSignedInAsync(context, context.RequestAborted);
-        var account = AccountChoices.Of(request, await accounts.FindAllSignedInAsync(context, context.RequestAborted), hintedSubject, ticket);
-        if (account is not null) await accounts.SeenAsync(account);
-        return account;
+        var named = AccountChoices.MayDiffer(request, ticket) ? AccountChoices.Of(request, await accounts.FindAllSignedInAsync(context, context.RequestAborted), hintedSubject, ticket) : null;
+        if (named is null) return await accounts.FindSignedInAsync(context, context.RequestAborted);
+        await accounts.SeenAsync(named);
+        return named;
     }
 
     /// <summary>The subject that is demanded in the claims, else the one of the <c>id_token_hint</c>; empty, which fits nobody, when the hint cannot be read.</summary>

@@ -53,7 +53,7 @@ internal sealed class SignInEndpoint(
     private async Task ShowFirstAsync(HttpContext context, SignInErrand errand)
     {
         var signedIn = await sessions.ListAsync(context, context.RequestAborted);
-        if (errand.OffersAccounts(signedIn.Count)) await ShowAccountsAsync(context, errand, null);
+        if (errand.OffersAccounts(signedIn.Count, sessions.HasActive(context, signedIn))) await ShowAccountsAsync(context, errand, null);
         else await ShowAsync(context, errand, signedIn.Find(each => each.Session.Subject == errand.ChosenSubject).Session?.Name ?? errand.Request?.LoginHint, null);
     }
 
@@ -81,9 +81,9 @@ internal sealed class SignInEndpoint(
         if (result.Account is not { } account)
         {
             Log.SignInFailed(logger, address, result.Reason);
-            // The name that was typed is not kept: it may be a password. Known and unknown ones cost the same row.
-            await audit.CountAsync(new AuditEvent("sign-in-failed") { Subject = result.Tried, Address = address, Detail = result.Tried is null ? "unknown name" : null });
-            if (result.Locks) await audit.RecordAsync(new AuditEvent("account-locked") { Subject = result.Tried, Address = ClientAddress.Whole(context) });
+            // The name that was typed is not kept: it may be a password. Known and unknown ones cost the same write, a lock-out too.
+            var locked = result.Locks ? new AuditEvent("account-locked") { Subject = result.Tried, Address = ClientAddress.Whole(context) } : null;
+            await audit.CountAsync(new AuditEvent("sign-in-failed") { Subject = result.Tried, Address = address, Detail = result.Tried is null ? "unknown name" : null }, locked);
             await ShowAsync(context, errand, name, Failed);
             return;
         }

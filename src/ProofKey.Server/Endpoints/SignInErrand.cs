@@ -23,7 +23,9 @@ internal abstract class SignInErrand
     public abstract string WayOn(string subject, string browserCookie, DateTimeOffset now);
 
     /// <summary>Whether the person is to be shown the accounts of this browser first.</summary>
-    public virtual bool OffersAccounts(int signedIn) => false;
+    /// <param name="signedIn">How many they are.</param>
+    /// <param name="hasActive">Whether the active one is among them.</param>
+    public virtual bool OffersAccounts(int signedIn, bool hasActive) => false;
 
     /// <summary>The account that was chosen already and has to sign in again.</summary>
     public virtual string? ChosenSubject => null;
@@ -49,7 +51,7 @@ internal abstract class SignInErrand
         public override string WayOn(string subject, string browserCookie, DateTimeOffset now) =>
             page.Address(AuthorizeEndpoint.Path, request, (_ticket ?? StepTicket.New(now)).For(subject), browserCookie, now);
 
-        public override bool OffersAccounts(int signedIn) => AccountChoices.IsOffered(request, _ticket, signedIn);
+        public override bool OffersAccounts(int signedIn, bool hasActive) => AccountChoices.IsOffered(request, _ticket, signedIn, hasActive);
 
         public override string? ChosenSubject => _ticket?.ChosenSubject;
 
@@ -83,7 +85,7 @@ internal abstract class SignInErrand
         // Plain http is for loopback alone, where no phone comes.
         public override string? PhoneAddress => !_issuer.IsHttps ? null : _code is null ? _issuer.Endpoint(DeviceEndpoint.Path) : DeviceEndpoint.CompleteAddress(_issuer, _code);
 
-        public override bool OffersAccounts(int signedIn) => signedIn > 1 && !_asksForAnother;
+        public override bool OffersAccounts(int signedIn, bool hasActive) => signedIn > (hasActive ? 1 : 0) && !_asksForAnother;
 
         public override string AnotherAddress(string browserCookie, DateTimeOffset now) => DeviceEndpoint.Address(_issuer, _code, SignInEndpoint.Path) + $"&{Another}=1";
     }

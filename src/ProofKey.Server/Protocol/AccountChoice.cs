@@ -24,11 +24,11 @@ internal static class AccountChoices
         ticket?.Choice == AccountChoice.Made || request.IdTokenHint is not null || request.LoginHint is not null || request.Claims.Subject is not null;
 
     /// <summary>
-    /// The account of a request: what the person chose for it goes before what the client hints at, and that before the active account. A
-    /// choice or hint that fits nobody here counts as none; it is <see cref="Interaction"/> that asks for a sign-in then.
+    /// The account that a request names: what the person chose for it goes before what the client hints at. A choice or hint that fits
+    /// nobody here counts as none, and the active account is meant; it is <see cref="Interaction"/> that asks for a sign-in then.
     /// </summary>
     /// <param name="request">The request.</param>
-    /// <param name="accounts">Everyone who is signed in, the active one first.</param>
+    /// <param name="accounts">Everyone who is signed in.</param>
     /// <param name="hintedSubject">The subject that is demanded, or of the <c>id_token_hint</c>, if there is one.</param>
     /// <param name="ticket">What was done for this very request.</param>
     // OpenID Connect Core section 3.1.2.1: id_token_hint and login_hint say whom the client expects
@@ -37,18 +37,24 @@ internal static class AccountChoices
         var chosen = ticket?.Choice == AccountChoice.Made ? accounts.FirstOrDefault(account => account.Subject == ticket.ChosenSubject) : null;
         return chosen
             ?? accounts.FirstOrDefault(account => account.Subject == hintedSubject)
-            ?? accounts.FirstOrDefault(account => request.LoginHint is { } hint && IsMeant(account, hint))
-            ?? (accounts.Count == 0 ? null : accounts[0]);
+            ?? accounts.FirstOrDefault(account => request.LoginHint is { } hint && IsMeant(account, hint));
     }
 
     /// <summary>Whether the person is to be shown the accounts of this browser, instead of a sign-in form.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="ticket">What was done for it.</param>
+    /// <param name="accounts">How many people are signed in.</param>
+    /// <param name="hasActive">Whether one of them is the active one; the session of who was may have ended.</param>
     // OpenID Connect Core section 3.1.2.1: select_account lets the person choose; login asks who they are in any case
-    public static bool IsOffered(AuthorizeRequest request, StepTicket? ticket, int accounts) => (ticket?.Choice ?? AccountChoice.Open) switch
+    public static bool IsOffered(AuthorizeRequest request, StepTicket? ticket, int accounts, bool hasActive) => (ticket?.Choice ?? AccountChoice.Open) switch
     {
-        AccountChoice.Open => accounts > 0 && request.Prompt.HasFlag(Prompt.SelectAccount) && !request.Prompt.HasFlag(Prompt.Login),
+        AccountChoice.Open => accounts > 0 && !request.Prompt.HasFlag(Prompt.Login) && (request.Prompt.HasFlag(Prompt.SelectAccount) || (!hasActive && !NamesSomebody(request))),
         AccountChoice.Wanted => accounts > 1,
         _ => false,
     };
+
+    // Whoever else is signed in would be turned away.
+    private static bool NamesSomebody(AuthorizeRequest request) => request.IdTokenHint is not null || request.Claims.Subject is not null;
 
     private static bool IsMeant(SignedInAccount account, string hint) =>
         account.Subject == hint || string.Equals(account.Name, hint.Trim(), StringComparison.OrdinalIgnoreCase) || string.Equals(account.Email, hint.Trim(), StringComparison.OrdinalIgnoreCase);

@@ -70,7 +70,9 @@ internal sealed class AuditTrail(Database database, TimeProvider time)
     public async ValueTask RecordAsync(AuditEvent audited) => await database.WriteAsync(Entry(audited, time.GetUtcNow()));
 
     /// <summary>Counts an event that a stranger can repeat at will: one row for each kind, account, client, address and hour, whose id follows from them.</summary>
-    public async ValueTask CountAsync(AuditEvent audited)
+    /// <param name="audited">The event.</param>
+    /// <param name="then">What is recorded beside it, in the same write.</param>
+    public async ValueTask CountAsync(AuditEvent audited, AuditEvent? then = null)
     {
         var now = time.GetUtcNow();
         var hour = now.UtcTicks / Hour.Ticks;
@@ -80,7 +82,7 @@ internal sealed class AuditTrail(Database database, TimeProvider time)
             insert into audit_event (id, at, kind, subject, client_id, address, count, detail)
             values ({id}, {now.ToUnixTimeMilliseconds()}, {audited.Kind}, {audited.Subject}, {audited.ClientId}, {audited.Address}, 1, {audited.Detail})
             on conflict (id) do update set count = audit_event.count + 1, at = excluded.at
-            """);
+            """, then is null ? null : Entry(then, now));
     }
 
     /// <summary>Reads entries, the oldest first, at most <see cref="PageSize"/>.</summary>
