@@ -55,20 +55,20 @@ public sealed class PeopleRegistry
 
     /// <summary>Keeps a person out: nobody can sign in as them, and their sessions and tokens are dead.</summary>
     /// <param name="account">The person.</param>
-    /// <returns>When it is done.</returns>
-    public async Task DisableAsync(Account account)
+    /// <returns>Whether they were not disabled before.</returns>
+    public async Task<bool> DisableAsync(Account account)
     {
         ArgumentNullException.ThrowIfNull(account);
-        await _accounts.SetDisabledAsync(account.Subject, disabled: true, new AuditEvent("user-disabled") { Subject = account.Subject });
+        return await _accounts.DisableAsync(account.Subject, new AuditEvent("user-disabled") { Subject = account.Subject });
     }
 
     /// <summary>Lets a person in again. What ended when they were disabled stays ended.</summary>
     /// <param name="account">The person.</param>
-    /// <returns>When it is done.</returns>
-    public async Task EnableAsync(Account account)
+    /// <returns>Whether they were disabled; if not, nothing changes.</returns>
+    public async Task<bool> EnableAsync(Account account)
     {
         ArgumentNullException.ThrowIfNull(account);
-        await _accounts.SetDisabledAsync(account.Subject, disabled: false, new AuditEvent("user-enabled") { Subject = account.Subject });
+        return await _accounts.EnableAsync(account.Subject, new AuditEvent("user-enabled") { Subject = account.Subject });
     }
 
     /// <summary>Gives a person a new password, and ends all their sessions and tokens: whoever knew the old one is out.</summary>
@@ -115,7 +115,7 @@ public sealed class PeopleRegistry
         return await _grants.RevokeAsync(Convert.FromHexString(grant.Id), _time.GetUtcNow(), new AuditEvent("grant-revoked") { Subject = grant.Subject, ClientId = grant.ClientId, Detail = grant.Id });
     }
 
-    /// <summary>Revokes all grants of a person, or those at one client, and what a device was allowed and has not fetched. A code that is on its way lives for its minute. Sessions in browsers go on: to end those too, disable the person or reset the password.</summary>
+    /// <summary>Revokes all grants of a person, or those at one client, and what a device was allowed and has not fetched; what they agreed to there is forgotten, so that they are asked again. A code that is on its way lives for its minute. Sessions in browsers go on: to end those too, disable the person or reset the password.</summary>
     /// <param name="account">The person.</param>
     /// <param name="clientId">The client; <see langword="null"/> for all.</param>
     /// <returns>How many were revoked.</returns>

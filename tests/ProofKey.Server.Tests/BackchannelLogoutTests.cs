@@ -162,6 +162,52 @@ public sealed class BackchannelLogoutTests : IAsyncLifetime
 
     [Fact]
     [Assertion("LO-06")]
+    public async Task Many_clients_that_failed_before_and_now_hang_share_a_small_room_and_hold_up_no_other()
+    {
+        await using var silent = await LogoutReceiver.StartAsync();
+        silent.Status = 503;
+        var failing = new List<RegisteredClient>();
+        for (var client = 0; client < 20; client++) failing.Add(await AddClientAsync(silent));
+        foreach (var client in failing) await IdTokenAsync(client);
+        await SignOutAsync();
+        for (var call = 0; call < failing.Count; call++) await silent.NextAsync();
+        await Delivery.RunAsync(TestContext.Current.CancellationToken);
+
+        silent.Status = null;
+        using var next = await _server.SignedInAsync();
+        await IdTokenAsync(_client, next);
+        _server.Time.Advance(TimeSpan.FromMinutes(1));
+        await next.SubmitAsync(await Person.FormOf(await next.GetAsync("/logout")), ("everyone", "1"));
+        await silent.NextAsync();
+        await _receiver.NextAsync();
+        _server.Log.Lines.ShouldNotContain(line => line.Contains("No answer within", StringComparison.Ordinal), "whoever answers is called while the others still hang");
+        var tried = 0;
+        foreach (var client in failing) tried += (await OwedAsync(client)).Count(owed => owed.Tries > 1);
+        tried.ShouldBeInRange(1, 8, "a row is taken when there is room for its call, and not before");
+    }
+
+    [Fact]
+    [Assertion("LO-06")]
+    public async Task A_client_of_a_session_that_was_renewed_hears_of_its_end_when_its_own_grant_is_long_over()
+    {
+        var sid = Claims(await IdTokenAsync(_client)).GetProperty("sid").GetString();
+        for (var day = 0; day < 3; day++)
+        {
+            _server.Time.Advance(TimeSpan.FromHours(11));
+            await _server.Service<Cleanup>().RunAsync(TestContext.Current.CancellationToken);
+            var form = await _person.SignInFormAsync(new AuthorizeUrl(_server, _client).Set("prompt", "login"));
+            await _person.SubmitAsync(form, ("username", RunningServer.UserName), ("password", RunningServer.Password));
+        }
+        await SignOutAsync();
+        Claims((await _receiver.NextAsync()).Token).GetProperty("sid").GetString().ShouldBe(sid);
+        await NothingIsOwedAsync(_client);
+        _server.Time.Advance(TimeSpan.FromHours(2));
+        (await _server.Service<Cleanup>().RunAsync(TestContext.Current.CancellationToken)).ShouldBeGreaterThan(0);
+        (await _server.Service<PeopleRegistry>().ListGrantsAsync(null, _client.Id, TestContext.Current.CancellationToken)).ShouldNotContain(grant => grant.ExpiresAt < _server.Time.Now - TimeSpan.FromHours(1), "and then the row goes");
+    }
+
+    [Fact]
+    [Assertion("LO-06")]
     public async Task What_was_not_told_before_a_restart_is_told_after_it()
     {
         _receiver.Status = 503;
@@ -264,7 +310,7 @@ public sealed class BackchannelLogoutTests : IAsyncLifetime
         await (how switch
         {
             "password" => accounts.SetPasswordAsync(subject, "x"),
-            "disabled" => accounts.SetDisabledAsync(subject, true).AsTask(),
+            "disabled" => accounts.DisableAsync(subject).AsTask(),
             "everywhere" => accounts.RaiseEpochAsync(subject).AsTask(),
             "removed" => _server.Registry.RemoveAccountAsync(RunningServer.UserName, TestContext.Current.CancellationToken),
             _ => _server.Service<KeyRegistry>().RevokeAllAsync(TestContext.Current.CancellationToken),

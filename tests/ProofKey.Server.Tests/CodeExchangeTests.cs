@@ -298,8 +298,8 @@ public sealed class CodeExchangeTests(TokenServer at) : IClassFixture<TokenServe
     {
         var accounts = at.Server.Service<AccountStore>();
         if (ending == Ending.AccountRemoved) (await at.Server.Registry.RemoveAccountAsync(account.Name, TestContext.Current.CancellationToken)).ShouldBeTrue();
-        if (ending is Ending.AccountDisabled or Ending.AccountDisabledAndEnabledAgain) await accounts.SetDisabledAsync(account.Subject, disabled: true);
-        if (ending == Ending.AccountDisabledAndEnabledAgain) await accounts.SetDisabledAsync(account.Subject, disabled: false);
+        if (ending is Ending.AccountDisabled or Ending.AccountDisabledAndEnabledAgain) await accounts.DisableAsync(account.Subject);
+        if (ending == Ending.AccountDisabledAndEnabledAgain) await accounts.EnableAsync(account.Subject);
         if (ending == Ending.SignedOutEverywhere) await accounts.RaiseEpochAsync(account.Subject);
         if (ending == Ending.PasswordChanged) await accounts.SetPasswordAsync(account.Subject, at.Server.Service<PasswordSignIn>().Hash("another long password"));
         if (ending == Ending.ClientRemoved) (await at.Server.Registry.RemoveClientAsync(client.Id)).ShouldBeTrue();

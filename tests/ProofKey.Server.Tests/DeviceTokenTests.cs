@@ -193,7 +193,7 @@ public sealed class DeviceTokenTests(OneServer shared) : IClassFixture<OneServer
         var device = await _server.AllowedDeviceAsync(client, person: person);
         await (what switch
         {
-            "disable" => _server.Service<AccountStore>().SetDisabledAsync(account.Subject, true).AsTask(),
+            "disable" => _server.Service<AccountStore>().DisableAsync(account.Subject).AsTask(),
             "sign out everywhere" => _server.Service<AccountStore>().RaiseEpochAsync(account.Subject).AsTask(),
             "remove the account" => _server.Registry.RemoveAccountAsync(name, CancellationToken.None),
             "remove the client" => _server.Registry.RemoveClientAsync(client.Id),

@@ -123,6 +123,21 @@ public sealed class LogoutTests(OneServer shared) : IClassFixture<OneServer>, IA
 
     [Fact]
     [Assertion("LO-03")]
+    [Rfc("OpenID Connect RP-Initiated Logout", "6")]
+    public async Task An_ID_token_that_names_no_session_ends_none_that_began_after_it()
+    {
+        var unnamed = await _server.AddClientAsync(OneServer.WebUri, registration => registration with { IsFirstParty = true });
+        var older = (await TokensAsync(client: unnamed)).Text("id_token");
+        _server.Time.Advance(TimeSpan.FromMinutes(1));
+        await _server.SignInAsync(_person, RunningServer.UserName);
+        var newer = (await TokensAsync(client: unnamed)).Text("id_token");
+        await AskedAsync(await GetAsync(("id_token_hint", older)));
+        (await SilentErrorAsync(_person)).ShouldBeNull("nobody was signed out");
+        await ShouldSayAsync(await GetAsync(("id_token_hint", newer)), "You are signed out");
+    }
+
+    [Fact]
+    [Assertion("LO-03")]
     public async Task The_ID_token_of_another_person_session_or_client_does_not_sign_anybody_out_by_itself()
     {
         using var bob = await shared.SignedInAsync("bob");
@@ -252,7 +267,7 @@ public sealed class LogoutTests(OneServer shared) : IClassFixture<OneServer>, IA
     public async Task A_new_password_a_disabled_account_and_signing_out_everywhere_end_every_session_and_grant()
     {
         var accounts = _server.Service<AccountStore>();
-        foreach (var (name, end) in ((string, Func<string, Task>)[])[("password", subject => accounts.SetPasswordAsync(subject, "x")), ("disabled", subject => accounts.SetDisabledAsync(subject, true).AsTask()), ("everywhere", subject => accounts.RaiseEpochAsync(subject).AsTask())])
+        foreach (var (name, end) in ((string, Func<string, Task>)[])[("password", subject => accounts.SetPasswordAsync(subject, "x")), ("disabled", subject => accounts.DisableAsync(subject).AsTask()), ("everywhere", subject => accounts.RaiseEpochAsync(subject).AsTask())])
         {
             var account = await _server.Registry.AddAccountAsync("p" + Secret.NewText(8), RunningServer.Password, null, isAdmin: false);
             using var here = await shared.SignedInAsync(account.Name);
@@ -396,10 +411,10 @@ public sealed class LogoutTests(OneServer shared) : IClassFixture<OneServer>, IA
 
     private static string Query((string Name, string Value)[] parameters) => Parameters.Of(parameters.Select(pair => KeyValuePair.Create(pair.Name, pair.Value))).ToQuery();
 
-    private async Task<JsonAnswer> TokensAsync(Person? person = null, string scope = "openid")
+    private async Task<JsonAnswer> TokensAsync(Person? person = null, string scope = "openid", RegisteredClient? client = null)
     {
-        var request = Request().Set("scope", scope);
-        var tokens = await _server.RedeemAsync(_client, request, (await (person ?? _person).AuthorizeAsync(request))["code"]);
+        var request = (client is null ? Request() : shared.Request(client)).Set("scope", scope);
+        var tokens = await _server.RedeemAsync(client ?? _client, request, (await (person ?? _person).AuthorizeAsync(request))["code"]);
         tokens.Status.ShouldBe(HttpStatusCode.OK, tokens.Body.ToString());
         return tokens;
     }

@@ -1,5 +1,8 @@
 using System.Net;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.Extensions.Options;
 using ProofKey.Server.Accounts;
+using ProofKey.Server.Storage;
 using ProofKey.Server.Tests.Support;
 
 namespace ProofKey.Server.Tests;
@@ -60,6 +63,27 @@ public sealed class PasswordTests(OneServer shared) : IClassFixture<OneServer>
         one[..5].ShouldBe([1, 0, 0, 0, 2]);
         System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(one.AsSpan(5)).ShouldBeGreaterThanOrEqualTo(210_000u);
         System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(one.AsSpan(9)).ShouldBeGreaterThanOrEqualTo(16u);
+    }
+
+    [Fact]
+    [Assertion("UI-13")]
+    public async Task A_hash_that_is_cheaper_than_ours_is_made_anew_at_the_next_sign_in_and_ends_nothing()
+    {
+        var accounts = _server.Service<AccountStore>();
+        var account = await _server.Registry.AddAccountAsync("imported", RunningServer.Password, null, isAdmin: false);
+        var cheap = new PasswordHasher<Account>(Options.Create(new PasswordHasherOptions { IterationCount = 1000 })).HashPassword(account, RunningServer.Password);
+        await accounts.SetPasswordAsync(account.Subject, cheap);
+        async Task<string> StoredAsync() => (await accounts.CountPasswordTryAsync("imported", PasswordSignIn.TryWindow))!.PasswordHash;
+        using var person = await shared.SignedInAsync("imported");
+
+        (await SignsInAsync("imported", "wrong password")).ShouldBeFalse();
+        (await StoredAsync()).ShouldBe(cheap, "whoever does not know the password changes nothing");
+        (await SignsInAsync("imported", RunningServer.Password)).ShouldBeTrue();
+        var renewed = await StoredAsync();
+        System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(Convert.FromBase64String(renewed).AsSpan(5)).ShouldBe((uint)PasswordSignIn.Iterations);
+        (await SignsInAsync("imported", RunningServer.Password)).ShouldBeTrue();
+        (await StoredAsync()).ShouldBe(renewed, "once is enough");
+        (await Person.FormOf(await person.GetAsync(shared.Request().ToString()))).Action.ShouldStartWith("/consent", customMessage: "the password is the same, so nobody is signed out");
     }
 
     [Fact]

@@ -86,6 +86,24 @@ public sealed class PeopleRegistryTests(OneServer shared) : IClassFixture<OneSer
     }
 
     [Fact]
+    public async Task To_enable_somebody_who_is_not_disabled_changes_nothing_and_neither_does_disabling_them_twice()
+    {
+        var account = await AddAsync("ruth");
+        var held = await EverythingAsync("ruth");
+        (await People.EnableAsync(account)).ShouldBeFalse();
+        (await _server.RefreshAsync(shared.Native, held.Tokens.Text("refresh_token"))).Status.ShouldBe(HttpStatusCode.OK, "nobody was signed out");
+
+        (await People.DisableAsync(account)).ShouldBeTrue();
+        var since = (await People.FindAsync("ruth", Cancellation))!.DisabledAt;
+        _server.Time.Advance(TimeSpan.FromMinutes(1));
+        (await People.DisableAsync(account)).ShouldBeFalse();
+        (await People.FindAsync("ruth", Cancellation))!.DisabledAt.ShouldBe(since);
+        (await People.EnableAsync(account)).ShouldBeTrue();
+        (await EventsAsync(account.Subject)).ShouldBe(["user-added", "user-disabled", "user-enabled"], ignoreOrder: true);
+        held.Browser.Dispose();
+    }
+
+    [Fact]
     [Assertion("UI-11")]
     [Assertion("UI-10")]
     public async Task An_account_with_too_many_wrong_tries_keeps_its_grants_and_lets_nobody_new_in()
@@ -146,7 +164,8 @@ public sealed class PeopleRegistryTests(OneServer shared) : IClassFixture<OneSer
         (await _server.RefreshAsync(shared.Native, tokens[0].Text("refresh_token"))).Error.ShouldBe("invalid_grant");
         grants = await People.ListGrantsAsync(account.Subject, null, Cancellation);
         grants.ShouldAllBe(grant => !grant.IsLive && grant.RevokedAt == _server.Time.Now);
-        (await EventsAsync(account.Subject)).ShouldBe(["user-added", "grant-revoked", "grants-revoked"], ignoreOrder: true);
+        (await EventsAsync(account.Subject)).ShouldBe(["user-added", "grant-revoked", "consent-withdrawn", "grants-revoked"], ignoreOrder: true);
+        (await Person.FormOf(await person.GetAsync(shared.Request(shared.Web).Set("scope", Scope).ToString()))).Action.ShouldStartWith("/consent", customMessage: "what was agreed to is forgotten with the grants");
         (await Person.FormOf(await person.GetAsync(shared.Request().ToString()))).Action.ShouldStartWith("/consent", customMessage: "the browser stays signed in");
     }
 

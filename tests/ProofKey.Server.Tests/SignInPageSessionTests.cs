@@ -121,7 +121,7 @@ public sealed class SignInPageSessionTests(OneServer shared) : IClassFixture<One
         foreach (var (name, end) in new (string, Func<string, Task>)[]
         {
             ("removed", async subject => (await accounts.RemoveAsync(subject, new AuditEvent("user-removed"))).ShouldBeTrue()),
-            ("disabled", async subject => await accounts.SetDisabledAsync(subject, true)),
+            ("disabled", async subject => await accounts.DisableAsync(subject)),
             ("ended", async subject => await accounts.RaiseEpochAsync(subject)),
         })
         {

@@ -9,7 +9,7 @@ namespace ProofKey.Cli.Commands;
 internal sealed class GrantRevokeVerb : Verb
 {
     private readonly Argument<string?> _grant = new("GRANT") { Arity = ArgumentArity.ZeroOrOne, Description = "One grant, as grant list names it." };
-    private readonly Option<string> _user = new("--user") { HelpName = "NAME", Description = "All of this person's instead." };
+    private readonly Option<string> _user = new("--user") { HelpName = "NAME", Description = "All of this person's instead, and what they agreed to is forgotten." };
     private readonly Option<string> _client = new("--client") { HelpName = "CLIENT_ID", Description = "With --user: only those at this client." };
 
     public GrantRevokeVerb()

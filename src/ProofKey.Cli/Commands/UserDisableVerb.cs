@@ -19,8 +19,11 @@ internal sealed class UserDisableVerb : Verb
     {
         await using var administration = await invocation.AdministerAsync();
         var account = await UserShowVerb.FindAsync(administration, invocation.Argument(_name), invocation.Cancellation);
-        await administration.People.DisableAsync(account);
-        UserShowVerb.Report(invocation, await UserShowVerb.FindAsync(administration, account.Name, invocation.Cancellation), $"Disabled {PlainText.Of(account.Name)}; every session and grant is dead; access tokens at APIs live on, 10 minutes at most.");
+        var name = PlainText.Of(account.Name);
+        var sentence = await administration.People.DisableAsync(account)
+            ? $"Disabled {name}; every session and grant is dead; access tokens at APIs live on, 10 minutes at most."
+            : $"{name} was disabled before; nothing changed.";
+        UserShowVerb.Report(invocation, await UserShowVerb.FindAsync(administration, account.Name, invocation.Cancellation), sentence);
         return ExitCodes.Done;
     }
 }

@@ -19,8 +19,9 @@ internal sealed class UserEnableVerb : Verb
     {
         await using var administration = await invocation.AdministerAsync();
         var account = await UserShowVerb.FindAsync(administration, invocation.Argument(_name), invocation.Cancellation);
-        await administration.People.EnableAsync(account);
-        UserShowVerb.Report(invocation, await UserShowVerb.FindAsync(administration, account.Name, invocation.Cancellation), $"Enabled {PlainText.Of(account.Name)}, who has to sign in again.");
+        var name = PlainText.Of(account.Name);
+        var sentence = await administration.People.EnableAsync(account) ? $"Enabled {name}, who has to sign in again." : $"{name} was not disabled; nothing changed.";
+        UserShowVerb.Report(invocation, await UserShowVerb.FindAsync(administration, account.Name, invocation.Cancellation), sentence);
         return ExitCodes.Done;
     }
 }

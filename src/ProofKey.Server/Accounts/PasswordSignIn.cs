@@ -80,19 +80,30 @@ internal sealed class PasswordSignIn
     {
         var attempt = await _accounts.CountPasswordTryAsync(name.Length <= MaxLength ? name : "", TryWindow);
         var isNobody = attempt is null or { Subject: Schema.NobodysSubject };
-        var matches = await MatchesAsync(place, isNobody ? _nobodysHash : attempt!.PasswordHash, password, cancellation);
+        var (matches, isCheap) = await VerifyAsync(place, isNobody ? _nobodysHash : attempt!.PasswordHash, password, cancellation);
         if (attempt is null || isNobody) return new PasswordResult(null, "unknown or disabled account");
         if (attempt.Tries > MaxTries && !hasTryOfItsOwn(attempt.Subject)) return new PasswordResult(null, PasswordResult.TooManyTries) { Tried = attempt.Subject, Locks = attempt.Tries == MaxTries + 1 };
         if (!matches) return new PasswordResult(null, "wrong password") { Tried = attempt.Subject };
+        if (isCheap) await RenewAsync(place, attempt, password, cancellation);
         await _accounts.ForgetPasswordTriesAsync(attempt.Subject);
         return new PasswordResult((attempt.Subject, attempt.Epoch), "password");
     }
 
-    private Task<bool> MatchesAsync(HashQueue.Place place, string hash, string password, CancellationToken cancellation)
+    private async Task<(bool Matches, bool IsCheap)> VerifyAsync(HashQueue.Place place, string hash, string password, CancellationToken cancellation)
     {
         // A longer one cannot be right; a stand-in of equal cost keeps the time the same.
         var bounded = password.Length <= MaxLength ? password : "\0";
-        return place.RunAsync(() => _hasher.VerifyHashedPassword(Nobody, hash, bounded) != PasswordVerificationResult.Failed, cancellation);
+        var result = PasswordVerificationResult.Failed;
+        var matches = await place.RunAsync(() => (result = _hasher.VerifyHashedPassword(Nobody, hash, bounded)) != PasswordVerificationResult.Failed, cancellation);
+        return (matches, result == PasswordVerificationResult.SuccessRehashNeeded);
+    }
+
+    // A hash of fewer rounds, such as an imported one, is made anew while the password is at hand.
+    private async Task RenewAsync(HashQueue.Place place, PasswordAttempt attempt, string password, CancellationToken cancellation)
+    {
+        var renewed = "";
+        await place.RunAsync(() => (renewed = Hash(password)).Length > 0, cancellation);
+        await _accounts.RenewPasswordHashAsync(attempt.Subject, attempt.PasswordHash, renewed);
     }
 
     private static byte[] BigEndian(int value) => [(byte)(value >> 24), (byte)(value >> 16), (byte)(value >> 8), (byte)value];

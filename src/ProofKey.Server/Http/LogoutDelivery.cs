@@ -17,7 +17,9 @@ internal sealed class LogoutDelivery(
     private static readonly TimeSpan LongestWait = TimeSpan.FromHours(1);
 
     private readonly Dictionary<string, Task> _running = new(StringComparer.Ordinal);
-    private readonly SemaphoreSlim _calls = new(16);
+    // Clients that failed before share the smaller room, so that many of them delay nobody who answers.
+    private readonly SemaphoreSlim _firstCalls = new(64);
+    private readonly SemaphoreSlim _laterCalls = new(8);
 
     /// <summary>Delivers what is due, to the last row.</summary>
     public async Task RunAsync(CancellationToken cancellation)
@@ -28,7 +30,8 @@ internal sealed class LogoutDelivery(
 
     public override void Dispose()
     {
-        _calls.Dispose();
+        _firstCalls.Dispose();
+        _laterCalls.Dispose();
         base.Dispose();
     }
 
@@ -111,19 +114,34 @@ internal sealed class LogoutDelivery(
         while (await outbox.ListDueAsync(client.Id, time.GetUtcNow(), cancellation) is { Count: > 0 } due)
         {
             foreach (var owed in due)
+                if (!await DeliverAsync(client, address, owed, cancellation)) return;
+        }
+    }
+
+    // The room comes before the row and its token: neither may grow old while others are being called.
+    private async Task<bool> DeliverAsync(RegisteredClient client, Uri address, OwedLogout owed, CancellationToken cancellation)
+    {
+        var room = owed.Tries == 0 ? _firstCalls : _laterCalls;
+        await room.WaitAsync(cancellation);
+        try
+        {
+            var now = time.GetUtcNow();
+            var nextTryAt = now + WaitAfter(owed.Tries);
+            if (!await outbox.TakeAsync(owed, nextTryAt)) return true;
+            if (await ProblemOfAsync(client, address, owed, cancellation) is { } problem)
             {
-                var now = time.GetUtcNow();
-                if (!await outbox.TakeAsync(owed, now + WaitAfter(owed.Tries))) continue;
-                if (await ProblemOfAsync(client, address, owed, cancellation) is { } problem)
-                {
-                    Log.LogoutNotDelivered(logger, client.Id, owed.Tries + 1, problem);
-                    // Whoever does not answer this one will hardly answer the next.
-                    await outbox.PostponeAsync(client.Id, now, now + FirstWait);
-                    return;
-                }
-                await outbox.RemoveAsync(owed.Id);
-                Log.LogoutDelivered(logger, client.Id);
+                Log.LogoutNotDelivered(logger, client.Id, owed.Tries + 1, problem);
+                // Whoever does not answer this one will hardly answer the next.
+                await outbox.PostponeAsync(client.Id, now, nextTryAt);
+                return false;
             }
+            await outbox.RemoveAsync(owed.Id);
+            Log.LogoutDelivered(logger, client.Id);
+            return true;
+        }
+        finally
+        {
+            room.Release();
         }
     }
 
@@ -132,7 +150,6 @@ internal sealed class LogoutDelivery(
     {
         var token = LogoutToken.Sign(keys.SigningKeyFor(client.IdTokenAlgorithm), options.Issuer.Value, client.Id, owed.Subject, BrowserSession.NameOf(owed.SessionId), time.GetUtcNow());
         using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new FormUrlEncodedContent([new("logout_token", token)]) };
-        await _calls.WaitAsync(cancellation);
         try
         {
             using var response = await http.SendAsync(request, cancellation);
@@ -141,10 +158,6 @@ internal sealed class LogoutDelivery(
         catch (Exception exception) when (exception is HttpRequestException or IOException || (exception is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
             return exception is OperationCanceledException ? "No answer within 5 seconds." : exception.Message;
-        }
-        finally
-        {
-            _calls.Release();
         }
     }
 }

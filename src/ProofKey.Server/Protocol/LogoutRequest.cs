@@ -24,6 +24,9 @@ internal sealed record LogoutRequest
     /// <summary>Which session is meant, by the name that the client's ID tokens had for it.</summary>
     public string? SessionName { get; private init; }
 
+    /// <summary>When the person had signed in, in seconds, as the ID token says.</summary>
+    public long? AuthTime { get; private init; }
+
     /// <summary>Where the browser goes in the end: an address that the client registered for it.</summary>
     public string? RedirectUri { get; private init; }
 
@@ -53,6 +56,7 @@ internal sealed record LogoutRequest
             Client = client,
             Subject = hint?.Subject,
             SessionName = hint?.Text("sid"),
+            AuthTime = hint?.Number("auth_time"),
             // OpenID Connect RP-Initiated Logout section 3: to an address that was registered, and to no other
             RedirectUri = isRegistered ? redirectUri : null,
             State = isRegistered ? parameters["state"] : null,
@@ -63,8 +67,11 @@ internal sealed record LogoutRequest
     /// <summary>Which of the people in this browser the hint proves to be meant, so that nobody need be asked.</summary>
     /// <returns>The account, or <see langword="null"/> where the person has to say.</returns>
     // OpenID Connect RP-Initiated Logout section 6: whoever cannot show an ID token of this session may be anybody's page
-    public SignedInAccount? Proven(IEnumerable<SignedInAccount> signedIn) => Subject is null ? null : signedIn.FirstOrDefault(account =>
-        account.Subject == Subject && (SessionName is null || (account.SessionId is { } id && BrowserSession.NameOf(id) == SessionName)));
+    public SignedInAccount? Proven(IEnumerable<SignedInAccount> signedIn) => Subject is null ? null : signedIn.FirstOrDefault(account => account.Subject == Subject && IsOf(account));
+
+    // Without the session's name the time of the sign-in tells it from an older one, whose token may have gone anywhere.
+    private bool IsOf(SignedInAccount account) =>
+        SessionName is null ? AuthTime == account.AuthTime.ToUnixTimeSeconds() : account.SessionId is { } id && BrowserSession.NameOf(id) == SessionName;
 
     /// <summary>The address that the browser is sent to in the end, if there is one.</summary>
     public string? WayOn() => RedirectUri is null ? null : State is null ? RedirectUri : ProofKey.RedirectUri.Append(RedirectUri, Parameters.Of([new("state", State)]));

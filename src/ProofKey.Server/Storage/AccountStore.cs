@@ -104,13 +104,24 @@ internal sealed class AccountStore(Database database, LogoutOutbox outbox, TimeP
     public async ValueTask RaiseEpochAsync(string subject) =>
         await EndAllAsync(subject, connection => connection.ExecuteAsync($"update account set epoch = epoch + 1 where subject = {subject}", CancellationToken.None));
 
-    /// <summary>Disables an account, or enables it again; either way its sessions and grants end.</summary>
-    public async ValueTask SetDisabledAsync(string subject, bool disabled, AuditEvent? audited = null) => await EndAllAsync(subject, async connection =>
+    /// <summary>Disables an account: its sessions and grants end.</summary>
+    /// <returns>Whether it was not disabled before.</returns>
+    public async ValueTask<bool> DisableAsync(string subject, AuditEvent? audited = null)
     {
-        var changed = await connection.ExecuteAsync(
-            $"update account set disabled_at = {(disabled ? Now : null)}, epoch = epoch + 1 where subject = {subject} and removed_at is null", CancellationToken.None);
-        if (changed == 1 && audited is not null) await connection.ExecuteAsync(AuditTrail.Entry(audited, time.GetUtcNow()), CancellationToken.None);
-    });
+        var disabled = 0;
+        await EndAllAsync(subject, async connection =>
+        {
+            disabled = await connection.ExecuteAsync(
+                $"update account set disabled_at = {Now}, epoch = epoch + 1 where subject = {subject} and removed_at is null and disabled_at is null", CancellationToken.None);
+            if (disabled == 1 && audited is not null) await connection.ExecuteAsync(AuditTrail.Entry(audited, time.GetUtcNow()), CancellationToken.None);
+        });
+        return disabled == 1;
+    }
+
+    /// <summary>Enables an account again. What ended when it was disabled stays ended: its epoch was raised then.</summary>
+    /// <returns>Whether it was disabled.</returns>
+    public async ValueTask<bool> EnableAsync(string subject, AuditEvent? audited = null) => await database.WriteAsync(
+        $"update account set disabled_at = null where subject = {subject} and disabled_at is not null and removed_at is null", audited is null ? null : AuditTrail.Entry(audited, time.GetUtcNow())) == 1;
 
     /// <summary>
     /// Counts a try before the password is looked at, in one statement, so that parallel tries cannot slip past the limit. The count
@@ -125,6 +136,10 @@ internal sealed class AccountStore(Database database, LogoutOutbox outbox, TimeP
         returning subject, coalesce((select epoch from account where account.subject = credential.subject), 0), value, tries
         """,
         reader => new PasswordAttempt(reader.GetString(0), reader.GetInt64(1), reader.GetString(2), reader.GetInt64(3)));
+
+    /// <summary>Puts a better hash of the same password in the place of an older one, unless the password was changed meanwhile.</summary>
+    public async ValueTask RenewPasswordHashAsync(string subject, string older, string renewed) =>
+        await database.WriteAsync($"update credential set value = {renewed} where subject = {subject} and kind = {Password} and value = {older}");
 
     public async ValueTask ForgetPasswordTriesAsync(string subject) =>
         await database.WriteAsync($"update credential set tries = 0 where subject = {subject} and kind = {Password}");

@@ -14,8 +14,15 @@ internal sealed class Cleanup(Database database, ServerOptions options, TimeProv
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
         var before = (time.GetUtcNow() - Margin).ToUnixTimeMilliseconds();
+        // A client that wants to hear of its session's end is known by this row alone, and a session may be renewed beyond the grant's end.
         var deleted = await RepeatAsync(() => database.WriteAsync(
-            $"delete from authorization_grant where id in (select id from authorization_grant where expires_at < {before} limit {StepSize})"), cancellation);
+            $"""
+            delete from authorization_grant where id in (
+                select g.id from authorization_grant g
+                where g.expires_at < {before} and (g.notify is null or not exists (
+                    select 1 from session s where s.id = g.session_id and s.ended_at is null and s.expires_at >= {before}))
+                limit {StepSize})
+            """), cancellation);
         deleted += await RepeatAsync(() => database.WriteAsync(
             $"delete from pushed_request where id in (select id from pushed_request where expires_at < {before} limit {StepSize})"), cancellation);
         deleted += await RepeatAsync(() => database.WriteAsync(

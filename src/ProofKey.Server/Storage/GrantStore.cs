@@ -169,7 +169,10 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
     public async ValueTask<bool> RevokeAsync(byte[] id, DateTimeOffset now, AuditEvent audited) => await database.WriteAsync(
         $"update authorization_grant set revoked_at = {now.ToUnixTimeMilliseconds()} where id = {id} and revoked_at is null", AuditTrail.Entry(audited, now)) == 1;
 
-    /// <summary>Revokes the grants of a person that have not ended, or those at one client, with what that person allowed a device which has not fetched it yet.</summary>
+    /// <summary>
+    /// Revokes the grants of a person that have not ended, or those at one client, with what that person allowed a device which has not
+    /// fetched it yet, and forgets what they agreed to: a remembered yes would bring the next grant without a question.
+    /// </summary>
     /// <returns>How many grants.</returns>
     public async Task<int> RevokeAllAsync(string subject, string? clientId, DateTimeOffset now, AuditEvent audited)
     {
@@ -182,7 +185,9 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
                 update authorization_grant set revoked_at = {now.ToUnixTimeMilliseconds()}
                 where subject = {subject} and client_id = coalesce({clientId}, client_id) and revoked_at is null and expires_at > {now.ToUnixTimeMilliseconds()}
                 """, CancellationToken.None);
+            var forgotten = await connection.ExecuteAsync($"delete from consent where subject = {subject} and client_id = coalesce({clientId}, client_id)", CancellationToken.None);
             if (revoked + withdrawn > 0) await connection.ExecuteAsync(AuditTrail.Entry(audited, now), CancellationToken.None);
+            if (forgotten > 0) await connection.ExecuteAsync(AuditTrail.Entry(new AuditEvent("consent-withdrawn") { Subject = subject, ClientId = clientId }, now), CancellationToken.None);
         }, CancellationToken.None);
         return revoked;
     }

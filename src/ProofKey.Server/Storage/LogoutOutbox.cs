@@ -65,9 +65,9 @@ internal sealed class LogoutOutbox(Database database)
 
     public async ValueTask RemoveAsync(byte[] id) => await database.WriteAsync($"delete from logout_outbox where id = {id}");
 
-    /// <summary>Lets everything that is due for a client wait.</summary>
+    /// <summary>Lets everything that is due for a client wait, as if each had been tried.</summary>
     public async ValueTask PostponeAsync(string clientId, DateTimeOffset now, DateTimeOffset until) => await database.WriteAsync(
-        $"update logout_outbox set next_try_at = {until.ToUnixTimeMilliseconds()} where client_id = {clientId} and next_try_at <= {now.ToUnixTimeMilliseconds()}");
+        $"update logout_outbox set next_try_at = {until.ToUnixTimeMilliseconds()}, tries = tries + 1 where client_id = {clientId} and next_try_at <= {now.ToUnixTimeMilliseconds()}");
 
     /// <summary>Drops what a client has not heard for too long, or will never hear.</summary>
     public async ValueTask<int> DropAsync(string clientId, DateTimeOffset before) =>

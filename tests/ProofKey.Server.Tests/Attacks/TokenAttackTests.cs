@@ -72,7 +72,7 @@ public sealed class TokenAttackTests(TokenServer at) : IClassFixture<TokenServer
         var tokens = await at.TokensAsync("openid offline_access", person: person, userName: account.Name);
         var code = await at.CodeAsync(person: person, userName: account.Name);
         var accounts = at.Server.Service<AccountStore>();
-        if (how == "disabled") await accounts.SetDisabledAsync(account.Subject, disabled: true);
+        if (how == "disabled") await accounts.DisableAsync(account.Subject);
         if (how == "password") await accounts.SetPasswordAsync(account.Subject, at.Server.Service<PasswordSignIn>().Hash("another long password"));
         if (how == "removed") await at.Server.Registry.RemoveAccountAsync(account.Name, TestContext.Current.CancellationToken);
         (await at.RefreshAsync(tokens.Text("refresh_token"))).Error.ShouldBe("invalid_grant");

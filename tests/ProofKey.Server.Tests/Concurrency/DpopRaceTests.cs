@@ -89,7 +89,7 @@ public sealed class DpopRaceTests(PausingTokenServer at) : IClassFixture<Pausing
     private Task EndAsync(Ending ending, string token, Account account, RegisteredClient client) => ending switch
     {
         Ending.Revoked => at.Grants.RevokeAsync(Protocol.RefreshToken.Open(token, at.Server.Service<Keys.KeyRing>())!.GrantId, at.Server.Time.Now, new AuditEvent("grant-revoked")).AsTask(),
-        Ending.AccountDisabled => at.Accounts.SetDisabledAsync(account.Subject, disabled: true).AsTask(),
+        Ending.AccountDisabled => at.Accounts.DisableAsync(account.Subject).AsTask(),
         Ending.PasswordChanged => at.Accounts.SetPasswordAsync(account.Subject, at.PasswordHash),
         _ => at.Clients.RemoveAsync(client.Id, new AuditEvent("client-removed")).AsTask(),
     };

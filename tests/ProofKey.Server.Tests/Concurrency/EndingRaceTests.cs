@@ -162,7 +162,7 @@ public sealed class EndingRaceTests(PausingTokenServer at) : IClassFixture<Pausi
 
     private Task EndAsync(Ending ending, World world) => ending switch
     {
-        Ending.AccountDisabled => at.Accounts.SetDisabledAsync(world.Account.Subject, disabled: true).AsTask(),
+        Ending.AccountDisabled => at.Accounts.DisableAsync(world.Account.Subject).AsTask(),
         Ending.PasswordChanged => at.Accounts.SetPasswordAsync(world.Account.Subject, at.PasswordHash),
         Ending.ClientRemoved => at.Clients.RemoveAsync(world.Client.Id, new AuditEvent("client-removed")).AsTask(),
         _ => at.Sessions.EndAsync(SessionStore.KeyOf(world.SessionCookie), at.Server.Time.Now).AsTask(),

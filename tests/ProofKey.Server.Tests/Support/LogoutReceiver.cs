@@ -40,8 +40,8 @@ internal sealed class LogoutReceiver : IAsyncDisposable
         return receiver;
     }
 
-    /// <summary>Waits for the next call.</summary>
-    public async Task<ReceivedLogout> NextAsync() => await _received.Reader.ReadAsync(TestContext.Current.CancellationToken);
+    /// <summary>Waits for the next call; one that does not come within half a minute fails the test.</summary>
+    public async Task<ReceivedLogout> NextAsync() => await _received.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(30));
 
     public async ValueTask DisposeAsync()
     {
