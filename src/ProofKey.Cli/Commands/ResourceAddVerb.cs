@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using ProofKey.Cli.Hosting;
 using ProofKey.Cli.Output;
 using ProofKey.Server.Storage;
 
@@ -31,6 +32,15 @@ internal sealed class ResourceAddVerb : Verb
         var resource = await administration.Registry.AddResourceAsync(invocation.Argument(_address), scope, name);
         if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(Shown(resource), CliJson.Default.ShownResource));
         else invocation.Terminal.Say($"Registered {PlainText.Of(resource.Address)} with {resource.Scope}.");
+        await NameAffectedAsync(invocation, administration, resource);
         return ExitCodes.Done;
+    }
+
+    /// <summary>Names the clients that asked for these scopes without naming the API, as they cannot any more.</summary>
+    public static async Task NameAffectedAsync(Invocation invocation, Administration administration, RegisteredResource resource)
+    {
+        var affected = (await administration.Registry.ListClientsAsync(invocation.Cancellation)).Where(client => client.Audience != resource.Address && !client.Scope.Intersect(resource.Scope).IsEmpty).ToList();
+        foreach (var client in affected)
+            invocation.Terminal.Say($"{PlainText.Of(client.Name)} ({client.Id}) gets {client.Scope.Intersect(resource.Scope)} only with resource={PlainText.Of(resource.Address)}: its default API is another one.");
     }
 }

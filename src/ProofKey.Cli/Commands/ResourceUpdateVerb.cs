@@ -26,6 +26,7 @@ internal sealed class ResourceUpdateVerb : Verb
         await using var administration = await invocation.AdministerAsync();
         var resource = await administration.Registry.UpdateResourceAsync(address, scope, name, invocation.Cancellation) ?? throw ResourceAddVerb.Unknown(address);
         invocation.Terminal.Say($"Changed {PlainText.Of(resource.Address)}: {PlainText.Of(resource.Name)}, with {resource.Scope}.");
+        await ResourceAddVerb.NameAffectedAsync(invocation, administration, resource);
         return ExitCodes.Done;
     }
 }
