@@ -136,7 +136,8 @@ public sealed partial class TimingAttackTests(OneServer shared) : IClassFixture<
                     using var person = _server.NewPerson();
                     var answer = await person.GetOnceAsync($"/authorize?client_id={shared.Web.Id}&request_uri={Uri.EscapeDataString(guess)}");
                     return $"{answer.StatusCode} {await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)}";
-                });
+                }
+                );
             default:
                 var added = await _server.Registry.AddClientAsync(new ClientRegistration { Name = "Service", IsPublic = false, RedirectUris = [OneServer.WebUri] });
                 return (added.Secret!, async guess => TextOf(await _server.PostFormAsync("/token", [new("grant_type", "refresh_token"), new("refresh_token", "none"), new("client_id", added.Client.Id), new("client_secret", guess)])));
