@@ -171,6 +171,9 @@ public sealed class RegistryVerbTests : IDisposable
         added.Errors.ShouldContain($"gets orders.read only with resource={Address}");
         added.Errors.ShouldNotContain("At home");
         (await _cli.RunAsync("resource", "update", Address, "--scope", "orders.read orders.write")).Errors.ShouldContain("Elsewhere (");
+        var shared = await _cli.RunAsync("resource", "add", "https://archive.example.com/", "--scope", "orders.read", "--json");
+        shared.Errors.ShouldNotContain("At home", Case.Insensitive, "its own API knows the scope too");
+        JsonDocument.Parse(shared.Output).Dispose();
     }
 
     [Fact]

@@ -210,7 +210,7 @@ public sealed class InteractionDecisionTests
         Of(null, "carol", "bob").ShouldBe("carol");
         Of(null, "", "bob").ShouldBe("bob");
         Of(Ticket(5).For("bob"), "carol", "alice").ShouldBe("bob");
-        Of(Ticket(5).For("dave"), "carol", null).ShouldBe("carol", "who is not signed in any more is not chosen");
+        Of(Ticket(5).For("dave"), "carol", null).ShouldBeNull("nobody takes the place of who was chosen and has gone");
         Of(Ticket(5).Choosing(AccountChoice.Another), null, null).ShouldBeNull();
         AccountChoices.Of(Request(Web), [], "alice", Ticket(5).For("alice")).ShouldBeNull();
     }

@@ -39,8 +39,13 @@ internal sealed class ResourceAddVerb : Verb
     /// <summary>Names the clients that asked for these scopes without naming the API, as they cannot any more.</summary>
     public static async Task NameAffectedAsync(Invocation invocation, Administration administration, RegisteredResource resource)
     {
-        var affected = (await administration.Registry.ListClientsAsync(invocation.Cancellation)).Where(client => client.Audience != resource.Address && !client.Scope.Intersect(resource.Scope).IsEmpty).ToList();
-        foreach (var client in affected)
-            invocation.Terminal.Say($"{PlainText.Of(client.Name)} ({client.Id}) gets {client.Scope.Intersect(resource.Scope)} only with resource={PlainText.Of(resource.Address)}: its default API is another one.");
+        var registered = await administration.Registry.ListResourcesAsync(invocation.Cancellation);
+        foreach (var client in await administration.Registry.ListClientsAsync(invocation.Cancellation))
+        {
+            // What its default API knows too, it gets as before.
+            var atHome = registered.FirstOrDefault(other => other.Address == client.Audience)?.Scope ?? Scope.None;
+            var lost = client.Scope.Intersect(resource.Scope).Except(atHome);
+            if (!lost.IsEmpty) invocation.Terminal.Say($"{PlainText.Of(client.Name)} ({client.Id}) gets {lost} only with resource={PlainText.Of(resource.Address)}: its default API is another one.");
+        }
     }
 }

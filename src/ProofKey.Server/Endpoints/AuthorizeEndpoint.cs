@@ -65,7 +65,9 @@ internal sealed class AuthorizeEndpoint(
                 await IssueAsync(context, request, proceed.Account, proceed.Agreed, now);
                 break;
             case Interaction.SignIn:
-                Answers.SeeOther(context, accounts.SignInAddress(Return(context, request, ticket, now)));
+                // Whoever was chosen and has gone must not be waited for: whoever signs in now is another choice.
+                var onward = account is null && ticket?.Choice == AccountChoice.Made ? ticket.Choosing(AccountChoice.Gone) : ticket;
+                Answers.SeeOther(context, accounts.SignInAddress(Return(context, request, onward, now)));
                 break;
             case Interaction.Consent consent:
                 // Whoever is active by then: the page is for this account.
