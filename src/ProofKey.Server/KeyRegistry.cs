@@ -3,6 +3,15 @@ using ProofKey.Server.Storage;
 
 namespace ProofKey.Server;
 
+/// <summary>The root key is not the one that wrapped the keys in the database. Nothing was changed.</summary>
+public sealed class RootKeyException : InvalidOperationException
+{
+    internal RootKeyException(string message, Exception? inner)
+        : base(message, inner)
+    {
+    }
+}
+
 /// <summary>Where a key stands in its life.</summary>
 public enum KeyState
 {
@@ -42,7 +51,7 @@ public sealed class KeyRegistry
     /// <summary>All keys, in the order in which they came into use.</summary>
     /// <param name="cancellation">Stops waiting.</param>
     /// <returns>The keys.</returns>
-    /// <exception cref="InvalidOperationException">The root key does not open them.</exception>
+    /// <exception cref="RootKeyException">The root key does not open them.</exception>
     public async Task<IReadOnlyList<ServerKey>> ListAsync(CancellationToken cancellation)
     {
         var rows = await _store.ListAsync(cancellation);

@@ -1,5 +1,7 @@
 using System.Data.Common;
 using Microsoft.Data.Sqlite;
+using ProofKey.Cli.Output;
+using ProofKey.Server.Storage;
 
 namespace ProofKey.Cli.Hosting;
 
@@ -10,27 +12,28 @@ internal sealed class DataFolderException(string message, Exception? inner = nul
 /// The folder that holds the embedded database and the root key. A copy of it is the server's identity: whoever has one can sign tokens
 /// in its name.
 /// </summary>
-internal sealed class DataFolder
+internal sealed class DataFolder : DataPlace
 {
     private const string DatabaseName = "proofkey.db";
     private const string RootKeyName = "root.key";
-    private const int RootKeyLength = 32;
 
     private DataFolder(string path, byte[] rootKey)
-    {
-        Location = path;
-        RootKey = rootKey;
-    }
+        : base(rootKey) => Location = path;
 
     /// <summary>The absolute path.</summary>
-    public string Location { get; }
+    public override string Location { get; }
 
-    /// <summary>The key that wraps all others.</summary>
-    public byte[] RootKey { get; }
+    public override string Description => SqliteLibrary.Description;
+
+    public override string Options => $"--data {CommandText.Argument(Location)}";
+
+    public override DatabaseDialect Dialect => DatabaseDialect.Sqlite;
 
     /// <summary>Opens a folder, and makes it with a new root key where there is none.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="rootKey">A root key that lies elsewhere; else it lies in the folder.</param>
     /// <exception cref="DataFolderException">It cannot be made, read or written.</exception>
-    public static DataFolder Open(string path)
+    public static DataFolder Open(string path, byte[]? rootKey = null)
     {
         if (string.IsNullOrWhiteSpace(path)) throw new DataFolderException("The data folder has no name; give it with --data DIR.");
         var location = Path.GetFullPath(path);
@@ -38,7 +41,7 @@ internal sealed class DataFolder
         {
             if (OperatingSystem.IsWindows()) Directory.CreateDirectory(location);
             else if (!Directory.Exists(location)) Directory.CreateDirectory(location, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            return new DataFolder(location, ReadOrMakeRootKey(location));
+            return new DataFolder(location, rootKey ?? ReadOrMakeRootKey(location));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -47,7 +50,7 @@ internal sealed class DataFolder
     }
 
     /// <summary>The embedded database as a data source.</summary>
-    public DbDataSource CreateDataSource()
+    public override DbDataSource CreateDataSource()
     {
         SqliteLibrary.Load();
         var file = Path.Combine(Location, DatabaseName);
@@ -67,7 +70,7 @@ internal sealed class DataFolder
             MakeRootKey(file);
         }
         var key = File.ReadAllBytes(file);
-        return key.Length == RootKeyLength ? key : throw new DataFolderException($"{file} is not a root key: it has {key.Length} bytes instead of {RootKeyLength}; put the right one back from its backup.");
+        return key.Length == RootKeyFile.Length ? key : throw new DataFolderException($"{file} is not a root key: it has {key.Length} bytes instead of {RootKeyFile.Length}; put the right one back from its backup.");
     }
 
     // Written whole before it has its name: a start that fails half-way, or two at once, leave no broken key behind.
@@ -76,7 +79,7 @@ internal sealed class DataFolder
         var unfinished = $"{file}.{Environment.ProcessId}.new";
         using (var made = new FileStream(unfinished, OwnerOnly(FileMode.Create)))
         {
-            made.Write(Secret.NewBytes(RootKeyLength));
+            made.Write(Secret.NewBytes(RootKeyFile.Length));
             made.Flush(flushToDisk: true);
         }
         try
