@@ -12,7 +12,8 @@ internal static class CommonOptions
 
     public static readonly Option<string> Database = new("--database")
     {
-        HelpName = "CONNECTION", Description = "Use a PostgreSQL database, such as \"Host=db;Username=proofkey;Database=proofkey\"; several hosts with commas between them.",
+        HelpName = "CONNECTION",
+        Description = "Use a PostgreSQL database, such as \"Host=db;Username=proofkey;Database=proofkey\"; several hosts with commas between them.",
     };
 
     public static readonly Option<string> RootKeyFile = new("--root-key-file") { HelpName = "FILE", Description = "The root key, which --database needs; or set PROOFKEY_ROOT_KEY to the key itself." };

@@ -36,9 +36,12 @@ internal sealed record Invocation(ParseResult Parsed, Settings Settings, Termina
         var from = typed.Text(CommonOptions.Data) is null && typed.Text(CommonOptions.Database) is null ? Settings : typed;
         var (folder, database) = (from.Text(CommonOptions.Data), from.Text(CommonOptions.Database));
         if (folder is not null && database is not null) throw CommandException.Usage("--data and --database are two places, and a server has one.", "Leave out --data (PROOFKEY_DATA), or --database (PROOFKEY_DATABASE).");
-        var rootKey = RootKeyFile.Read(Settings.Text(CommonOptions.RootKeyFile), Environment.GetEnvironmentVariable(RootKeyVariable) is { Length: > 0 } text ? text : null);
+        var rootKey = ReadRootKey();
         return database is null ? DataFolder.Open(folder ?? Folders.Data(), rootKey) : PostgreSqlPlace.Of(database, rootKey ?? throw RootKeyFile.Missing());
     }
+
+    /// <summary>The root key that was given, if one was.</summary>
+    public byte[]? ReadRootKey() => RootKeyFile.Read(Settings.Text(CommonOptions.RootKeyFile), Environment.GetEnvironmentVariable(RootKeyVariable) is { Length: > 0 } text ? text : null);
 
     /// <summary>Opens the registry there.</summary>
     public Task<Administration> AdministerAsync() => Administration.OpenAsync(OpenData(), Cancellation);

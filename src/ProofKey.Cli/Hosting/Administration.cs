@@ -18,6 +18,9 @@ internal sealed class Administration : IAsyncDisposable
     /// <summary>The keys.</summary>
     public KeyRegistry Keys => _services.GetRequiredService<KeyRegistry>();
 
+    /// <summary>The database as a whole.</summary>
+    public DatabaseRegistry Database => _services.GetRequiredService<DatabaseRegistry>();
+
     /// <summary>Opens it, and brings the tables up to date.</summary>
     public static async Task<Administration> OpenAsync(DataPlace data, CancellationToken cancellation)
     {

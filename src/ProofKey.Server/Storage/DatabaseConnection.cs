@@ -24,7 +24,10 @@ internal sealed class DatabaseConnection(DbConnection connection) : IAsyncDispos
     public async Task<int> ExecuteAsync(Sql sql, CancellationToken cancellation) => await Prepare(sql).ExecuteNonQueryAsync(cancellation);
 
     /// <summary>Runs a constant text for its effect.</summary>
-    public async Task ExecuteAsync(string text, CancellationToken cancellation)
+    public async Task ExecuteAsync(string text, CancellationToken cancellation) => await Constant(text).ExecuteNonQueryAsync(cancellation);
+
+    /// <summary>The command of a constant text.</summary>
+    public DbCommand Constant(string text)
     {
         if (!_prepared.TryGetValue(text, out var command))
         {
@@ -34,7 +37,25 @@ internal sealed class DatabaseConnection(DbConnection connection) : IAsyncDispos
 #pragma warning restore CA2100
             _prepared.Add(text, command);
         }
-        await command.ExecuteNonQueryAsync(cancellation);
+        return command;
+    }
+
+    /// <summary>Adds whole rows to a table of ours, in one round trip.</summary>
+    public async Task InsertAsync(string table, IReadOnlyList<(string Name, DbType Type)> columns, IReadOnlyList<object[]> rows, CancellationToken cancellation)
+    {
+        var text = $"insert into {table} ({string.Join(", ", columns.Select(column => column.Name))}) values ({string.Join(", ", columns.Select((_, number) => $"@p{number}"))})";
+        await using var batch = connection.CreateBatch();
+        foreach (var row in rows)
+        {
+            var command = Add(batch, text);
+            for (var i = 0; i < row.Length; i++)
+            {
+                var parameter = command.CreateParameter();
+                (parameter.ParameterName, parameter.DbType, parameter.Value) = ($"@p{i}", columns[i].Type, row[i]);
+                command.Parameters.Add(parameter);
+            }
+        }
+        await batch.ExecuteNonQueryAsync(cancellation);
     }
 
     /// <summary>Runs all statements in one round trip, and hands their results out. Without <c>begin</c> they are one transaction of their own.</summary>
