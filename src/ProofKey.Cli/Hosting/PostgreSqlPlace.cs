@@ -35,7 +35,7 @@ internal sealed class PostgreSqlPlace : DataPlace
     // The connection string may hold a password, and whoever starts a server knows it.
     public override string Options => "--database … --root-key-file …";
 
-    public override DatabaseDialect Dialect => DatabaseDialect.PostgreSql;
+    public override DatabaseDialect Dialect { get; } = DatabaseDialect.PostgreSql.WithSeparateStatements(batch => ((NpgsqlBatch)batch).EnableErrorBarriers = true);
 
     /// <summary>Reads a connection string.</summary>
     /// <param name="connectionString">Keys and values of the driver, such as <c>Host=db;Username=proofkey;Database=proofkey</c>.</param>

@@ -81,6 +81,25 @@ internal sealed class DatabaseConnection(DbConnection connection) : IAsyncDispos
             if (!writes[i].Returns) writes[i].Take(batch.BatchCommands[first + i].RecordsAffected);
     }
 
+    /// <summary>Runs each statement in a transaction of its own, all in one round trip. None of them returns rows.</summary>
+    /// <param name="separate">Makes them so.</param>
+    /// <param name="writes">The statements; each gets the number of its rows, and one that failed gets -1.</param>
+    public async Task ExecuteSeparatelyAsync(Action<DbBatch> separate, IReadOnlyList<PendingWrite> writes)
+    {
+        await using var batch = connection.CreateBatch();
+        foreach (var write in writes) Add(batch, write.Sql);
+        separate(batch);
+        try
+        {
+            await batch.ExecuteNonQueryAsync();
+        }
+        catch (DbException) when (IsOpen)
+        {
+            // One of them failed, and the others went on.
+        }
+        for (var i = 0; i < writes.Count; i++) writes[i].Take(batch.BatchCommands[i].RecordsAffected);
+    }
+
     /// <summary>Runs statements and commits, in one round trip.</summary>
     public async Task CommitAsync(IReadOnlyList<Sql> last)
     {

@@ -35,6 +35,14 @@ public sealed class DatabaseDialect
 {
     private static readonly SqlPart Nothing = new("");
 
+    private DatabaseDialect(DatabaseDialect like, Action<DbBatch> separate)
+        : this(like.Name, like.Classify, like.Explain)
+    {
+        (ConnectionSetup, BeginWrite, KeyedTable, UpdatedTable, IdleReaders) = (like.ConnectionSetup, like.BeginWrite, like.KeyedTable, like.UpdatedTable, like.IdleReaders);
+        (HasManyWriters, LockDatabase, LockSignIns, ForUpdate, ForShare, IsConflict) = (like.HasManyWriters, like.LockDatabase, like.LockSignIns, like.ForUpdate, like.ForShare, like.IsConflict);
+        Separate = separate;
+    }
+
     private DatabaseDialect(string name, Func<DbException, DatabaseFailure> classify, Func<DatabaseFailure, DbException, string> explain) =>
         (Name, Classify, Explain) = (name, classify, explain);
 
@@ -63,6 +71,14 @@ public sealed class DatabaseDialect
         ForShare = new SqlPart("for share"),
         IsConflict = PostgreSqlFailures.IsConflict,
     };
+
+    /// <summary>
+    /// The same with a driver that can give each statement of a batch a transaction of its own, in one round trip: after a batch that failed, its writes
+    /// then need no round trip each. With Npgsql: <c>batch => ((NpgsqlBatch)batch).EnableErrorBarriers = true</c>.
+    /// </summary>
+    /// <param name="separate">Turns it on for a batch. A statement that failed must then say -1 as the number of its rows, and the others go on.</param>
+    /// <returns>The dialect with it.</returns>
+    public DatabaseDialect WithSeparateStatements(Action<DbBatch> separate) => new(this, separate);
 
     /// <summary>The name that messages use.</summary>
     public string Name { get; }
@@ -102,6 +118,9 @@ public sealed class DatabaseDialect
 
     /// <summary>Says it to an operator, with the remedy. No word of a connection string is in it.</summary>
     internal Func<DatabaseFailure, DbException, string> Explain { get; }
+
+    /// <summary>Gives each statement of a batch a transaction of its own, where the driver can.</summary>
+    internal Action<DbBatch>? Separate { get; }
 
     /// <summary>Whether two transactions got in each other's way: this one was undone as a whole, and may be run again.</summary>
     internal Func<DbException, bool> IsConflict { get; private init; } = _ => false;

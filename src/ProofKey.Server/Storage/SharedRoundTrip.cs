@@ -22,7 +22,9 @@ internal sealed class SharedRoundTrip(Database database) : WriteQueue(writers: 2
         // The same order on every server: of two that write the same grants, one waits for the other, and never both.
         batch.Sort((one, other) => one.GrantId.AsSpan().SequenceCompareTo(other.GrantId));
         if (batch.Count > 1 && await TogetherAsync(batch)) return;
-        foreach (var write in batch) await AloneAsync(write);
+        var separate = await SeparatelyAsync(batch);
+        foreach (var write in batch)
+            if (!separate.Contains(write)) await AloneAsync(write);
     }
 
     protected override Exception FailureOf(Exception exception) => exception is DbException failed ? database.Failure(failed) : exception;
@@ -49,6 +51,25 @@ internal sealed class SharedRoundTrip(Database database) : WriteQueue(writers: 2
             if (connection.IsOpen && (failure.Failure == DatabaseFailure.Statement || database.Dialect.IsConflict(exception))) return false;
             throw failure;
         }
+    }
+
+    /// <returns>The writes that were done in a round trip in which each had a transaction of its own; one that failed there is not among them.</returns>
+    private async Task<HashSet<PendingWrite>> SeparatelyAsync(List<PendingWrite> batch)
+    {
+        // Rows that a statement returns are lost behind one that fails, and what belongs to a statement needs its transaction.
+        var plain = batch.FindAll(write => !write.Returns && !write.MayGoOn);
+        if (database.Dialect.Separate is not { } separate || plain.Count < 2) return [];
+        await using var connection = await database.OpenAsync(CancellationToken.None);
+        try
+        {
+            await connection.ExecuteSeparatelyAsync(separate, plain);
+        }
+        catch (DbException exception)
+        {
+            foreach (var write in plain) write.FailAlone(database.Failure(exception, mayBeKept: true));
+            return [.. plain];
+        }
+        return [.. plain.Where(write => write.RowCount >= 0)];
     }
 
     private async Task AloneAsync(PendingWrite write)
