@@ -16,9 +16,11 @@ public sealed class PostgreSqlCluster : IAsyncDisposable
 
     public const string Password = "pg-correct-horse";
 
-    // Reading ends when this process closes the pipe, or dies: then everything goes. Nothing here has to survive a crash of the machine.
+    // Reading ends when this process closes the pipe, or dies: then everything goes. A signal ends it as well, and not before all is gone.
+    // Nothing here has to survive a crash of the machine.
     private const string Script = """
         folder=$(mktemp -d "${TMPDIR:-/tmp}/proofkey-pg-XXXXXX") || exit 1
+        trap : INT TERM HUP
         trap 'pg_ctl -D "$folder/data" -m immediate stop >/dev/null 2>&1; rm -rf "$folder"' EXIT
         initdb -D "$folder/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }
         sed -i '1i local all guarded scram-sha-256' "$folder/data/pg_hba.conf"
@@ -85,7 +87,10 @@ public sealed class PostgreSqlCluster : IAsyncDisposable
     {
         var path = $"{ProgramFolder()}:{Environment.GetEnvironmentVariable("PATH")}";
         // It refuses to run as root; Debian's package has a user for it.
-        string[] command = Environment.UserName == "root" ? ["runuser", "-u", "postgres", "--", "env", $"PATH={path}", "sh", "-c", Script] : ["env", $"PATH={path}", "sh", "-c", Script];
+        string[] user = Environment.UserName == "root" ? ["runuser", "-u", "postgres", "--"] : [];
+        // In a session of its own, a signal to all programs of this run does not kill what has to clean up after them.
+        string[] session = OperatingSystem.IsLinux() ? ["setsid"] : [];
+        string[] command = [.. session, .. user, "env", $"PATH={path}", "sh", "-c", Script];
         var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/" };
         _process = Process.Start(start)!;
         var errors = _process.StandardError.ReadToEndAsync();
