@@ -20,7 +20,7 @@ internal sealed class GrantRevokeVerb : Verb
             "proofkey grant revoke --user alice --client CLIENT_ID")
     {
         Add(_grant);
-        foreach (var option in new Option[] { _user, _client, CommonOptions.Data, CommonOptions.Json }) Add(option);
+        foreach (var option in (Option[])[_user, _client, .. CommonOptions.Place, CommonOptions.Json]) Add(option);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)

@@ -17,7 +17,7 @@ internal sealed class ResourceAddVerb : Verb
         : base("add", "Register an API.", "proofkey resource add https://orders.example.com/ --scope \"orders.read orders.write\" --name Orders")
     {
         Add(_address);
-        foreach (var option in new Option[] { _scope, _name, CommonOptions.Data, CommonOptions.Json }) Add(option);
+        foreach (var option in (Option[])[_scope, _name, .. CommonOptions.Place, CommonOptions.Json]) Add(option);
     }
 
     public static ShownResource Shown(RegisteredResource resource) => new(resource.Address, resource.Name, resource.Scope.ToString(), resource.CreatedAt);
