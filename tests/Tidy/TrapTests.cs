@@ -1,0 +1,22 @@
+using System.Text.RegularExpressions;
+
+namespace Tidy;
+
+/// <summary>docs/traps.md names tests that exist.</summary>
+public partial class TrapTests
+{
+    [Fact]
+    public void Every_test_that_the_page_of_traps_names_is_there()
+    {
+        var named = Name().Matches(Tree.Read("docs/traps.md")).Select(match => match.Groups["name"].Value).Distinct().ToList();
+        named.Count.ShouldBeGreaterThan(20);
+        var written = Tree.TestSources.SelectMany(path => Method().Matches(Tree.Read(path)).Select(match => match.Groups["name"].Value)).ToHashSet();
+        named.Where(name => !written.Contains(name)).ShouldBeEmpty("docs/traps.md names these tests");
+    }
+
+    [GeneratedRegex("`(?<name>[A-Z][a-z0-9]*(_[A-Za-z0-9]+)+)`")]
+    private static partial Regex Name();
+
+    [GeneratedRegex(@"public (async )?(Task|void) (?<name>[A-Z][A-Za-z0-9]*(_[A-Za-z0-9]+)+)\(")]
+    private static partial Regex Method();
+}
