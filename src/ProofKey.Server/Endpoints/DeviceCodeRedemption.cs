@@ -47,7 +47,7 @@ internal sealed class DeviceCodeRedemption(
         var rowSecret = Secret.NewBytes(RefreshToken.SecretLength);
         // RFC 9449 section 5: a public client's refresh token is bound to the key; a confidential one proves itself and may change its key
         var grant = GrantOf(redeem.Row, redeem.Approval, client, rowSecret, now) with { DpopThumbprint = client.IsPublic ? key : null };
-        if ((accounts.KeepsAccountsHere || await accounts.StandsAsync(grant.Subject, grant.Epoch, context.RequestAborted)) && await grants.RedeemAsync(grant))
+        if ((accounts.KeepsAccountsHere || await accounts.StandsAsync(grant.Subject, grant.Epoch, context.RequestAborted)) && await grants.RedeemOfDeviceAsync(grant))
             // There is no nonce: no browser of the client took part.
             await Answers.TokensAsync(context, issuer.Issue(grant, client, grant.Scope, new RefreshToken(grant.Id, rowSecret, 1), null, now, key));
         else
@@ -79,7 +79,7 @@ internal sealed class DeviceCodeRedemption(
     {
         if (await grants.FindAsync(grant.Id, CancellationToken.None) is null)
         {
-            await RefuseAsync(context, client, new Refusal(DeviceCodeGrant.NotGood, "The account, the client or the session is gone."));
+            await RefuseAsync(context, client, new Refusal(DeviceCodeGrant.NotGood, "The account, the client, the session or the permission is gone."));
             return;
         }
         var name = Convert.ToHexStringLower(grant.Id);

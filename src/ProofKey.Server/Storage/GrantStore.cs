@@ -100,6 +100,11 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
     private readonly SqlPart _accountStands = new(
         $"exists (select 1 from account a where a.subject = g.subject and a.epoch = g.epoch and a.disabled_at is null and a.removed_at is null {database.Dialect.ForShare.Text})");
 
+    private static readonly SqlPart NoMore = new("");
+
+    // What was allowed may be withdrawn at this moment: either that waits and finds the grant, or it is seen here.
+    private readonly SqlPart _deviceIsAllowed = new($"and exists (select 1 from device_code d where d.id = g.id and d.allowed = 1 {database.Dialect.ForShare.Text})");
+
     private SqlPart Account => accounts.KeepsAccountsHere ? AccountStands : AccountIsElsewhere;
 
     /// <summary>
@@ -108,9 +113,12 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
     /// </summary>
     /// <returns>Whether this caller won. If not, <see cref="FindAsync"/> tells a replay (a row) from state that is gone (none).</returns>
     // RFC 6749 section 4.1.2, section 10.5: a code is used once
-    public async ValueTask<bool> RedeemAsync(Grant grant) => await database.WriteAsync(Insert(grant), grantId: grant.Id) == 1;
+    public async ValueTask<bool> RedeemAsync(Grant grant) => await database.WriteAsync(Insert(grant, NoMore), grantId: grant.Id) == 1;
 
-    private Sql Insert(Grant grant) =>
+    /// <summary>The same for what a person allowed a device, if that still holds.</summary>
+    public async ValueTask<bool> RedeemOfDeviceAsync(Grant grant) => await database.WriteAsync(Insert(grant, _deviceIsAllowed), grantId: grant.Id) == 1;
+
+    private Sql Insert(Grant grant, SqlPart more) =>
         $"""
         insert into authorization_grant (id, client_id, subject, epoch, session_id, scope, resource, auth_time, amr, secret_digest, seq, prev_seq, rotated_at, created_at, expires_at,
             outlives_session, acr, dpop_jkt, claims, notify)
@@ -118,7 +126,7 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
             {grant.Scope.ToString()} as scope, {grant.Resource} as resource, {grant.AuthTime.ToUnixTimeMilliseconds()} as auth_time, {grant.Amr} as amr,
             {grant.SecretDigest} as secret_digest, 1, cast(null as bigint), 0, {grant.CreatedAt.ToUnixTimeMilliseconds()}, {grant.ExpiresAt.ToUnixTimeMilliseconds()},
             {grant.OutlivesSession} as outlives_session, {grant.Acr}, {grant.DpopThumbprint}, {grant.Claims}, {(grant.NotifiesLogout ? 1L : null)}) as g
-        where {(grant.NotifiesLogout ? _sessionStands : ClientAndSessionStand)} and {(grant.NotifiesLogout && accounts.KeepsAccountsHere ? _accountStands : Account)}
+        where {(grant.NotifiesLogout ? _sessionStands : ClientAndSessionStand)} and {(grant.NotifiesLogout && accounts.KeepsAccountsHere ? _accountStands : Account)} {more}
         on conflict do nothing
         """;
 

@@ -249,6 +249,36 @@ public abstract class StorageContract(StorageWorld at)
     }
 
     [Fact]
+    [Assertion("DV-10")]
+    public async Task What_a_device_was_allowed_and_is_withdrawn_while_it_fetches_it_leaves_nothing_that_lives()
+    {
+        for (var round = 0; round < 8; round++)
+        {
+            var signIn = await at.NewSignInAsync();
+            var device = new DeviceRow
+            {
+                Id = signIn.Grant.Id,
+                SecretDigest = Secret.NewBytes(16),
+                ClientId = signIn.Client.Id,
+                Scope = Scope.Parse("openid"),
+                Address = "192.0.2.1",
+                CreatedAt = at.Now,
+                ExpiresAt = at.Now.AddMinutes(5),
+                Interval = TimeSpan.FromSeconds(5),
+            };
+            (await at.One.Of<DeviceStore>().AddAsync(device, Secret.NewBytes(16))).ShouldBeTrue();
+            var approval = new DeviceApproval(signIn.Account.Subject, 1, signIn.Session.Id, at.Now.AddHours(1), at.Now, "pwd", null);
+            (await at.One.Of<DeviceStore>().AllowAsync(device.Id, approval, device.Scope, at.Now, About("device-allowed", signIn))).ShouldBeTrue();
+            if (round == 0) await at.Other.Grants.RevokeAllAsync(signIn.Account.Subject, null, at.Now, About("grants-revoked", signIn));
+            var redeemed = at.One.Grants.RedeemOfDeviceAsync(signIn.Grant).AsTask();
+            await at.Other.Grants.RevokeAllAsync(signIn.Account.Subject, null, at.Now, About("grants-revoked", signIn));
+            if (round == 0) (await redeemed).ShouldBeFalse("it was withdrawn before");
+            else await redeemed;
+            (await at.One.Grants.FindLivingAsync(signIn.Grant.Id, at.Now, Never)).ShouldBeNull();
+        }
+    }
+
+    [Fact]
     public async Task User_code_tries_stop_at_the_limit_however_many_come_at_once()
     {
         var (subject, address) = (Secret.NewText(8), Secret.NewText(8));
