@@ -43,7 +43,7 @@ internal static class Chart
     // Ours are told from the others by the weight of their names, so that the two colours keep one meaning.
     private static void Row(StringBuilder svg, ComparisonRow row, double scale, int y)
     {
-        Text(svg, row.Kind.IsOurs ? "ours" : "label", 16, y + 13, $"{row.Kind.Server}, {row.Kind.Database}");
+        Text(svg, row.Kind.IsOurs ? "ours" : "label", 16, y + 13, $"{row.Kind.Title}, {row.Kind.Database}");
         Bar(svg, "part-server", LabelWidth, y, row.Server * scale);
         Bar(svg, "part-database", LabelWidth + (row.Server * scale), y, row.DatabaseTime * scale);
         Text(svg, row.Kind.IsOurs ? "ours" : "label", LabelWidth + ((row.Server + row.DatabaseTime) * scale) + 6, y + 13, row.Microseconds.ToString("F0", CultureInfo.InvariantCulture));

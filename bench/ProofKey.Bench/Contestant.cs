@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace ProofKey.Bench;
 
 /// <summary>One server with one database, started, and with somebody signed in on each connection.</summary>
@@ -8,6 +10,7 @@ internal sealed class Contestant : IDisposable
     private readonly IReadOnlyList<SignedInBrowser> _browsers;
     private readonly IssuerUnderLoad _issuer;
     private readonly LoadClient _client;
+    private ConcurrentQueue<string> _grants = [];
 
     private Contestant(ContestantKind kind, ServerProcess server, string? sqliteFile, PostgresCluster? cluster, IssuerUnderLoad issuer, LoadClient client, IReadOnlyList<SignedInBrowser> browsers)
     {
@@ -18,7 +21,8 @@ internal sealed class Contestant : IDisposable
 
     public PostgresCluster? Cluster { get; }
 
-    public int ServerId => _server.Id;
+    /// <summary>The memory of the server alone.</summary>
+    public double ResidentMegabytes => _server.Tree.ResidentMegabytes;
 
     /// <summary>Starts the server, and the database where it has processes of its own.</summary>
     /// <param name="kind">Which server, with which database.</param>
@@ -38,10 +42,21 @@ internal sealed class Contestant : IDisposable
     }
 
     /// <summary>Measures sign-ins or refreshes.</summary>
-    public Figure Measure(Operation operation, int operations)
+    /// <param name="operation">Which.</param>
+    /// <param name="operations">How many.</param>
+    /// <param name="spread">Whether each refresh is that of another grant, in no order, of those signed in before; else each connection has one.</param>
+    public Figure Measure(Operation operation, int operations, bool spread = false)
     {
         var flows = _browsers.Select(browser => new Flow(_issuer, _client, browser)).ToList();
-        Action<Flow> act = operation == Operation.SignIn ? flow => flow.SignIn() : flow => flow.Refresh();
+        var grants = new ConcurrentQueue<string>(spread && operation == Operation.Refresh ? _grants.OrderBy(_ => Secret.NewText(8)) : []);
+        // Each token is good for one refresh.
+        _grants = operation == Operation.SignIn ? grants : [];
+        Action<Flow> act = operation switch
+        {
+            Operation.SignIn when spread => flow => flow.SignInFor(grants),
+            Operation.SignIn => flow => flow.SignIn(),
+            _ => flow => flow.RefreshNext(grants),
+        };
         flows.ForEach(act);
         var before = Size();
         var measured = Load.Run(flows, operations, act, _server.Tree, Cluster?.Tree);
@@ -111,6 +126,11 @@ internal sealed record ContestantKind(string Name, string Server, bool OnPostgre
         new("node-postgres", "node-oidc-provider", true, true),
         new("node-postgres-opaque", "node-oidc-provider, opaque", true, false),
     ];
+
+    /// <summary>Which build of ours it is, when several take part.</summary>
+    public string? Label { get; init; }
+
+    public string Title => Label is null ? Server : $"{Server}, {Label}";
 
     public bool IsOurs => Server == "ProofKey";
 

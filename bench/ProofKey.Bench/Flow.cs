@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using ProofKey.Jose;
 
@@ -32,6 +33,22 @@ internal sealed class Flow(IssuerUnderLoad issuer, LoadClient client, SignedInBr
         var redeemed = Post($"grant_type=authorization_code&client_id={client.Id}&redirect_uri={Uri.EscapeDataString(client.RedirectUri)}&code={Uri.EscapeDataString(code)}&code_verifier={(isRight ? verifier : CodeVerifier.New()).Reveal()}");
         if (isRight) Keep(redeemed, nonce);
         else Demand(redeemed.Status == 400, "A wrong verifier redeemed a code.");
+    }
+
+    /// <summary>One sign-in, of which the refresh token goes to others.</summary>
+    public void SignInFor(ConcurrentQueue<string> grants)
+    {
+        _refreshToken = null;
+        SignIn();
+        // Nothing came of it where the verifier was the wrong one.
+        if (_refreshToken is not null) grants.Enqueue(_refreshToken);
+    }
+
+    /// <summary>One refresh of the next grant of many, where there is one: rows all over the table change, as they do in use.</summary>
+    public void RefreshNext(ConcurrentQueue<string> grants)
+    {
+        if (grants.TryDequeue(out var next)) _refreshToken = next;
+        Refresh();
     }
 
     /// <summary>One refresh of this connection's own grant.</summary>

@@ -21,8 +21,6 @@ internal sealed class ServerProcess : IDisposable
 
     public ProcessTree Tree { get; }
 
-    public int Id => _process.Id;
-
     /// <summary>From the start of the process to its first 200.</summary>
     public TimeSpan FirstAnswer { get; }
 
