@@ -17,6 +17,9 @@ try
         case ["drive"]:
             await AnyIssuer.RunAsync(arguments);
             break;
+        case ["parts"]:
+            ProfileParts.Report(Console.In, arguments.Number("microseconds", 100));
+            break;
         case ["flood"]:
             await FloodFigures.RunAsync(arguments["program"] ?? ProofKeyProgram.Built, folder);
             break;
@@ -26,7 +29,7 @@ try
             await new OwnFigures(program, folder, scale).RunAsync();
             break;
         default:
-            throw new ArgumentException("Say nothing, or compare, log, drive or flood; bench/README.md has the options.");
+            throw new ArgumentException("Say nothing, or compare, log, drive, parts or flood; bench/README.md has the options.");
     }
 }
 finally
