@@ -1,5 +1,6 @@
 using ProofKey.Cli.Hosting;
 using ProofKey.Client;
+using ProofKey.Server;
 using ProofKey.Server.Storage;
 
 namespace ProofKey.Cli;
@@ -20,7 +21,8 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy)
         ClientException client => Of(client),
         // The message is made of both sentences.
         SqliteMissingException or DataFolderException => new(ExitCodes.Failed, exception.Message, ""),
-        DatabaseException database => new(database.Failure == DatabaseFailure.Busy ? ExitCodes.Unavailable : ExitCodes.Failed, database.Message, ""),
+        RootKeyException => new(ExitCodes.Failed, exception.Message, ""),
+        DatabaseException database => new(database.Failure is DatabaseFailure.Busy or DatabaseFailure.Unreachable ? ExitCodes.Unavailable : ExitCodes.Failed, database.Message, ""),
         FormatException wrong => new(ExitCodes.WrongUsage, wrong.Message, ""),
         HttpRequestException { HttpRequestError: var error } => new(ExitCodes.Unavailable, $"The server could not be reached ({error}).", "Check the address and the network, then try again."),
         IOException or UnauthorizedAccessException => new(ExitCodes.Failed, exception.Message, "Check the path, its owner and mode, and the free space."),

@@ -49,14 +49,14 @@ public sealed record SignedInAccount(string Subject, string Name, long Epoch, Da
 /// </summary>
 public abstract class AccountSource
 {
-    /// <summary>Who is signed in on this request.</summary>
+    /// <summary>Who is signed in on this request: of several the active one, and nobody when the active one's session has ended.</summary>
     /// <param name="context">The request at the authorization endpoint or the consent page.</param>
     /// <param name="cancellation">Ends with the request.</param>
     /// <returns>The account, or <see langword="null"/> for nobody.</returns>
     public abstract ValueTask<SignedInAccount?> FindSignedInAsync(HttpContext context, CancellationToken cancellation);
 
     /// <summary>
-    /// Everyone who is signed in on this request, the active one first. It is asked only for requests that hint at somebody or let the
+    /// Everyone who is signed in on this request. It is asked only for requests that hint at somebody or let the
     /// person choose. By default there is one: who <see cref="FindSignedInAsync"/> finds.
     /// </summary>
     /// <param name="context">The request at the authorization endpoint or the consent page.</param>

@@ -3,6 +3,15 @@ using ProofKey.Server.Storage;
 
 namespace ProofKey.Server;
 
+/// <summary>The root key is not the one that wrapped the keys in the database. Nothing was changed.</summary>
+public sealed class RootKeyException : InvalidOperationException
+{
+    internal RootKeyException(string message, Exception? inner)
+        : base(message, inner)
+    {
+    }
+}
+
 /// <summary>Where a key stands in its life.</summary>
 public enum KeyState
 {
@@ -42,7 +51,7 @@ public sealed class KeyRegistry
     /// <summary>All keys, in the order in which they came into use.</summary>
     /// <param name="cancellation">Stops waiting.</param>
     /// <returns>The keys.</returns>
-    /// <exception cref="InvalidOperationException">The root key does not open them.</exception>
+    /// <exception cref="RootKeyException">The root key does not open them.</exception>
     public async Task<IReadOnlyList<ServerKey>> ListAsync(CancellationToken cancellation)
     {
         var rows = await _store.ListAsync(cancellation);
@@ -76,6 +85,24 @@ public sealed class KeyRegistry
         var now = _time.GetUtcNow();
         await _audit.RecordAsync(new AuditEvent("keys-revoked"));
         await _store.ReplaceAllAsync(present => Replacements(present, now), now, cancellation);
+    }
+
+    /// <summary>
+    /// Wraps every key with another root key, all or none. A running server keeps the keys that it has read, and follows no change before it is
+    /// started with the new root key. User codes that devices show at this moment are lost.
+    /// </summary>
+    /// <param name="rootKey">The new root key, 32 random bytes.</param>
+    /// <param name="cancellation">Stops waiting.</param>
+    /// <exception cref="RootKeyException">The old root key does not open the keys.</exception>
+    public async Task RewrapAsync(byte[] rootKey, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(rootKey);
+        if (rootKey.Length != RootKey.Length) throw new ArgumentException($"A root key has {RootKey.Length} bytes.", nameof(rootKey));
+        var next = new RootKey(rootKey);
+        // What cannot be opened is found before anything is written down.
+        await ListAsync(cancellation);
+        await _audit.RecordAsync(new AuditEvent("root-key-changed"));
+        await _store.ChangeAsync(present => new([], [.. present.Select(row => row with { Sealed = next.Wrap(row, _root.Unwrap(row)) })], []), cancellation);
     }
 
     private List<StoredKey> Replacements(List<StoredKey> present, DateTimeOffset now)

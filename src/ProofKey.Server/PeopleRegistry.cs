@@ -115,7 +115,7 @@ public sealed class PeopleRegistry
         return await _grants.RevokeAsync(Convert.FromHexString(grant.Id), _time.GetUtcNow(), new AuditEvent("grant-revoked") { Subject = grant.Subject, ClientId = grant.ClientId, Detail = grant.Id });
     }
 
-    /// <summary>Revokes all grants of a person, or those at one client, and what a device was allowed and has not fetched; what they agreed to there is forgotten, so that they are asked again. A code that is on its way lives for its minute. Sessions in browsers go on: to end those too, disable the person or reset the password.</summary>
+    /// <summary>Revokes all grants of a person, or those at one client, and what a device was allowed and has not fetched; what they agreed to there is forgotten, so that they are asked again. A code that is on its way lives for its minute, and a yes that a page just got for its ten. Sessions in browsers go on: to end those too, disable the person or reset the password.</summary>
     /// <param name="account">The person.</param>
     /// <param name="clientId">The client; <see langword="null"/> for all.</param>
     /// <returns>How many were revoked.</returns>

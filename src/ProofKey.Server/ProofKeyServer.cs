@@ -44,6 +44,8 @@ public static class ProofKeyServer
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new KeyRegistry(
             provider.GetRequiredService<KeyStore>(), provider.GetRequiredService<ServerOptions>(), provider.GetRequiredService<AuditTrail>(), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new DatabaseRegistry(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<KeyStore>(), provider.GetRequiredService<ServerOptions>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<DpopNonces>().AddSingleton<ProofOfPossession>();
         services.AddSingleton(provider => new Registry(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<ClientStore>(), provider.GetRequiredService<ResourceStore>(), provider.GetRequiredService<ScopeStore>(), provider.GetRequiredService<AccountStore>(),

@@ -86,7 +86,7 @@ public sealed class ServerOptions
     /// <summary>How many refused requests an address has a minute at each endpoint for programs: 5 to 1,000,000, default 300. Good requests are not counted.</summary>
     public int RefusalsPerMinute { get; set; } = 300;
 
-    /// <summary>How many requests an address has a minute at each endpoint where every request adds a row: 5 to 1,000,000, default 1,200.</summary>
+    /// <summary>How many requests an address has a minute at each endpoint where every request adds a row: 5 to 1,000,000, default 1,200. A long one counts as several.</summary>
     public int RequestsPerMinute { get; set; } = 1200;
 
     internal Http.ProofPlaces ProofPlaces { get; set; } = new();

@@ -13,17 +13,21 @@ public static class CodeFlow
     /// <param name="redirectUri">Its redirect URI.</param>
     /// <param name="cancellation">Stops waiting.</param>
     /// <param name="key">The key that the tokens are to be bound to, if any.</param>
+    /// <param name="way">The way to the server, where it is a special one.</param>
     /// <returns>The token response.</returns>
-    public static async Task<JsonElement> SignInAsync(string issuer, string clientId, string redirectUri, CancellationToken cancellation, SigningKey? key = null)
+    public static async Task<JsonElement> SignInAsync(
+        string issuer, string clientId, string redirectUri, CancellationToken cancellation, SigningKey? key = null, Func<SocketsHttpHandler>? way = null)
     {
         var verifier = CodeVerifier.New();
-        using var person = new Person();
+        using var person = new Person(way?.Invoke());
         var answer = await person.AnswerAsync(Request(issuer, clientId, redirectUri, verifier.Challenge), cancellation);
         answer.Query.ShouldContain("code=");
-        return await RedeemAsync(issuer, clientId, redirectUri, ValueOf(answer, "code"), verifier, key, cancellation);
+        using var http = new HttpClient(way?.Invoke() ?? new());
+        return await RedeemAsync(http, issuer, clientId, redirectUri, ValueOf(answer, "code"), verifier, key, cancellation);
     }
 
-    private static Uri Request(string issuer, string clientId, string redirectUri, CodeChallenge challenge) => new(
+    /// <summary>The address that starts a flow.</summary>
+    public static Uri Request(string issuer, string clientId, string redirectUri, CodeChallenge challenge) => new(
         $"{issuer}/authorize?response_type=code&client_id={Uri.EscapeDataString(clientId)}&redirect_uri={Uri.EscapeDataString(redirectUri)}"
         + $"&scope=openid%20profile&code_challenge={challenge}&code_challenge_method={CodeChallenge.Method}");
 
@@ -31,9 +35,8 @@ public static class CodeFlow
         Microsoft.AspNetCore.WebUtilities.QueryHelpers.ParseQuery(address.Query)[name].ToString();
 
     private static async Task<JsonElement> RedeemAsync(
-        string issuer, string clientId, string redirectUri, string code, CodeVerifier verifier, SigningKey? key, CancellationToken cancellation)
+        HttpClient http, string issuer, string clientId, string redirectUri, string code, CodeVerifier verifier, SigningKey? key, CancellationToken cancellation)
     {
-        using var http = new HttpClient();
         var fields = new Dictionary<string, string>
         {
             ["grant_type"] = "authorization_code",

@@ -8,7 +8,7 @@ namespace EndToEnd;
 /// Each page that a person sees, in light and dark and on a phone: pictures for a look by eye, and what can be checked without one.
 /// The pictures go to the folder that PROOFKEY_SCREENSHOTS names, else next to the tests.
 /// </summary>
-public sealed partial class PageTests(RunningServer server, Chromium chromium) : IDisposable
+public sealed partial class PageTests(RunningServer server, SecureServer secure, Chromium chromium) : IDisposable
 {
     private static readonly DirectoryInfo Pictures = Directory.CreateDirectory(
         Environment.GetEnvironmentVariable("PROOFKEY_SCREENSHOTS") ?? Path.Combine(AppContext.BaseDirectory, "screenshots"));
@@ -143,12 +143,14 @@ public sealed partial class PageTests(RunningServer server, Chromium chromium) :
 
     [Theory]
     [InlineData("light", 1280)]
+    [InlineData("dark", 1280)]
+    [InlineData("light", 360)]
     [InlineData("dark", 360)]
     public async Task Of_several_people_each_can_be_signed_out(string scheme, int width)
     {
         await using var observed = await chromium.NewPageAsync(Look(scheme, width));
         var client = await server.AddClientAsync("Terminal", Cancellation, "--redirect-uri", "http://127.0.0.1/callback");
-        var longName = $"a person whose name is rather long {scheme}";
+        var longName = $"a person whose name is rather long {scheme} {width}";
         await server.AddUserAsync(longName, Cancellation);
         foreach (var name in (string[])["alice", longName])
         {
@@ -159,6 +161,25 @@ public sealed partial class PageTests(RunningServer server, Chromium chromium) :
         await CheckAsync(observed.Page, $"12-sign-out-several-{scheme}-{width}");
         await observed.LeaveAsync("[name=stay]");
         await CheckAsync(observed.Page, $"13-still-signed-in-{scheme}-{width}");
+    }
+
+    [Theory]
+    [InlineData("light", 1280)]
+    [InlineData("dark", 1280)]
+    [InlineData("light", 360)]
+    [InlineData("dark", 360)]
+    public async Task The_page_that_posts_an_answer_fits_its_width_too(string scheme, int width)
+    {
+        await using var app = await LoopbackApp.StartAsync("127.0.0.1");
+        var client = await secure.AddClientAsync(Cancellation, "--redirect-uri", "http://127.0.0.1/callback", "--response-mode", "form_post");
+        await using var observed = await chromium.NewPageAsync(secure, Look(scheme, width));
+        // The page stays that a person sees where no script runs.
+        await observed.Page.AddInitScriptAsync("HTMLFormElement.prototype.submit = () => {}");
+        await observed.Page.GotoAsync(app.Request(secure.Issuer, client, "state"));
+        await observed.SignInAsync();
+        await observed.DecideAsync("allow");
+        await observed.Page.GetByRole(AriaRole.Button, new() { Name = "Continue" }).WaitForAsync();
+        await CheckAsync(observed.Page, $"30-form-post-{scheme}-{width}");
     }
 
     private static string AuthorizationQuery(string client) =>
@@ -202,5 +223,6 @@ public sealed partial class PageTests(RunningServer server, Chromium chromium) :
         (await page.Locator("h1").CountAsync()).ShouldBe(1, name);
         (await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= document.documentElement.clientWidth")).ShouldBeTrue(name);
         (await page.EvaluateAsync<int>("[...document.querySelectorAll('input:not([type=hidden])')].filter((field) => !field.labels?.length).length")).ShouldBe(0, name);
+        await Axe.CheckAsync(page, name);
     }
 }

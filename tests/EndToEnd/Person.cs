@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using AngleSharp.Dom;
 using AngleSharp.Html.Dom;
 using AngleSharp.Html.Parser;
@@ -9,11 +10,12 @@ namespace EndToEnd;
 /// Plays the person and the browser over HTTP: keeps cookies, follows redirects within the server, fills in the forms that it shows,
 /// and reports where the server sends the browser in the end.
 /// </summary>
-public sealed class Person : IDisposable
+/// <param name="handler">The way to the server, where it is a special one.</param>
+public sealed class Person(SocketsHttpHandler? handler = null) : IDisposable
 {
     private const int Patience = 12;
 
-    private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = new CookieContainer() });
+    private readonly HttpClient _http = new(Browsing(handler ?? new()));
     private readonly HtmlParser _parser = new();
 
     public string Name { get; init; } = "alice";
@@ -22,6 +24,9 @@ public sealed class Person : IDisposable
 
     /// <summary>The button of the consent page: <c>allow</c> or <c>deny</c>.</summary>
     public string Decision { get; init; } = "allow";
+
+    /// <summary>What this person's browser adds to each request.</summary>
+    public HttpRequestHeaders Headers => _http.DefaultRequestHeaders;
 
     /// <summary>The pages that were shown, by their first heading.</summary>
     public List<string> Seen { get; } = [];
@@ -63,6 +68,12 @@ public sealed class Person : IDisposable
     public Task<HttpResponseMessage> OpenAsync(Uri address, CancellationToken cancellation) => _http.GetAsync(address, cancellation);
 
     public void Dispose() => _http.Dispose();
+
+    private static SocketsHttpHandler Browsing(SocketsHttpHandler handler)
+    {
+        (handler.AllowAutoRedirect, handler.UseCookies, handler.CookieContainer) = (false, true, new CookieContainer());
+        return handler;
+    }
 
     private async Task<HttpResponseMessage?> FillInAsync(Uri here, HttpResponseMessage response, CancellationToken cancellation)
     {

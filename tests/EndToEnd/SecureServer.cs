@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using EndToEnd;
 
@@ -45,27 +43,12 @@ public sealed class SecureServer : IAsyncDisposable
 
     private async Task<ChildProcess> StartAsync()
     {
-        var (certificate, key) = WriteCertificate();
-        var environment = new Dictionary<string, string> { ["Kestrel__Certificates__Default__Path"] = certificate, ["Kestrel__Certificates__Default__KeyPath"] = key };
+        var certificate = TestCertificate.Write(_program.Folder("certificate"), Host);
+        KeyDigest = certificate.KeyDigest;
+        var environment = new Dictionary<string, string> { ["Kestrel__Certificates__Default__Path"] = certificate.Path, ["Kestrel__Certificates__Default__KeyPath"] = certificate.KeyPath };
         var serving = _program.Start(environment, "serve", "--urls", $"https://127.0.0.1:{_port}", "--issuer", Issuer, "--data", _data);
         await serving.ReadUntilAsync(new("Ctrl-C stops it"), CancellationToken.None);
         await _program.OutputOfAsync(["user", "add", "alice", "--password-stdin", "--data", _data], CancellationToken.None, RunningServer.Password);
         return serving;
-    }
-
-    private (string Certificate, string Key) WriteCertificate()
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN={Host}", key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName(Host);
-        request.CertificateExtensions.Add(names.Build());
-        var now = TimeProvider.System.GetUtcNow();
-        using var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
-        KeyDigest = Convert.ToBase64String(ProofKey.Secret.Digest(certificate.PublicKey.ExportSubjectPublicKeyInfo()));
-        var folder = _program.Folder("certificate");
-        File.WriteAllText(Path.Combine(folder, "cert.pem"), certificate.ExportCertificatePem());
-        File.WriteAllText(Path.Combine(folder, "key.pem"), key.ExportPkcs8PrivateKeyPem());
-        return (Path.Combine(folder, "cert.pem"), Path.Combine(folder, "key.pem"));
     }
 }

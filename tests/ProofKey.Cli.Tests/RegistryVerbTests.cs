@@ -161,6 +161,22 @@ public sealed class RegistryVerbTests : IDisposable
     }
 
     [Fact]
+    public async Task Whoever_adds_an_API_learns_which_clients_have_to_name_it_from_now_on()
+    {
+        const string Address = "https://orders.example.com/";
+        await _cli.OutputOfAsync("client", "add", "Elsewhere", "--public", "--redirect-uri", "http://127.0.0.1/callback", "--scope", "openid orders.read", "--json");
+        await _cli.OutputOfAsync("client", "add", "At home", "--public", "--redirect-uri", "http://127.0.0.1/callback", "--scope", "openid orders.read", "--audience", Address, "--json");
+        var added = await _cli.RunAsync("resource", "add", Address, "--scope", "orders.read");
+        added.Errors.ShouldContain("Elsewhere (");
+        added.Errors.ShouldContain($"gets orders.read only with resource={Address}");
+        added.Errors.ShouldNotContain("At home");
+        (await _cli.RunAsync("resource", "update", Address, "--scope", "orders.read orders.write")).Errors.ShouldContain("Elsewhere (");
+        var shared = await _cli.RunAsync("resource", "add", "https://archive.example.com/", "--scope", "orders.read", "--json");
+        shared.Errors.ShouldNotContain("At home", Case.Insensitive, "its own API knows the scope too");
+        JsonDocument.Parse(shared.Output).Dispose();
+    }
+
+    [Fact]
     public async Task A_scope_is_put_into_words_listed_and_its_words_removed()
     {
         (await _cli.OutputOfAsync("scope", "set", "orders.read", "see your orders", "--json")).ShouldBe("{\"scope\":\"orders.read\",\"words\":\"see your orders\"}");

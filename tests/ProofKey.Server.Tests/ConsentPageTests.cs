@@ -86,6 +86,21 @@ public sealed class ConsentPageTests(OneServer shared) : IClassFixture<OneServer
     }
 
     [Fact]
+    [Assertion("AZ-24")]
+    [Assertion("AZ-27")]
+    public async Task An_address_that_was_not_shown_gets_no_answer()
+    {
+        // The one address of the client, which its request leaves out.
+        var client = await _server.AddClientAsync(OneServer.WebUri, registration => registration with { Scope = "pets.feed" });
+        using var person = await shared.SignedInAsync();
+        var form = await person.ConsentFormAsync(shared.Request(client).Set("scope", "pets.feed").Set("redirect_uri", null));
+        await _server.Registry.UpdateClientAsync(client.Id, registration => registration with { RedirectUris = ["https://moved.example/callback"] }, newSecret: false, CancellationToken.None);
+        var again = await (await person.PostOnceAsync(form, [("decision", "allow")])).ShouldBeFormAgainAsync();
+        again.Body!.TextContent.ShouldContain("moved.example");
+        (await RememberedAsync(RunningServer.UserName, client)).ShouldBeNull();
+    }
+
+    [Fact]
     public async Task Another_account_can_be_used_instead()
     {
         await _server.Registry.AddAccountAsync("second", RunningServer.Password, null, isAdmin: false);
@@ -169,8 +184,7 @@ public sealed class ConsentPageTests(OneServer shared) : IClassFixture<OneServer
         var shownToAlice = await person.ConsentFormAsync(request);
 
         await _server.SignInAsync(person, "bob");
-        var again = await person.PostOnceAsync(shownToAlice, [("decision", "allow")]);
-        (await again.ShouldBeFormAgainAsync("the same browser cookie, and another account")).Body!.TextContent.ShouldContain("bob");
+        (await Person.FormOf(await person.SubmitAsync(shownToAlice, ("decision", "allow")))).Accounts.ShouldHaveSingleItem("the same browser cookie, and another account, who is asked");
         (await RememberedAsync("bob", shared.Web)).ShouldBeNull();
 
         // A real sign-in replaces the browser cookie as well.

@@ -247,6 +247,19 @@ public sealed class DevicePageTests(OneServer shared) : IClassFixture<OneServer>
     }
 
     [Fact]
+    [Assertion("DV-06")]
+    public async Task What_was_changed_since_the_question_was_shown_is_asked_again()
+    {
+        var client = await _server.AddDeviceClientAsync();
+        using var person = await shared.SignedInAsync();
+        var device = await _server.AskAsync(client);
+        var form = await person.DeviceFormAsync(device);
+        await _server.Registry.UpdateClientAsync(client.Id, registration => registration with { Name = "Another name" }, newSecret: false, CancellationToken.None);
+        (await (await person.PostOnceAsync(form, [("decision", "allow")])).ShouldBeFormAgainAsync()).Body!.TextContent.ShouldContain("Another name");
+        (await StateAsync(device)).ShouldBe("authorization_pending");
+    }
+
+    [Fact]
     [Assertion("DV-08")]
     public async Task A_person_is_asked_each_time_whoever_vouches_for_the_client()
     {
@@ -361,6 +374,22 @@ public sealed class DevicePageTests(OneServer shared) : IClassFixture<OneServer>
         chosen.RequestMessage!.RequestUri!.PathAndQuery.ShouldBe(complete);
         await person.SubmitAsync(await Person.FormOf(await person.SubmitAsync(await Person.FormOf(chosen))), ("decision", "allow"));
         (await _server.UserinfoAsync((await _server.PollAsync(device)).Text("access_token"))).Text("name").ShouldBe(RunningServer.UserName);
+    }
+
+    [Fact]
+    [Assertion("UI-20")]
+    public async Task When_the_active_account_has_ended_the_one_that_is_left_is_offered_and_not_taken()
+    {
+        await _server.Registry.AddAccountAsync("visitor", RunningServer.Password, null, isAdmin: false);
+        var device = await _server.AskAsync(await _server.AddDeviceClientAsync());
+        var complete = $"/device?user_code={device.UserCode}";
+        using var person = _server.NewPerson();
+        foreach (var name in (string[])[RunningServer.UserName, "visitor"])
+            await person.SubmitAsync(await Person.FormOf(await person.GetAsync($"/signin?user_code={device.UserCode}&another=1")), ("username", name), ("password", RunningServer.Password));
+        await _server.Service<SessionStore>().EndAsync(SessionStore.KeyOf(person.CookieOf(_server, Sessions.SessionCookie)!.Split('.')[0]), _server.Time.Now);
+        var chooser = await Person.FormOf(await person.GetAsync(complete));
+        chooser.Accounts.ShouldHaveSingleItem();
+        (await (await person.SubmitAsync(chooser, ("account", chooser.Accounts[0]))).PageAsync()).Body!.TextContent.ShouldContain($"You are signed in as {RunningServer.UserName}");
     }
 
     [Fact]

@@ -197,21 +197,21 @@ public sealed class InteractionDecisionTests
 
     [Fact]
     [Rfc("OpenID Connect Core", "3.1.2.1")]
-    public void A_choice_goes_before_a_hint_and_a_hint_before_the_active_account()
+    public void A_choice_goes_before_a_hint_and_who_is_not_named_is_nobody_but_the_active_account()
     {
         var (alice, bob, carol) = (SignedIn(), SignedIn("bob") with { Email = "bob@example.com" }, SignedIn("carol"));
         string? Of(StepTicket? ticket, string? hintedSubject, string? loginHint) =>
             AccountChoices.Of(Request(Web, "openid", loginHint is null ? [] : [("login_hint", loginHint)]), [alice, bob, carol], hintedSubject, ticket)?.Subject;
 
-        Of(null, null, null).ShouldBe("alice");
+        Of(null, null, null).ShouldBeNull();
         Of(null, null, "BOB").ShouldBe("bob");
         Of(null, null, " bob@Example.com ").ShouldBe("bob");
-        Of(null, null, "nobody").ShouldBe("alice", "a hint is no demand");
+        Of(null, null, "nobody").ShouldBeNull("a hint is no demand");
         Of(null, "carol", "bob").ShouldBe("carol");
         Of(null, "", "bob").ShouldBe("bob");
         Of(Ticket(5).For("bob"), "carol", "alice").ShouldBe("bob");
-        Of(Ticket(5).For("dave"), "carol", null).ShouldBe("carol", "who is not signed in any more is not chosen");
-        Of(Ticket(5).Choosing(AccountChoice.Another), null, null).ShouldBe("alice");
+        Of(Ticket(5).For("dave"), "carol", null).ShouldBeNull("nobody takes the place of who was chosen and has gone");
+        Of(Ticket(5).Choosing(AccountChoice.Another), null, null).ShouldBeNull();
         AccountChoices.Of(Request(Web), [], "alice", Ticket(5).For("alice")).ShouldBeNull();
     }
 

@@ -150,7 +150,7 @@ public sealed class KeysTests
         using var folder = await UsedFolderAsync();
         await ExecuteAsync(folder.Path, "insert into schema_version (version, applied_at) values (99, 0)");
         var before = await DumpAsync(folder.Path);
-        (await Should.ThrowAsync<InvalidOperationException>(() => RunningServer.StartAsync(folder.Path))).Message.ShouldContain("run a newer program");
+        (await Should.ThrowAsync<Storage.DatabaseException>(() => RunningServer.StartAsync(folder.Path))).Message.ShouldContain("run a newer program");
         (await DumpAsync(folder.Path)).ShouldBe(before);
     }
 

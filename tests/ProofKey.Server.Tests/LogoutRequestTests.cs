@@ -69,7 +69,9 @@ public sealed class LogoutRequestTests
         var (mine, other) = (Secret.NewId(Now), Secret.NewId(Now));
         SignedInAccount[] signedIn = [Account("bob", other), Account("alice", mine)];
         Read("id_token_hint=HINT", sid: BrowserSession.NameOf(mine)).Proven(signedIn)!.Subject.ShouldBe("alice");
-        Read("id_token_hint=HINT").Proven(signedIn)!.Subject.ShouldBe("alice", "an ID token without sid is about the person");
+        Read("id_token_hint=HINT", authTime: Now).Proven(signedIn)!.Subject.ShouldBe("alice", "an ID token without sid is about the sign-in of its auth_time");
+        Read("id_token_hint=HINT", authTime: Now.AddSeconds(-1)).Proven(signedIn).ShouldBeNull("of an older sign-in");
+        Read("id_token_hint=HINT").Proven(signedIn).ShouldBeNull();
         Read("id_token_hint=HINT", sid: BrowserSession.NameOf(other)).Proven(signedIn).ShouldBeNull();
         Read("id_token_hint=HINT", sid: "x").Proven(signedIn).ShouldBeNull();
         Read("id_token_hint=HINT", subject: "carol").Proven(signedIn).ShouldBeNull();
@@ -78,7 +80,7 @@ public sealed class LogoutRequestTests
 
     private static SignedInAccount Account(string subject, byte[] sessionId) => new(subject, subject, 1, Now, "pwd", Now.AddHours(12)) { SessionId = sessionId };
 
-    private static LogoutRequest Read(string query, string subject = "alice", string? sid = null)
+    private static LogoutRequest Read(string query, string subject = "alice", string? sid = null, DateTimeOffset? authTime = null)
     {
         var token = Jwt.Sign(Key, "JWT", claims =>
         {
@@ -86,6 +88,7 @@ public sealed class LogoutRequestTests
             claims.WriteString("sub", subject);
             claims.WriteString("aud", Client.Id);
             if (sid is not null) claims.WriteString("sid", sid);
+            if (authTime is { } time) claims.WriteNumber("auth_time", time.ToUnixTimeSeconds());
             claims.WriteNumber("exp", Now.AddDays(-9).ToUnixTimeSeconds());
         });
         Parameters.TryParse(query.Replace("HINT", token, StringComparison.Ordinal), out var parameters, out var problem).ShouldBeTrue(problem);

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text;
+using Microsoft.AspNetCore.Http;
+using ProofKey.Server.Http;
 using ProofKey.Server.Storage;
 using ProofKey.Server.Tests.Support;
 
@@ -86,6 +88,41 @@ public sealed class PushedRequestTests(OneServer shared) : IClassFixture<OneServ
         var refused = await server.PushAsync(request);
         refused.Status.ShouldBe(HttpStatusCode.TooManyRequests);
         refused.Response.Header("Retry-After").ShouldNotBeNull();
+    }
+
+    [Theory]
+    [InlineData(512, 1200)]
+    [InlineData(2048, 172)]
+    [InlineData(8192, 39)]
+    [Assertion("PR-02")]
+    public void One_network_keeps_fewer_of_the_long_ones(int length, int most)
+    {
+        var time = new ManualTime();
+        using var limits = new RateLimits(new ServerOptions(), time);
+        var (context, kept) = (new DefaultHttpContext { Connection = { RemoteIpAddress = IPAddress.Parse("203.0.113.9") } }, 0);
+        for (var minute = 0; minute < 60; minute++, time.Advance(TimeSpan.FromMinutes(1)))
+        {
+            for (; limits.WaitFor(context, Limit.Requests) is null; kept++) limits.CountKept(context, length);
+        }
+        kept.ShouldBe(60 * most);
+        ((long)kept * length).ShouldBeLessThan(38_000_000, "an hour's rows of one network");
+    }
+
+    [Theory]
+    [InlineData(true), InlineData(false)]
+    [Assertion("PR-02")]
+    [Rfc("RFC 6585", "4")]
+    public async Task Who_pushes_or_posts_long_requests_has_to_wait_sooner(bool pushes)
+    {
+        await using var server = await RunningServer.StartAsync(configure: options => options.RequestsPerMinute = 60);
+        var request = new AuthorizeUrl(server, await server.AddClientAsync()).Set("unknown", new string('x', 7_400));
+        using var person = server.NewPerson();
+        async Task<HttpResponseMessage> SendAsync() => pushes ? (await server.PushAsync(request)).Response : await person.SendAsync(HttpMethod.Post, request.Path, request.Parameters);
+        for (var i = 0; i < 2; i++) (await SendAsync()).StatusCode.ShouldBe(pushes ? HttpStatusCode.Created : HttpStatusCode.SeeOther);
+        var refused = await SendAsync();
+        (refused.StatusCode, refused.Header("Retry-After")).ShouldBe((HttpStatusCode.TooManyRequests, "60"));
+        server.Time.Advance(TimeSpan.FromMinutes(1));
+        (await SendAsync()).StatusCode.ShouldBe(pushes ? HttpStatusCode.Created : HttpStatusCode.SeeOther);
     }
 
     [Theory]

@@ -212,15 +212,33 @@ public sealed class SeveralAccountsTests(OneServer shared) : IClassFixture<OneSe
 
     [Fact]
     [Assertion("UI-20")]
-    public async Task A_page_for_somebody_who_has_signed_out_since_asks_for_a_sign_in_and_is_nobody_elses()
+    public async Task A_page_for_somebody_who_has_signed_out_since_leads_to_a_choice_among_who_is_left()
     {
         using var person = await BothAsync();
         var request = Request();
         var form = await person.ConsentFormAsync(request);
         await _server.Service<SessionStore>().EndAsync(SessionStore.KeyOf(Keys(person)[0]), _server.Time.Now);
-        var signIn = await Person.FormOf(await person.SubmitAsync(form, ("decision", "allow")));
-        signIn.Fields.ShouldContainKey("username");
-        (await AgreedNameAsync(person, request, await SignInAsync(person, signIn, "bob"))).ShouldBe("bob");
+        var chooser = await Person.FormOf(await person.SubmitAsync(form, ("decision", "allow")));
+        chooser.Accounts.ShouldBe([await SubjectAsync("alice")]);
+        (await AgreedNameAsync(person, request, await person.SubmitAsync(chooser, ("account", chooser.Accounts[0])))).ShouldBe("alice");
+    }
+
+    [Fact]
+    [Assertion("UI-20")]
+    public async Task Nobody_takes_the_place_of_who_was_chosen_for_a_request_and_has_gone()
+    {
+        using var person = await BothAsync();
+        var request = Request();
+        var form = await person.ConsentFormAsync(request);
+        form.Action.ShouldContain("step=");
+        // In another tab Alice becomes the active one, who agreed to this client before.
+        await person.SubmitAsync(await ChooserAsync(person, Request(shared.Web).Set("prompt", "select_account")), ("account", await SubjectAsync("alice")));
+        await _server.Service<ConsentStore>().RememberAsync(await SubjectAsync("alice"), _client.Id, new RememberedConsent(Scope.Parse("openid profile"), Scope.Parse("openid profile")), _server.Time.Now);
+        await _server.Service<SessionStore>().EndAsync(SessionStore.KeyOf(Keys(person)[1]), _server.Time.Now);
+
+        var page = await Person.FormOf(await person.GetAsync(form.Action.Replace("/consent?", "/authorize?", StringComparison.Ordinal)));
+        page.Accounts.ShouldBe([await SubjectAsync("alice")], "the page was Bob's, and Alice is asked");
+        (await NameAsync(request, await person.SubmitAsync(page, ("account", page.Accounts[0])))).ShouldBe("alice");
     }
 
     [Theory]

@@ -1,14 +1,11 @@
 using System.Net;
-using Microsoft.Extensions.Logging.Abstractions;
-using ProofKey.Cli.Hosting;
-using ProofKey.Server.Keys;
-using ProofKey.Server.Storage;
+using ProofKey.Server.Tests.Databases;
 using ProofKey.Server.Tests.Support;
 
 namespace ProofKey.Server.Tests;
 
 /// <summary>Two servers on one database are one authorization server.</summary>
-public sealed class StorageReplicaTests(TokenServer at) : IClassFixture<TokenServer>
+public abstract class StorageReplicas(TokenServer at)
 {
     [Fact]
     [Assertion("TK-09")]
@@ -41,25 +38,10 @@ public sealed class StorageReplicaTests(TokenServer at) : IClassFixture<TokenSer
         (await at.Server.RevokeAsync(at.Client, successor)).Status.ShouldBe(HttpStatusCode.OK);
         (await replica.PostAsync(fields(successor))).Error.ShouldBe("invalid_grant");
     }
-
-    [Fact]
-    [Assertion("MD-07")]
-    public async Task Servers_that_start_at_once_on_a_new_database_share_one_set_of_keys()
-    {
-        using var folder = new StorageFolder();
-        var data = DataFolder.Open(folder.Path);
-        await using (await Administration.OpenAsync(data, TestContext.Current.CancellationToken))
-        {
-            // The tables are there now, and no key.
-        }
-        var databases = Enumerable.Range(0, 4).Select(_ => new Database(data.CreateDataSource(), DatabaseDialect.Sqlite)).ToList();
-        var options = new ServerOptions { IssuerAddress = "http://127.0.0.1", RootKey = data.RootKey };
-        var rings = databases.ConvertAll(database => new KeyRing(new KeyStore(database), options, at.Server.Time, NullLogger<KeyRing>.Instance));
-        await Task.WhenAll(rings.Select(ring => Task.Run(() => ring.LoadAsync(CancellationToken.None))));
-
-        rings.Select(ring => Convert.ToHexString(ring.PublicKeys.ToJson())).Distinct().ShouldHaveSingleItem();
-        var text = rings[0].Seal(SealPurpose.Code, "value"u8);
-        rings.ShouldAllBe(ring => ring.Open(SealPurpose.Code, text) != null);
-        foreach (var database in databases) await database.DisposeAsync();
-    }
 }
+
+/// <summary>On SQLite, on one machine.</summary>
+public sealed class StorageReplicaTests(TokenServer at) : StorageReplicas(at), IClassFixture<TokenServer>;
+
+/// <summary>On PostgreSQL.</summary>
+public sealed class StorageReplicaOnPostgreSqlTests(PostgreSqlTokenServer at) : StorageReplicas(at), IClassFixture<PostgreSqlTokenServer>;

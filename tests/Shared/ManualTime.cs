@@ -12,7 +12,10 @@ public sealed class ManualTime(DateTimeOffset start) : TimeProvider
 
     public DateTimeOffset Now => new(Interlocked.Read(ref _ticks), TimeSpan.Zero);
 
-    public override DateTimeOffset GetUtcNow() => Now;
+    /// <summary>How much time passes each time that the clock is read; none unless a test says so.</summary>
+    public TimeSpan PassesPerRead { get; set; }
+
+    public override DateTimeOffset GetUtcNow() => new(Interlocked.Add(ref _ticks, PassesPerRead.Ticks), TimeSpan.Zero);
 
     public void Advance(TimeSpan by) => Interlocked.Add(ref _ticks, by.Ticks);
 

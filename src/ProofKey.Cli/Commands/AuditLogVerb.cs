@@ -31,7 +31,7 @@ internal sealed class AuditLogVerb : Verb
             "proofkey audit-log --kind sign-in-failed --json",
             "proofkey audit-log --follow --json >> audit.jsonl")
     {
-        foreach (var option in new Option[] { _since, _until, _kind, _user, _subject, _client, _follow, CommonOptions.Data, CommonOptions.Json }) Add(option);
+        foreach (var option in (Option[])[_since, _until, _kind, _user, _subject, _client, _follow, .. CommonOptions.Place, CommonOptions.Json]) Add(option);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)

@@ -25,7 +25,7 @@ internal sealed class ClientAddVerb : Verb
             "proofkey client add \"Orders API\" --confidential --introspects https://orders.example.com/")
     {
         Add(_name);
-        foreach (var option in (IEnumerable<Option>)[_public, _confidential, .. _options.All, CommonOptions.Data, CommonOptions.Json]) Add(option);
+        foreach (var option in (IEnumerable<Option>)[_public, _confidential, .. _options.All, .. CommonOptions.Place, CommonOptions.Json]) Add(option);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)

@@ -9,7 +9,7 @@ internal sealed class ClientListVerb : Verb
     public ClientListVerb()
         : base("list", "List the clients.", "proofkey client list", "proofkey client list --data ./data --json")
     {
-        Add(CommonOptions.Data);
+        AddPlace();
         Add(CommonOptions.Json);
     }
 

@@ -12,7 +12,7 @@ internal sealed class ClientRemoveVerb : Verb
         : base("remove", "Remove a client; its codes and grants are dead at once, access tokens at APIs live on, 10 minutes at most.", "proofkey client remove CLIENT_ID")
     {
         Add(_id);
-        Add(CommonOptions.Data);
+        AddPlace();
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)

@@ -17,7 +17,7 @@ internal sealed class ClientShowVerb : Verb
         : base("show", "Show a client.", "proofkey client show CLIENT_ID", "proofkey client show CLIENT_ID --json")
     {
         Add(_id);
-        Add(CommonOptions.Data);
+        AddPlace();
         Add(CommonOptions.Json);
     }
 

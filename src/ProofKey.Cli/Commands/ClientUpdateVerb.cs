@@ -21,7 +21,7 @@ internal sealed class ClientUpdateVerb : Verb
             "proofkey client update CLIENT_ID --new-secret")
     {
         Add(_id);
-        foreach (var option in (IEnumerable<Option>)[_name, _newSecret, .. _options.All, CommonOptions.Data, CommonOptions.Json]) Add(option);
+        foreach (var option in (IEnumerable<Option>)[_name, _newSecret, .. _options.All, .. CommonOptions.Place, CommonOptions.Json]) Add(option);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)

@@ -10,6 +10,17 @@ internal static class CommonOptions
 
     public static readonly Option<string> Data = new("--data") { HelpName = "DIR", Description = "The folder with the server's database and root key." };
 
+    public static readonly Option<string> Database = new("--database")
+    {
+        HelpName = "CONNECTION",
+        Description = "Use a PostgreSQL database, such as \"Host=db;Username=proofkey;Database=proofkey\"; several hosts with commas between them.",
+    };
+
+    public static readonly Option<string> RootKeyFile = new("--root-key-file") { HelpName = "FILE", Description = "The root key, which --database needs; or set PROOFKEY_ROOT_KEY to the key itself." };
+
+    /// <summary>Where the server's rows and root key are.</summary>
+    public static readonly Option[] Place = [Data, Database, RootKeyFile];
+
     public static readonly Option<bool> Json = new("--json") { Description = "Print JSON." };
 
     public static readonly Option<string> Profile = new("--profile", "-p") { HelpName = "PROFILE", Description = "Which sign-in is meant; the one called default unless another is named." };

@@ -24,7 +24,7 @@ internal sealed class DoctorVerb : Verb
             "proofkey doctor --server https://login.example.com",
             "proofkey doctor --server https://login.example.com --data /var/lib/proofkey --json")
     {
-        foreach (var option in new Option[] { _server, CommonOptions.Data, CommonOptions.Json }) Add(option);
+        foreach (var option in (Option[])[_server, .. CommonOptions.Place, CommonOptions.Json]) Add(option);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)
@@ -33,7 +33,7 @@ internal sealed class DoctorVerb : Verb
             throw CommandException.Usage(problem, "Give the server's public address, such as --server https://login.example.com");
         using var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, AutomaticDecompression = DecompressionMethods.All }) { Timeout = TimeSpan.FromSeconds(10) };
         List<Finding> found = [Runtime(Environment.Version), .. await new ServerCheckup(issuer, http, invocation.Cancellation).RunAsync()];
-        if (invocation.Settings.Text(CommonOptions.Data) is not null) found.Add(await AddressesAsync(invocation, issuer));
+        if (invocation.HasPlace) found.Add(await AddressesAsync(invocation, issuer));
         if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(found, CliJson.Default.IReadOnlyListFinding));
         else Print(found, invocation.Terminal);
         return found.Exists(finding => finding.State == Finding.Bad) ? ExitCodes.Failed : ExitCodes.Done;

@@ -15,7 +15,7 @@ internal sealed class GrantListVerb : Verb
     public GrantListVerb()
         : base("list", "List the sign-ins at clients whose tokens work.", "proofkey grant list --user alice", "proofkey grant list --client CLIENT_ID --all --json")
     {
-        foreach (var option in new Option[] { _user, _client, _all, CommonOptions.Data, CommonOptions.Json }) Add(option);
+        foreach (var option in (Option[])[_user, _client, _all, .. CommonOptions.Place, CommonOptions.Json]) Add(option);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)

@@ -20,7 +20,7 @@ internal sealed class GrantRevokeVerb : Verb
             "proofkey grant revoke --user alice --client CLIENT_ID")
     {
         Add(_grant);
-        foreach (var option in new Option[] { _user, _client, CommonOptions.Data, CommonOptions.Json }) Add(option);
+        foreach (var option in (Option[])[_user, _client, .. CommonOptions.Place, CommonOptions.Json]) Add(option);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)
@@ -32,7 +32,7 @@ internal sealed class GrantRevokeVerb : Verb
         await using var administration = await invocation.AdministerAsync();
         var revoked = user is null ? await RevokeOneAsync(administration, grant!, invocation.Cancellation) : await RevokeAllAsync(administration, user, client, invocation.Cancellation);
         if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(new RevokedGrants(revoked), CliJson.Default.RevokedGrants));
-        else invocation.Terminal.Say($"Revoked {revoked} {(revoked == 1 ? "grant" : "grants")}.");
+        else invocation.Terminal.Say($"Revoked {revoked} {(revoked == 1 ? "grant" : "grants")}{(user is null ? "" : $"; what {PlainText.Of(user)} agreed to there is forgotten")}.");
         return ExitCodes.Done;
     }
 

@@ -9,6 +9,9 @@ namespace ProofKey.Cli.Commands;
 /// <summary>One run of a verb: what was typed and set, where to speak, and when to stop.</summary>
 internal sealed record Invocation(ParseResult Parsed, Settings Settings, Terminal Terminal, CancellationToken Cancellation)
 {
+    // It has no option and no key: a secret stands neither in a list of processes nor in a file of settings.
+    private const string RootKeyVariable = "PROOFKEY_ROOT_KEY";
+
     public static Invocation Of(ParseResult parsed, CancellationToken cancellation)
     {
         var path = new Settings(parsed, ConfigurationFile.None).Text(CommonOptions.Config);
@@ -22,9 +25,24 @@ internal sealed record Invocation(ParseResult Parsed, Settings Settings, Termina
     /// <summary>The profile that is meant.</summary>
     public string ProfileName => Profiles.Checked(Settings.Text(CommonOptions.Profile) ?? Profile.DefaultName);
 
-    /// <summary>Opens the data folder that is meant.</summary>
-    public DataFolder OpenData() => DataFolder.Open(Settings.Text(CommonOptions.Data) ?? Folders.Data());
+    /// <summary>Whether somebody said where a server's rows are.</summary>
+    public bool HasPlace => Settings.Text(CommonOptions.Data) is not null || Settings.Text(CommonOptions.Database) is not null;
 
-    /// <summary>Opens the registry in that folder.</summary>
+    /// <summary>Opens the place of a server's rows that is meant.</summary>
+    public DataPlace OpenData()
+    {
+        // What is typed goes before what is set: a variable may be there for another server.
+        var typed = Settings.OfCommandLine;
+        var from = typed.Text(CommonOptions.Data) is null && typed.Text(CommonOptions.Database) is null ? Settings : typed;
+        var (folder, database) = (from.Text(CommonOptions.Data), from.Text(CommonOptions.Database));
+        if (folder is not null && database is not null) throw CommandException.Usage("--data and --database are two places, and a server has one.", "Leave out --data (PROOFKEY_DATA), or --database (PROOFKEY_DATABASE).");
+        var rootKey = ReadRootKey();
+        return database is null ? DataFolder.Open(folder ?? Folders.Data(), rootKey) : PostgreSqlPlace.Of(database, rootKey ?? throw RootKeyFile.Missing());
+    }
+
+    /// <summary>The root key that was given, if one was.</summary>
+    public byte[]? ReadRootKey() => RootKeyFile.Read(Settings.Text(CommonOptions.RootKeyFile), Environment.GetEnvironmentVariable(RootKeyVariable) is { Length: > 0 } text ? text : null);
+
+    /// <summary>Opens the registry there.</summary>
     public Task<Administration> AdministerAsync() => Administration.OpenAsync(OpenData(), Cancellation);
 }

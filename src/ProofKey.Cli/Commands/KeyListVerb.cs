@@ -10,7 +10,7 @@ internal sealed class KeyListVerb : Verb
     public KeyListVerb()
         : base("list", "List the signing and sealing keys, without their secrets.", "proofkey key list", "proofkey key list --data ./data --json")
     {
-        Add(CommonOptions.Data);
+        AddPlace();
         Add(CommonOptions.Json);
     }
 

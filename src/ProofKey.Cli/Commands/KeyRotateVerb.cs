@@ -20,7 +20,7 @@ internal sealed class KeyRotateVerb : Verb
             "proofkey key rotate --now",
             "proofkey key rotate --revoke-all --yes")
     {
-        foreach (var option in new Option[] { _now, _revokeAll, _yes, CommonOptions.Data, CommonOptions.Json }) Add(option);
+        foreach (var option in (Option[])[_now, _revokeAll, _yes, .. CommonOptions.Place, CommonOptions.Json]) Add(option);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)

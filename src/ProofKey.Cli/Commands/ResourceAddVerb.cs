@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using ProofKey.Cli.Hosting;
 using ProofKey.Cli.Output;
 using ProofKey.Server.Storage;
 
@@ -16,7 +17,7 @@ internal sealed class ResourceAddVerb : Verb
         : base("add", "Register an API.", "proofkey resource add https://orders.example.com/ --scope \"orders.read orders.write\" --name Orders")
     {
         Add(_address);
-        foreach (var option in new Option[] { _scope, _name, CommonOptions.Data, CommonOptions.Json }) Add(option);
+        foreach (var option in (Option[])[_scope, _name, .. CommonOptions.Place, CommonOptions.Json]) Add(option);
     }
 
     public static ShownResource Shown(RegisteredResource resource) => new(resource.Address, resource.Name, resource.Scope.ToString(), resource.CreatedAt);
@@ -31,6 +32,20 @@ internal sealed class ResourceAddVerb : Verb
         var resource = await administration.Registry.AddResourceAsync(invocation.Argument(_address), scope, name);
         if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(Shown(resource), CliJson.Default.ShownResource));
         else invocation.Terminal.Say($"Registered {PlainText.Of(resource.Address)} with {resource.Scope}.");
+        await NameAffectedAsync(invocation, administration, resource);
         return ExitCodes.Done;
+    }
+
+    /// <summary>Names the clients that asked for these scopes without naming the API, as they cannot any more.</summary>
+    public static async Task NameAffectedAsync(Invocation invocation, Administration administration, RegisteredResource resource)
+    {
+        var registered = await administration.Registry.ListResourcesAsync(invocation.Cancellation);
+        foreach (var client in await administration.Registry.ListClientsAsync(invocation.Cancellation))
+        {
+            // What its default API knows too, it gets as before.
+            var atHome = registered.FirstOrDefault(other => other.Address == client.Audience)?.Scope ?? Scope.None;
+            var lost = client.Scope.Intersect(resource.Scope).Except(atHome);
+            if (!lost.IsEmpty) invocation.Terminal.Say($"{PlainText.Of(client.Name)} ({client.Id}) gets {lost} only with resource={PlainText.Of(resource.Address)}: its default API is another one.");
+        }
     }
 }

@@ -9,7 +9,7 @@ internal sealed class ResourceListVerb : Verb
     public ResourceListVerb()
         : base("list", "List the APIs.", "proofkey resource list", "proofkey resource list --json")
     {
-        Add(CommonOptions.Data);
+        AddPlace();
         Add(CommonOptions.Json);
     }
 

@@ -12,7 +12,7 @@ internal sealed class ResourceRemoveVerb : Verb
         : base("remove", "Remove an API: nobody can ask for tokens for it any more.", "proofkey resource remove https://orders.example.com/")
     {
         Add(_address);
-        Add(CommonOptions.Data);
+        AddPlace();
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)

@@ -14,7 +14,7 @@ internal sealed class ResourceUpdateVerb : Verb
         : base("update", "Change an API's scopes or name; what was granted stays as it is.", "proofkey resource update https://orders.example.com/ --scope \"orders.read orders.write orders.cancel\"")
     {
         Add(_address);
-        foreach (var option in new Option[] { _scope, _name, CommonOptions.Data }) Add(option);
+        foreach (var option in (Option[])[_scope, _name, .. CommonOptions.Place]) Add(option);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)
@@ -26,6 +26,7 @@ internal sealed class ResourceUpdateVerb : Verb
         await using var administration = await invocation.AdministerAsync();
         var resource = await administration.Registry.UpdateResourceAsync(address, scope, name, invocation.Cancellation) ?? throw ResourceAddVerb.Unknown(address);
         invocation.Terminal.Say($"Changed {PlainText.Of(resource.Address)}: {PlainText.Of(resource.Name)}, with {resource.Scope}.");
+        await ResourceAddVerb.NameAffectedAsync(invocation, administration, resource);
         return ExitCodes.Done;
     }
 }

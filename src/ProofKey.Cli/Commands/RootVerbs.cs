@@ -13,13 +13,14 @@ internal static class RootVerbs
         root.Add(Help.Option);
         root.Add(CommonOptions.Config);
         root.Add(new ServeVerb());
-        root.Add(new VerbGroup("client", "Register clients at the server of a data folder.", new ClientAddVerb(), new ClientListVerb(), new ClientShowVerb(), new ClientUpdateVerb(), new ClientRemoveVerb()));
+        root.Add(new VerbGroup("client", "Register clients at a server: of a data folder, or of a database.", new ClientAddVerb(), new ClientListVerb(), new ClientShowVerb(), new ClientUpdateVerb(), new ClientRemoveVerb()));
         root.Add(new VerbGroup("resource", "Register the APIs that access tokens can be for.", new ResourceAddVerb(), new ResourceListVerb(), new ResourceUpdateVerb(), new ResourceRemoveVerb()));
         root.Add(new VerbGroup("scope", "Put scopes into words for the people who are asked for them.", new ScopeSetVerb(), new ScopeListVerb(), new ScopeRemoveVerb()));
-        root.Add(new VerbGroup("user", "Say who can sign in at the server of a data folder.",
+        root.Add(new VerbGroup("user", "Say who can sign in at a server: of a data folder, or of a database.",
             new UserAddVerb(), new UserListVerb(), new UserShowVerb(), new UserDisableVerb(), new UserEnableVerb(), new UserResetVerb(), new UserRemoveVerb()));
         root.Add(new VerbGroup("grant", "Look at who is signed in at which client, and end it.", new GrantListVerb(), new GrantRevokeVerb()));
-        root.Add(new VerbGroup("key", "Look at the keys of the server of a data folder, and change them.", new KeyListVerb(), new KeyRotateVerb()));
+        root.Add(new VerbGroup("key", "Look at the keys of a server, and change them.", new KeyListVerb(), new KeyRotateVerb(), new KeyRewrapVerb()));
+        root.Add(new VerbGroup("database", "Look at the database of a server as a whole, and move it.", new DatabaseMigrateVerb(), new DatabaseCheckVerb(), new DatabaseBackupVerb(), new DatabaseCopyVerb()));
         root.Add(new AuditLogVerb());
         root.Add(new DoctorVerb());
         foreach (var verb in new Verb[] { new LoginVerb(), new TokenVerb(), new CallVerb(), new WhoamiVerb(), new ListVerb(), new LogoutVerb(), new DecodeVerb(), new DemoVerb() }) root.Add(verb);

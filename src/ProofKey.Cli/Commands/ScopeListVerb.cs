@@ -9,7 +9,7 @@ internal sealed class ScopeListVerb : Verb
     public ScopeListVerb()
         : base("list", "List the scopes that were put into words.", "proofkey scope list", "proofkey scope list --json")
     {
-        Add(CommonOptions.Data);
+        AddPlace();
         Add(CommonOptions.Json);
     }
 

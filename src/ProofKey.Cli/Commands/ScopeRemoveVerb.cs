@@ -12,7 +12,7 @@ internal sealed class ScopeRemoveVerb : Verb
         : base("remove", "Take the words for a scope away; people then read its name.", "proofkey scope remove orders.read")
     {
         Add(_name);
-        Add(CommonOptions.Data);
+        AddPlace();
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)

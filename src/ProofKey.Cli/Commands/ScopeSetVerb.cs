@@ -16,7 +16,7 @@ internal sealed class ScopeSetVerb : Verb
     {
         Add(_name);
         Add(_words);
-        foreach (var option in new Option[] { CommonOptions.Data, CommonOptions.Json }) Add(option);
+        foreach (var option in (Option[])[.. CommonOptions.Place, CommonOptions.Json]) Add(option);
     }
 
     public static ShownScope Shown(ScopeDescription scope) => new(scope.Name, scope.Words);

@@ -28,11 +28,12 @@ internal sealed class ServeVerb : Verb
             "Run the authorization server.",
             "proofkey serve",
             "proofkey serve --data ./data --urls http://127.0.0.1:9000",
-            "proofkey serve --data /var/lib/proofkey --urls http://127.0.0.1:8080 --issuer https://login.example.com")
+            "proofkey serve --data /var/lib/proofkey --urls http://127.0.0.1:8080 --issuer https://login.example.com",
+            "proofkey serve --database \"Host=db.example.com;Username=proofkey;Database=proofkey\" --root-key-file /etc/proofkey/root.key --issuer https://login.example.com")
     {
         Add(_urls);
         Add(_issuer);
-        Add(CommonOptions.Data);
+        AddPlace();
         Add(_rotation);
         Add(_trustedProxy);
         Add(_requirePar);
@@ -72,12 +73,12 @@ internal sealed class ServeVerb : Verb
 
     private static void Announce(WebApplication app, ServeSettings settings, Terminal terminal)
     {
-        var data = CommandText.Argument(settings.Data.Location);
+        var data = settings.Data.Options;
         terminal.Say($"proofkey listens on {string.Join(" and ", app.Urls)}");
         terminal.Say($"  issuer    {settings.Issuer}");
-        terminal.Say($"  database  {settings.Data.Location}, {SqliteLibrary.Description}");
-        terminal.Say($"  clients   proofkey client add \"My app\" --public --redirect-uri http://127.0.0.1/callback --data {data}");
-        terminal.Say($"  people    proofkey user add NAME --data {data}");
+        terminal.Say($"  database  {settings.Data.Location}, {settings.Data.Description}");
+        terminal.Say($"  clients   proofkey client add \"My app\" --public --redirect-uri http://127.0.0.1/callback {data}");
+        terminal.Say($"  people    proofkey user add NAME {data}");
         terminal.Say("Ctrl-C stops it.");
     }
 

@@ -21,7 +21,7 @@ internal sealed class UserAddVerb : Verb
             "proofkey user add alice --password-stdin < password.txt")
     {
         Add(_name);
-        foreach (var option in new Option[] { _email, _admin, _passwordStdin, CommonOptions.Data, CommonOptions.Json }) Add(option);
+        foreach (var option in (Option[])[_email, _admin, _passwordStdin, .. CommonOptions.Place, CommonOptions.Json]) Add(option);
     }
 
     public static ShownUser Shown(Account account) => new(account.Subject, account.Name, account.Email, account.IsAdmin, account.CreatedAt, account.DisabledAt);

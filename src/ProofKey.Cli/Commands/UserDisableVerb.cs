@@ -12,7 +12,7 @@ internal sealed class UserDisableVerb : Verb
         : base("disable", "Keep a person out; their sessions and grants are dead at once, access tokens at APIs live on, 10 minutes at most.", "proofkey user disable alice")
     {
         Add(_name);
-        foreach (var option in new Option[] { CommonOptions.Data, CommonOptions.Json }) Add(option);
+        foreach (var option in (Option[])[.. CommonOptions.Place, CommonOptions.Json]) Add(option);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)

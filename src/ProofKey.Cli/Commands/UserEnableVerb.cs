@@ -12,7 +12,7 @@ internal sealed class UserEnableVerb : Verb
         : base("enable", "Let a disabled person sign in again; what ended stays ended.", "proofkey user enable alice")
     {
         Add(_name);
-        foreach (var option in new Option[] { CommonOptions.Data, CommonOptions.Json }) Add(option);
+        foreach (var option in (Option[])[.. CommonOptions.Place, CommonOptions.Json]) Add(option);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)

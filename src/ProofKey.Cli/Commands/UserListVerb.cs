@@ -9,7 +9,7 @@ internal sealed class UserListVerb : Verb
     public UserListVerb()
         : base("list", "List the people who can sign in.", "proofkey user list", "proofkey user list --data ./data --json")
     {
-        Add(CommonOptions.Data);
+        AddPlace();
         Add(CommonOptions.Json);
     }
 

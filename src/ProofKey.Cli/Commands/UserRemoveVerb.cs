@@ -12,7 +12,7 @@ internal sealed class UserRemoveVerb : Verb
         : base("remove", "Remove a person; their sessions and grants are dead at once, access tokens at APIs live on, 10 minutes at most.", "proofkey user remove alice")
     {
         Add(_name);
-        Add(CommonOptions.Data);
+        AddPlace();
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)

@@ -17,7 +17,7 @@ internal sealed class UserResetVerb : Verb
             "proofkey user reset alice --password-stdin < password.txt")
     {
         Add(_name);
-        foreach (var option in new Option[] { _passwordStdin, CommonOptions.Data, CommonOptions.Json }) Add(option);
+        foreach (var option in (Option[])[_passwordStdin, .. CommonOptions.Place, CommonOptions.Json]) Add(option);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)

@@ -15,7 +15,7 @@ internal sealed class UserShowVerb : Verb
         : base("show", "Show a person.", "proofkey user show alice", "proofkey user show alice --json")
     {
         Add(_name);
-        foreach (var option in new Option[] { CommonOptions.Data, CommonOptions.Json }) Add(option);
+        foreach (var option in (Option[])[.. CommonOptions.Place, CommonOptions.Json]) Add(option);
     }
 
     public static CommandException Unknown(string name) => new(ExitCodes.Failed, $"There is no user {name} in this data folder.", "See the names with: proofkey user list");

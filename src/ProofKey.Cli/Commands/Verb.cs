@@ -17,6 +17,12 @@ internal abstract class Verb : Command
 
     public IReadOnlyList<string> Examples { get; }
 
+    /// <summary>Adds the options that say where a server's rows are.</summary>
+    protected void AddPlace()
+    {
+        foreach (var option in CommonOptions.Place) Add(option);
+    }
+
     /// <summary>Does it.</summary>
     /// <returns>One of <see cref="ExitCodes"/>.</returns>
     protected abstract Task<int> RunAsync(Invocation invocation);

@@ -2,7 +2,7 @@ using ProofKey.Server;
 
 namespace ProofKey.Cli.Hosting;
 
-/// <summary>Opens the registry of a data folder, beside a server that may be running on it.</summary>
+/// <summary>Opens the registry of a server, beside a server that may be running on the same database.</summary>
 internal sealed class Administration : IAsyncDisposable
 {
     private readonly ServiceProvider _services;
@@ -18,14 +18,18 @@ internal sealed class Administration : IAsyncDisposable
     /// <summary>The keys.</summary>
     public KeyRegistry Keys => _services.GetRequiredService<KeyRegistry>();
 
+    /// <summary>The database as a whole.</summary>
+    public DatabaseRegistry Database => _services.GetRequiredService<DatabaseRegistry>();
+
     /// <summary>Opens it, and brings the tables up to date.</summary>
-    public static async Task<Administration> OpenAsync(DataFolder data, CancellationToken cancellation)
+    public static async Task<Administration> OpenAsync(DataPlace data, CancellationToken cancellation)
     {
         var services = new ServiceCollection().AddProofKeyServer(options =>
         {
             // Registering needs no issuer; the tables are the same for any.
             options.IssuerAddress = "http://127.0.0.1";
             options.DataSource = data.CreateDataSource();
+            options.Dialect = data.Dialect;
             options.RootKey = data.RootKey;
         }).BuildServiceProvider();
         var administration = new Administration(services);

@@ -1,5 +1,7 @@
 using System.Data.Common;
 using Microsoft.Data.Sqlite;
+using ProofKey.Cli.Output;
+using ProofKey.Server.Storage;
 
 namespace ProofKey.Cli.Hosting;
 
@@ -10,27 +12,32 @@ internal sealed class DataFolderException(string message, Exception? inner = nul
 /// The folder that holds the embedded database and the root key. A copy of it is the server's identity: whoever has one can sign tokens
 /// in its name.
 /// </summary>
-internal sealed class DataFolder
+internal sealed class DataFolder : DataPlace
 {
-    private const string DatabaseName = "proofkey.db";
+    /// <summary>The file of the database.</summary>
+    public const string DatabaseName = "proofkey.db";
     private const string RootKeyName = "root.key";
-    private const int RootKeyLength = 32;
 
-    private DataFolder(string path, byte[] rootKey)
-    {
-        Location = path;
-        RootKey = rootKey;
-    }
+    private DataFolder(string path, byte[]? rootKey)
+        : base(rootKey ?? ReadOrMakeRootKey(path)) => (Location, KeepsRootKey) = (path, rootKey is null);
 
     /// <summary>The absolute path.</summary>
-    public string Location { get; }
+    public override string Location { get; }
 
-    /// <summary>The key that wraps all others.</summary>
-    public byte[] RootKey { get; }
+    /// <summary>Whether the root key lies beside the database.</summary>
+    public bool KeepsRootKey { get; }
+
+    public override string Description => SqliteLibrary.Description;
+
+    public override string Options => $"--data {CommandText.Argument(Location)}";
+
+    public override DatabaseDialect Dialect => DatabaseDialect.Sqlite;
 
     /// <summary>Opens a folder, and makes it with a new root key where there is none.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="rootKey">A root key that lies elsewhere; else it lies in the folder.</param>
     /// <exception cref="DataFolderException">It cannot be made, read or written.</exception>
-    public static DataFolder Open(string path)
+    public static DataFolder Open(string path, byte[]? rootKey = null)
     {
         if (string.IsNullOrWhiteSpace(path)) throw new DataFolderException("The data folder has no name; give it with --data DIR.");
         var location = Path.GetFullPath(path);
@@ -38,7 +45,7 @@ internal sealed class DataFolder
         {
             if (OperatingSystem.IsWindows()) Directory.CreateDirectory(location);
             else if (!Directory.Exists(location)) Directory.CreateDirectory(location, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            return new DataFolder(location, ReadOrMakeRootKey(location));
+            return new DataFolder(location, rootKey);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -47,13 +54,54 @@ internal sealed class DataFolder
     }
 
     /// <summary>The embedded database as a data source.</summary>
-    public DbDataSource CreateDataSource()
+    public override DbDataSource CreateDataSource()
     {
         SqliteLibrary.Load();
         var file = Path.Combine(Location, DatabaseName);
         MakePrivate(file);
         var connection = new SqliteConnectionStringBuilder { DataSource = file, Mode = SqliteOpenMode.ReadWriteCreate, Pooling = false, DefaultTimeout = 5 };
         return SqliteFactory.Instance.CreateDataSource(connection.ConnectionString);
+    }
+
+    /// <summary>Puts another root key in the place of the one beside the database.</summary>
+    public void ReplaceRootKey(byte[] rootKey)
+    {
+        var file = Path.Combine(Location, RootKeyName);
+        File.Move(WriteUnfinished(file, rootKey), file, overwrite: true);
+    }
+
+    /// <summary>Writes a copy of the database, as it is at one moment, for its owner alone.</summary>
+    /// <param name="file">Where to; there must be no such file.</param>
+    /// <param name="cancellation">Stops, and leaves no half of it.</param>
+    /// <exception cref="DataFolderException">It cannot be written.</exception>
+    public async Task BackUpAsync(string file, CancellationToken cancellation)
+    {
+        if (!File.Exists(Path.Combine(Location, DatabaseName))) throw new DataFolderException($"There is no database in {Location}; name the data folder with --data DIR.");
+        try
+        {
+            new FileStream(file, OwnerOnly(FileMode.CreateNew)).Dispose();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new DataFolderException($"{file} cannot be made: {exception.Message} Name a file that is not there yet.", exception);
+        }
+        try
+        {
+            await using var source = CreateDataSource();
+            await using var command = source.CreateCommand("vacuum into @file");
+            var parameter = command.CreateParameter();
+            (parameter.ParameterName, parameter.Value) = ("@file", file);
+            command.Parameters.Add(parameter);
+            await command.ExecuteNonQueryAsync(cancellation);
+            await using var written = new FileStream(file, FileMode.Open, FileAccess.ReadWrite);
+            written.Flush(flushToDisk: true);
+        }
+        catch (Exception exception)
+        {
+            File.Delete(file);
+            if (exception is DbException) throw new DataFolderException($"{file} cannot be written: {exception.Message} Free some space, or choose another place.", exception);
+            throw;
+        }
     }
 
     private static byte[] ReadOrMakeRootKey(string location)
@@ -67,18 +115,13 @@ internal sealed class DataFolder
             MakeRootKey(file);
         }
         var key = File.ReadAllBytes(file);
-        return key.Length == RootKeyLength ? key : throw new DataFolderException($"{file} is not a root key: it has {key.Length} bytes instead of {RootKeyLength}; put the right one back from its backup.");
+        return key.Length == RootKeyFile.Length ? key : throw new DataFolderException($"{file} is not a root key: it has {key.Length} bytes instead of {RootKeyFile.Length}; put the right one back from its backup.");
     }
 
     // Written whole before it has its name: a start that fails half-way, or two at once, leave no broken key behind.
     private static void MakeRootKey(string file)
     {
-        var unfinished = $"{file}.{Environment.ProcessId}.new";
-        using (var made = new FileStream(unfinished, OwnerOnly(FileMode.Create)))
-        {
-            made.Write(Secret.NewBytes(RootKeyLength));
-            made.Flush(flushToDisk: true);
-        }
+        var unfinished = WriteUnfinished(file, Secret.NewBytes(RootKeyFile.Length));
         try
         {
             File.Move(unfinished, file);
@@ -87,6 +130,15 @@ internal sealed class DataFolder
         {
             File.Delete(unfinished);
         }
+    }
+
+    private static string WriteUnfinished(string file, byte[] rootKey)
+    {
+        var unfinished = $"{file}.{Environment.ProcessId}.new";
+        using var made = new FileStream(unfinished, OwnerOnly(FileMode.Create));
+        made.Write(rootKey);
+        made.Flush(flushToDisk: true);
+        return unfinished;
     }
 
     // The driver makes the file with the process's mode; made here first, it is the owner's alone.

@@ -8,7 +8,7 @@ namespace ProofKey.Cli.Hosting;
 internal sealed record ServeSettings
 {
     /// <summary>Where its data is.</summary>
-    public required DataFolder Data { get; init; }
+    public required DataPlace Data { get; init; }
 
     /// <summary>The addresses to listen on, such as <c>http://127.0.0.1:8080</c>.</summary>
     public required IReadOnlyList<string> Urls { get; init; }
@@ -60,6 +60,7 @@ internal static class ServerHost
         {
             options.IssuerAddress = issuer;
             options.DataSource = settings.Data.CreateDataSource();
+            options.Dialect = settings.Data.Dialect;
             options.RootKey = settings.Data.RootKey;
             options.StrictRotation = settings.StrictRotation;
             options.RequirePushedRequests = settings.RequirePushedRequests;

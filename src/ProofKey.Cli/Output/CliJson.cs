@@ -83,4 +83,5 @@ internal sealed record ShownAuditEntry(string Id, DateTimeOffset At, string Kind
 [JsonSerializable(typeof(IReadOnlyList<ShownProfile>))]
 [JsonSerializable(typeof(ShownAuditEntry))]
 [JsonSerializable(typeof(IReadOnlyList<Doctor.Finding>))]
+[JsonSerializable(typeof(IReadOnlyList<Server.Storage.TableCount>))]
 internal sealed partial class CliJson : JsonSerializerContext;

@@ -94,11 +94,23 @@ internal sealed class PasswordSignIn
         // A longer one cannot be right; a stand-in of equal cost keeps the time the same.
         var bounded = password.Length <= MaxLength ? password : "\0";
         var result = PasswordVerificationResult.Failed;
-        var matches = await place.RunAsync(() => (result = _hasher.VerifyHashedPassword(Nobody, hash, bounded)) != PasswordVerificationResult.Failed, cancellation);
+        var matches = await place.RunAsync(
+            () =>
+            {
+                result = _hasher.VerifyHashedPassword(Nobody, hash, bounded);
+                // One of fewer rounds would tell by its time that there is such an account.
+                if (result == PasswordVerificationResult.Failed && IsCheap(hash)) _hasher.VerifyHashedPassword(Nobody, _nobodysHash, bounded);
+                return result != PasswordVerificationResult.Failed;
+            },
+            cancellation);
         return (matches, result == PasswordVerificationResult.SuccessRehashNeeded);
     }
 
-    // A hash of fewer rounds, such as an imported one, is made anew while the password is at hand.
+    // Version, function, rounds: nine bytes at the front of the platform's format.
+    private static bool IsCheap(string hash) =>
+        hash.Length < 12 || Convert.FromBase64String(hash[..12]) is not [1, _, _, _, _, .. var rounds] || System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(rounds) < Iterations;
+
+    // A hash of an older kind or of fewer rounds, such as an imported one, is made anew while the password is at hand.
     private async Task RenewAsync(HashQueue.Place place, PasswordAttempt attempt, string password, CancellationToken cancellation)
     {
         var renewed = "";

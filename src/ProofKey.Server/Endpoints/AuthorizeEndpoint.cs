@@ -11,7 +11,7 @@ namespace ProofKey.Server.Endpoints;
 /// from scratch: the query is the state.
 /// </summary>
 internal sealed class AuthorizeEndpoint(
-    AuthorizePage page, AccountSource accounts, ConsentStore consents, PushedRequestStore pushedRequests, RepeatedValues repeated, KeyRing keys, Cookies cookies, PageAnswers pages, ServerOptions options, TimeProvider time, ILogger<AuthorizeEndpoint> logger)
+    AuthorizePage page, AccountSource accounts, ConsentStore consents, PushedRequestStore pushedRequests, RepeatedValues repeated, KeyRing keys, Cookies cookies, PageAnswers pages, RateLimits limits, ServerOptions options, TimeProvider time, ILogger<AuthorizeEndpoint> logger)
 {
     public const string Path = "/authorize";
 
@@ -39,14 +39,15 @@ internal sealed class AuthorizeEndpoint(
         else if (outcome is AuthorizeOutcome.Valid { Request: { Pushed: null } tooLong } && !PushedRequest.HasRoomFor(tooLong.Parameters))
             await RefuseAsync(context, tooLong, PushedRequest.TooLong);
         else if (outcome is AuthorizeOutcome.Valid valid)
-            Answers.SeeOther(context, $"{options.Issuer.Path}{Path}?{(valid.Request.Pushed ?? await KeepAsync(valid.Request)).Query.ToQuery()}");
+            Answers.SeeOther(context, $"{options.Issuer.Path}{Path}?{(valid.Request.Pushed ?? await KeepAsync(context, valid.Request)).Query.ToQuery()}");
     }
 
     // What is too long for an address, or says more of a person than should stand in one, waits in a row as a pushed request does.
-    private async ValueTask<PushedRequest> KeepAsync(AuthorizeRequest request)
+    private async ValueTask<PushedRequest> KeepAsync(HttpContext context, AuthorizeRequest request)
     {
         var now = time.GetUtcNow();
         var kept = new PushedRequest { Reference = PushedRequest.NewReference(), ClientId = request.Client.Id, Parameters = request.Parameters, ExpiresAt = now + options.PushedRequestLifetime };
+        limits.CountKept(context, kept.Length);
         await pushedRequests.AddAsync(kept, now);
         return kept;
     }
@@ -64,7 +65,9 @@ internal sealed class AuthorizeEndpoint(
                 await IssueAsync(context, request, proceed.Account, proceed.Agreed, now);
                 break;
             case Interaction.SignIn:
-                Answers.SeeOther(context, accounts.SignInAddress(Return(context, request, ticket, now)));
+                // Whoever was chosen and has gone must not be waited for: whoever signs in now is another choice.
+                var onward = account is null && ticket?.Choice == AccountChoice.Made ? ticket.Choosing(AccountChoice.Gone) : ticket;
+                Answers.SeeOther(context, accounts.SignInAddress(Return(context, request, onward, now)));
                 break;
             case Interaction.Consent consent:
                 // Whoever is active by then: the page is for this account.

@@ -63,7 +63,7 @@ internal sealed class AuthorizePage(
     public async ValueTask<SignedInAccount?> FindAccountAsync(HttpContext context, AuthorizeRequest request, string? hintedSubject, StepTicket? ticket)
     {
         var named = AccountChoices.MayDiffer(request, ticket) ? AccountChoices.Of(request, await accounts.FindAllSignedInAsync(context, context.RequestAborted), hintedSubject, ticket) : null;
-        if (named is null) return await accounts.FindSignedInAsync(context, context.RequestAborted);
+        if (named is null) return ticket?.Choice == AccountChoice.Made ? null : await accounts.FindSignedInAsync(context, context.RequestAborted);
         await accounts.SeenAsync(named);
         return named;
     }

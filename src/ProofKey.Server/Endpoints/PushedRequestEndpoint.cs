@@ -12,7 +12,7 @@ namespace ProofKey.Server.Endpoints;
 /// then says nothing, and nobody in between can change it.
 /// </summary>
 internal sealed class PushedRequestEndpoint(
-    ClientAuthentication authentication, ResourceStore resources, PushedRequestStore pushedRequests, ProofOfPossession possession, ServerOptions options, TimeProvider time, ILogger<PushedRequestEndpoint> logger)
+    ClientAuthentication authentication, ResourceStore resources, PushedRequestStore pushedRequests, ProofOfPossession possession, RateLimits limits, ServerOptions options, TimeProvider time, ILogger<PushedRequestEndpoint> logger)
 {
     public const string Path = "/par";
 
@@ -69,6 +69,7 @@ internal sealed class PushedRequestEndpoint(
             return;
         }
         var pushed = new PushedRequest { Reference = PushedRequest.NewReference(), ClientId = client.Id, Parameters = parameters, ExpiresAt = now + options.PushedRequestLifetime };
+        limits.CountKept(context, pushed.Length);
         await pushedRequests.AddAsync(pushed, now);
         await AnswerAsync(context, pushed);
     }

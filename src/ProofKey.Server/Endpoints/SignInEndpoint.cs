@@ -92,11 +92,13 @@ internal sealed class SignInEndpoint(
 
     private async Task BeginSessionAsync(HttpContext context, SignInErrand errand, (string Subject, long Epoch) account)
     {
+        // Before the session begins: where the way on needs a new ticket, its request came before this sign-in and not after it.
+        var now = time.GetUtcNow();
         var audited = new AuditEvent("signed-in") { Subject = account.Subject, ClientId = errand.Request?.Client.Id, Address = ClientAddress.Whole(context), Detail = OwnAccounts.PasswordAmr };
         var browser = await sessions.BeginAsync(context, account.Subject, account.Epoch, OwnAccounts.PasswordAmr, OwnAccounts.PasswordAcr, audited);
         knownBrowsers.Remember(context, account.Subject);
         Log.SignedIn(logger, account.Subject);
-        Answers.SeeOther(context, errand.WayOn(account.Subject, browser, time.GetUtcNow()));
+        Answers.SeeOther(context, errand.WayOn(account.Subject, browser, now));
     }
 
     private async Task ShowAsync(HttpContext context, SignInErrand errand, string? username, string? problem, int? status = null)

@@ -29,7 +29,7 @@ internal sealed class FormGuard(KeyRing keys, ServerOptions options, TimeProvide
     {
         if (!CameFromUs(context)) return "This form was sent from another site. If you want to go on, do it here.";
         var isGood = browserCookie is not null && Opens(form[FieldName], purpose, browserCookie, subject, about);
-        return isGood ? null : "This page was open for too long or belongs to another sign-in. Please check it and send it again.";
+        return isGood ? null : "This page was open for too long, belongs to another sign-in, or asks something else by now. Please read it again before you send it.";
     }
 
     private bool Opens(string? token, string purpose, string browserCookie, string? subject, byte[] about)

@@ -14,6 +14,9 @@ internal sealed class GuardedHttp(ServerOptions options) : IDisposable
 
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a call may take.</summary>
+    internal TimeSpan Patience { get; init; } = Timeout;
+
     private readonly bool _mayCallLoopback = !options.Issuer.IsHttps;
     private readonly Lock _gate = new();
     private HttpClient? _http;
@@ -50,7 +53,7 @@ internal sealed class GuardedHttp(ServerOptions options) : IDisposable
     {
         lock (_gate)
         {
-            return _http ??= new HttpClient(Handler()) { Timeout = Timeout, MaxResponseContentBufferSize = MaxLength };
+            return _http ??= new HttpClient(Handler()) { Timeout = Patience, MaxResponseContentBufferSize = MaxLength };
         }
     }
 

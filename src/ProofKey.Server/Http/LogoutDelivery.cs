@@ -17,7 +17,7 @@ internal sealed class LogoutDelivery(
     private static readonly TimeSpan LongestWait = TimeSpan.FromHours(1);
 
     private readonly Dictionary<string, Task> _running = new(StringComparer.Ordinal);
-    // Clients that failed before share the smaller room, so that many of them delay nobody who answers.
+    // Clients that failed and have not answered since share the smaller room, so that many of them delay nobody who answers.
     private readonly SemaphoreSlim _firstCalls = new(64);
     private readonly SemaphoreSlim _laterCalls = new(8);
 
@@ -111,17 +111,17 @@ internal sealed class LogoutDelivery(
     {
         if (await outbox.DropAsync(client.Id, time.GetUtcNow() - LogoutOutbox.Patience) is > 0 and var dropped) Log.LogoutsDropped(logger, dropped, client.Id);
         await keys.EnsureAsync(client.IdTokenAlgorithm, cancellation);
+        var room = await outbox.HasFailedAsync(client.Id, cancellation) ? _laterCalls : _firstCalls;
         while (await outbox.ListDueAsync(client.Id, time.GetUtcNow(), cancellation) is { Count: > 0 } due)
         {
             foreach (var owed in due)
-                if (!await DeliverAsync(client, address, owed, cancellation)) return;
+                if (!await DeliverAsync(client, address, owed, room, cancellation)) return;
         }
     }
 
     // The room comes before the row and its token: neither may grow old while others are being called.
-    private async Task<bool> DeliverAsync(RegisteredClient client, Uri address, OwedLogout owed, CancellationToken cancellation)
+    private async Task<bool> DeliverAsync(RegisteredClient client, Uri address, OwedLogout owed, SemaphoreSlim room, CancellationToken cancellation)
     {
-        var room = owed.Tries == 0 ? _firstCalls : _laterCalls;
         await room.WaitAsync(cancellation);
         try
         {

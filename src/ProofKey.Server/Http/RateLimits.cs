@@ -38,6 +38,10 @@ internal sealed class RateLimits : IDisposable
 
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
 
+    // What a request of everyday length is, and which further characters of one that is kept count as another.
+    private const int Everyday = 512;
+    private const int Further = 256;
+
     // Refusals that a well-behaved client meets on its way: a device that waits for its person, a key that needs a nonce first.
     // A poll that comes too fast is none of them: each one writes a row.
     private static readonly string[] Expected = ["authorization_pending", "use_dpop_nonce"];
@@ -74,6 +78,12 @@ internal sealed class RateLimits : IDisposable
 
     /// <summary>Counts one, whatever becomes of the request.</summary>
     public void Count(HttpContext context, Limit limit) => _limiter.AttemptAcquire(Of(context, limit)).Dispose();
+
+    /// <summary>Counts what a request leaves in a row: one that is longer than everyday takes the place of several, so that nobody fills the disk.</summary>
+    public void CountKept(HttpContext context, int length)
+    {
+        if (length > Everyday) _limiter.AttemptAcquire(Of(context, Limit.Requests), (length - Everyday + Further - 1) / Further).Dispose();
+    }
 
     public void Dispose() => _limiter.Dispose();
 

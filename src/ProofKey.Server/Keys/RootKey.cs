@@ -27,7 +27,7 @@ internal sealed class RootKey(byte[] key)
         return wrapped;
     }
 
-    /// <exception cref="InvalidOperationException">This root key did not wrap the stored one, or the row was changed.</exception>
+    /// <exception cref="RootKeyException">This root key did not wrap the stored one, or the row was changed.</exception>
     public byte[] Unwrap(StoredKey stored)
     {
         var wrapped = stored.Sealed.AsSpan();
@@ -40,7 +40,7 @@ internal sealed class RootKey(byte[] key)
         }
         catch (Exception exception) when (exception is CryptographicException or ArgumentException)
         {
-            throw new InvalidOperationException(
+            throw new RootKeyException(
                 "The root key does not open the keys in the database. Give the root key that belongs to this database; nothing was changed.", exception);
         }
     }

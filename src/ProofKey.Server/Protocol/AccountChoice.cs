@@ -14,6 +14,9 @@ internal enum AccountChoice
 
     /// <summary>It is the one that the ticket names.</summary>
     Made = 3,
+
+    /// <summary>The one that was named is not signed in any more: whoever is left is offered, and nobody taken.</summary>
+    Gone = 4,
 }
 
 /// <summary>Which of the accounts that are signed in in a browser a request is for.</summary>
@@ -24,8 +27,8 @@ internal static class AccountChoices
         ticket?.Choice == AccountChoice.Made || request.IdTokenHint is not null || request.LoginHint is not null || request.Claims.Subject is not null;
 
     /// <summary>
-    /// The account that a request names: what the person chose for it goes before what the client hints at. A choice or hint that fits
-    /// nobody here counts as none, and the active account is meant; it is <see cref="Interaction"/> that asks for a sign-in then.
+    /// The account that a request names: what the person chose for it goes before what the client hints at. Nobody takes the place of
+    /// somebody who was chosen and has gone. A hint that fits nobody here counts as none.
     /// </summary>
     /// <param name="request">The request.</param>
     /// <param name="accounts">Everyone who is signed in.</param>
@@ -34,9 +37,8 @@ internal static class AccountChoices
     // OpenID Connect Core section 3.1.2.1: id_token_hint and login_hint say whom the client expects
     public static SignedInAccount? Of(AuthorizeRequest request, IReadOnlyList<SignedInAccount> accounts, string? hintedSubject, StepTicket? ticket)
     {
-        var chosen = ticket?.Choice == AccountChoice.Made ? accounts.FirstOrDefault(account => account.Subject == ticket.ChosenSubject) : null;
-        return chosen
-            ?? accounts.FirstOrDefault(account => account.Subject == hintedSubject)
+        if (ticket?.Choice == AccountChoice.Made) return accounts.FirstOrDefault(account => account.Subject == ticket.ChosenSubject);
+        return accounts.FirstOrDefault(account => account.Subject == hintedSubject)
             ?? accounts.FirstOrDefault(account => request.LoginHint is { } hint && IsMeant(account, hint));
     }
 
@@ -49,7 +51,8 @@ internal static class AccountChoices
     public static bool IsOffered(AuthorizeRequest request, StepTicket? ticket, int accounts, bool hasActive) => (ticket?.Choice ?? AccountChoice.Open) switch
     {
         AccountChoice.Open => accounts > 0 && !request.Prompt.HasFlag(Prompt.Login) && (request.Prompt.HasFlag(Prompt.SelectAccount) || (!hasActive && !NamesSomebody(request))),
-        AccountChoice.Wanted => accounts > 1,
+        AccountChoice.Wanted => accounts > (hasActive ? 1 : 0),
+        AccountChoice.Gone => accounts > 0,
         _ => false,
     };
 

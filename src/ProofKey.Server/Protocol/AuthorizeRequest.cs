@@ -93,8 +93,8 @@ internal sealed class AuthorizeRequest
     /// <summary>The same as a demand: without one of these the client wants no code; none is no demand.</summary>
     public IReadOnlyList<string> EssentialAcr { get; internal set; } = [];
 
-    /// <summary>Which request this is: any changed parameter makes another one, and so does another reference.</summary>
-    public byte[] Digest() => Secret.Digest(Pushed is null ? Parameters.ToQuery() : $"{Pushed.Reference}?{Parameters.ToQuery()}");
+    /// <summary>Which request this is: any changed parameter makes another one, and so does another reference, or another address where none was sent.</summary>
+    public byte[] Digest() => Secret.Digest($"{RedirectUri} {Pushed?.Reference}?{Parameters.ToQuery()}");
 
     // Whether the client or the server wants requests pushed, and this one was not.
     private bool LacksPush { get; init; }
@@ -228,7 +228,7 @@ internal sealed class AuthorizeRequest
     {
         if (request.Parameters["claims"] is not { } text) return null;
         if (!ClaimsRequest.TryParse(text, out var claims))
-            return OAuthError.InvalidRequest("The claims must be a JSON object of at most 4096 bytes with the members userinfo and id_token, each an object of claims with null or essential, value and values.");
+            return OAuthError.InvalidRequest("The claims must be a JSON object of at most 4096 bytes with the members userinfo and id_token, each an object of claims with null or essential, value and values; a sub names one person.");
         request.Claims = claims.Within(request.Client.Scope);
         request.EssentialAcr = claims.EssentialAcr;
         return null;

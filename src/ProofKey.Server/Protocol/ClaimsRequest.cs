@@ -70,7 +70,7 @@ internal sealed class ClaimsRequest
         if (!TryMember(json, "userinfo", out var userinfo) || !TryMember(json, "id_token", out var idToken)) return false;
         if (!TryDemand(idToken, "sub", out var subjects, out _) || !TryDemand(idToken, "acr", out var contexts, out var acrIsEssential)) return false;
         // OpenID Connect Core section 5.5.1: a demand for one of several people names nobody, and the first of them would be a guess
-        if (subjects.Count > 1) return false;
+        if (subjects.Distinct().Count() > 1) return false;
         claims = new ClaimsRequest(Known(userinfo), Known(idToken)) { Subject = subjects.Count == 0 ? null : subjects[0], EssentialAcr = acrIsEssential ? contexts : [] };
         return true;
     }

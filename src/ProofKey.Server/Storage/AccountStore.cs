@@ -149,6 +149,8 @@ internal sealed class AccountStore(Database database, LogoutOutbox outbox, TimeP
     {
         await database.InTransactionAsync(async connection =>
         {
+            // The row is ours now: a code that is redeemed beside us waits and finds the account changed, or its grant is found here.
+            await connection.Prepare($"select epoch from account where subject = {subject} {database.Dialect.ForUpdate}").ExecuteScalarAsync();
             await LogoutOutbox.AddForAccountAsync(connection, subject, time.GetUtcNow());
             await change(connection);
         }, CancellationToken.None);

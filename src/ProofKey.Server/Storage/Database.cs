@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
-using System.Threading.Channels;
+using System.Runtime.ExceptionServices;
 
 namespace ProofKey.Server.Storage;
 
@@ -15,28 +15,25 @@ public sealed class DatabaseException : Exception
 }
 
 /// <summary>
-/// The one door to the database. Reads take a pooled connection each; writes that wait at the same time share one transaction and one
-/// commit (group commit), and none is answered before that commit.
+/// The one door to the database. Reads take a connection each; writes that wait at the same time share one commit (group commit), and none
+/// is answered before that commit.
 /// </summary>
 internal sealed class Database : IAsyncDisposable
 {
-    /// <summary>The most writes that share a commit; a batch never waits to fill.</summary>
-    private const int MaxBatch = 64;
-
-    /// <summary>How many connections are kept for readers to come.</summary>
-    private const int MaxIdleReaders = 16;
+    /// <summary>How often a transaction that another one got in the way of is run.</summary>
+    private const int MaxRuns = 5;
 
     private readonly DbDataSource _source;
     private readonly ConcurrentStack<DatabaseConnection> _readers = [];
-    private readonly Channel<PendingWrite> _writes = Channel.CreateBounded<PendingWrite>(new BoundedChannelOptions(4096) { SingleReader = true });
-    private readonly Task _writer;
+    private readonly WriteQueue _writes;
+    private readonly SharedRoundTrip? _roundTrips;
     private int _idleReaders;
 
     public Database(DbDataSource source, DatabaseDialect dialect)
     {
         _source = source;
         Dialect = dialect;
-        _writer = Task.Run(WriteLoopAsync);
+        _writes = dialect.HasManyWriters ? _roundTrips = new SharedRoundTrip(this) : new SharedTransaction(this);
     }
 
     public DatabaseDialect Dialect { get; }
@@ -45,49 +42,52 @@ internal sealed class Database : IAsyncDisposable
     public async ValueTask<T?> FindAsync<T>(Sql sql, Func<DbDataReader, T> read, CancellationToken cancellation)
         where T : class
     {
-        var connection = await TakeReaderAsync(cancellation);
-        try
+        for (var isLast = false; ; isLast = true)
         {
-            T? row;
-            await using (var reader = await connection.Prepare(sql).ExecuteReaderAsync(cancellation))
-                row = await reader.ReadAsync(cancellation) ? read(reader) : null;
-            await ReturnAsync(connection);
-            return row;
-        }
-        catch (Exception exception)
-        {
-            await connection.DisposeAsync();
-            if (exception is DbException failed) throw Failure(failed);
-            throw;
+            var connection = await TakeReaderAsync(cancellation);
+            try
+            {
+                T? row;
+                await using (var reader = await connection.Prepare(sql).ExecuteReaderAsync(cancellation))
+                    row = await reader.ReadAsync(cancellation) ? read(reader) : null;
+                await ReturnAsync(connection);
+                return row;
+            }
+            catch (Exception exception)
+            {
+                if (!await MayReadAgainAsync(connection, exception) || isLast) throw exception is DbException failed ? Failure(failed) : Same(exception);
+            }
         }
     }
 
     /// <summary>Reads all rows of a query.</summary>
     public async ValueTask<List<T>> ListAsync<T>(Sql sql, Func<DbDataReader, T> read, CancellationToken cancellation)
     {
-        var connection = await TakeReaderAsync(cancellation);
-        try
+        for (var isLast = false; ; isLast = true)
         {
-            var rows = new List<T>();
-            await using (var reader = await connection.Prepare(sql).ExecuteReaderAsync(cancellation))
-                while (await reader.ReadAsync(cancellation)) rows.Add(read(reader));
-            await ReturnAsync(connection);
-            return rows;
-        }
-        catch (Exception exception)
-        {
-            await connection.DisposeAsync();
-            if (exception is DbException failed) throw Failure(failed);
-            throw;
+            var connection = await TakeReaderAsync(cancellation);
+            try
+            {
+                var rows = new List<T>();
+                await using (var reader = await connection.Prepare(sql).ExecuteReaderAsync(cancellation))
+                    while (await reader.ReadAsync(cancellation)) rows.Add(read(reader));
+                await ReturnAsync(connection);
+                return rows;
+            }
+            catch (Exception exception)
+            {
+                if (!await MayReadAgainAsync(connection, exception) || isLast) throw exception is DbException failed ? Failure(failed) : Same(exception);
+            }
         }
     }
 
     /// <summary>Writes, and says how many rows changed, after the commit.</summary>
     /// <param name="sql">The statement.</param>
     /// <param name="then">What is written in the same transaction when the statement changed a row; if that fails, nothing is changed.</param>
-    public async ValueTask<int> WriteAsync(Sql sql, Sql? then = null)
+    /// <param name="grantId">The grant that the statement is about, when it writes no row but that one's.</param>
+    public async ValueTask<int> WriteAsync(Sql sql, Sql? then = null, byte[]? grantId = null)
     {
-        var write = new PendingWrite(sql, null, () => then);
+        var write = new PendingWrite(sql, null, then is null ? null : () => then, grantId);
         await SubmitAsync(write);
         return write.RowCount;
     }
@@ -96,94 +96,87 @@ internal sealed class Database : IAsyncDisposable
     /// <param name="sql">The statement.</param>
     /// <param name="read">Reads the row.</param>
     /// <param name="then">What a returned row asks to be written in the same transaction; if that fails, nothing is changed.</param>
-    public async ValueTask<T?> WriteAsync<T>(Sql sql, Func<DbDataReader, T> read, Func<T, Sql?>? then = null)
+    /// <param name="grantId">The grant that the statement is about, when it writes no row but that one's.</param>
+    public async ValueTask<T?> WriteAsync<T>(Sql sql, Func<DbDataReader, T> read, Func<T, Sql?>? then = null, byte[]? grantId = null)
         where T : class
     {
         T? row = null;
-        await SubmitAsync(new PendingWrite(sql, reader => row = read(reader), () => row is null ? null : then?.Invoke(row)));
-        return row;
+        var write = new PendingWrite(sql, reader => row = read(reader), then is null ? null : () => then(row!), grantId);
+        await SubmitAsync(write);
+        // A row of a run that was undone is none.
+        return write.RowCount == 0 ? null : row;
     }
 
-    /// <summary>Runs statements in one transaction of their own, under the database's write lock. For migrations.</summary>
+    /// <summary>Runs statements in one transaction of their own. Where another transaction gets in the way, all is run once more.</summary>
+    /// <param name="work">What is run; it must not leave anything behind when it is run again.</param>
+    /// <param name="cancellation">Stops waiting.</param>
     public async Task InTransactionAsync(Func<DatabaseConnection, Task> work, CancellationToken cancellation)
     {
-        await using var connection = await OpenAsync(cancellation);
-        try
+        for (var run = 1; ; run++)
         {
-            await connection.ExecuteAsync(Dialect.BeginWrite, cancellation);
-            await work(connection);
-            await connection.ExecuteAsync("commit", cancellation);
-        }
-        catch (DbException exception)
-        {
-            throw Failure(exception);
+            await using var connection = await OpenAsync(cancellation);
+            try
+            {
+                await connection.ExecuteAsync(Dialect.BeginWrite, cancellation);
+                await work(connection);
+                await connection.ExecuteAsync("commit", cancellation);
+                return;
+            }
+            catch (DbException exception)
+            {
+                if (!Dialect.IsConflict(exception) || run == MaxRuns) throw Failure(exception, mayBeKept: !connection.IsOpen);
+            }
         }
     }
+
+    /// <summary>The same while no other program does anything that is done alone: migrations, and changes of the keys.</summary>
+    public Task AloneInTransactionAsync(Func<DatabaseConnection, Task> work, CancellationToken cancellation) => InTransactionAsync(
+        async connection =>
+        {
+            if (Dialect.LockDatabase is { } alone) await connection.ExecuteAsync(alone, cancellation);
+            await work(connection);
+        }, cancellation);
 
     public async ValueTask DisposeAsync()
     {
-        _writes.Writer.TryComplete();
-        await _writer;
+        await _writes.DisposeAsync();
         foreach (var reader in _readers) await reader.DisposeAsync();
         await _source.DisposeAsync();
     }
 
-    private async ValueTask SubmitAsync(PendingWrite write)
-    {
-        // A queue that is full, or closed because the server stops, is answered at once: try again.
-        using var span = Telemetry.Span("database write");
-        if (!_writes.Writer.TryWrite(write)) throw Busy();
-        await write.Committed;
-    }
-
-    private async Task WriteLoopAsync()
+    /// <summary>Opens a connection, which is the caller's.</summary>
+    internal async ValueTask<DatabaseConnection> OpenAsync(CancellationToken cancellation)
     {
         DatabaseConnection? connection = null;
-        var batch = new List<PendingWrite>(MaxBatch);
-        while (await _writes.Reader.WaitToReadAsync())
+        try
         {
-            while (batch.Count < MaxBatch && _writes.Reader.TryRead(out var write)) batch.Add(write);
-            try
-            {
-                connection ??= await OpenAsync(CancellationToken.None);
-                await CommitAsync(connection, batch);
-            }
-            catch (Exception exception)
-            {
-                // The whole batch failed, whatever the cause: everyone is told, and the loop goes on. A fresh connection carries no
-                // half-open transaction into the next batch.
-                var failure = exception is DbException failed ? Failure(failed) : exception;
-                foreach (var write in batch) write.Fail(failure);
-                // Whoever queued up behind a lock has waited as long; no one waits for it twice.
-                if (failure is DatabaseException { Failure: DatabaseFailure.Busy })
-                    while (_writes.Reader.TryRead(out var write)) write.Fail(failure);
-                if (connection is not null) await connection.DisposeAsync();
-                connection = null;
-            }
-            batch.Clear();
+            connection = new DatabaseConnection(await _source.OpenConnectionAsync(cancellation));
+            if (Dialect.ConnectionSetup is { } setup) await connection.ExecuteAsync(setup, cancellation);
+            return connection;
         }
-        if (connection is not null) await connection.DisposeAsync();
+        catch (Exception exception)
+        {
+            if (connection is not null) await connection.DisposeAsync();
+            if (exception is DbException failed) throw Failure(failed);
+            throw;
+        }
     }
 
-    private async Task CommitAsync(DatabaseConnection connection, List<PendingWrite> batch)
+    /// <summary>What a driver's exception means, for people.</summary>
+    /// <param name="exception">The exception.</param>
+    /// <param name="mayBeKept">Whether the connection broke while something may have been kept.</param>
+    internal DatabaseException Failure(DbException exception, bool mayBeKept = false)
     {
-        var begun = Telemetry.CommitBegins();
-        await connection.ExecuteAsync(Dialect.BeginWrite, CancellationToken.None);
-        foreach (var write in batch)
-        {
-            try
-            {
-                await write.ExecuteAsync(connection);
-            }
-            catch (DbException exception) when (Failure(exception) is { Failure: DatabaseFailure.Statement } failed)
-            {
-                // A broken constraint undoes its own statement only; the others go on to their commit.
-                write.FailAlone(failed);
-            }
-        }
-        await connection.ExecuteAsync("commit", CancellationToken.None);
-        Telemetry.Committed(begun, batch.Count);
-        foreach (var write in batch) write.Complete();
+        var failure = mayBeKept ? DatabaseFailure.Unknown : Dialect.Classify(exception);
+        return new DatabaseException(failure, Dialect.Explain(failure, exception), exception);
+    }
+
+    private async ValueTask SubmitAsync(PendingWrite write)
+    {
+        using var span = Telemetry.Span("database write");
+        // What is not about one grant may lock rows in any order: in a transaction of its own it waits for nobody while it holds one.
+        if (_roundTrips is not null && write.GrantId is null) await _roundTrips.WriteAloneAsync(write);
+        else await _writes.SubmitAsync(write);
     }
 
     private async ValueTask<DatabaseConnection> TakeReaderAsync(CancellationToken cancellation)
@@ -195,7 +188,7 @@ internal sealed class Database : IAsyncDisposable
 
     private async ValueTask ReturnAsync(DatabaseConnection connection)
     {
-        if (Interlocked.Increment(ref _idleReaders) <= MaxIdleReaders)
+        if (Interlocked.Increment(ref _idleReaders) <= Dialect.IdleReaders)
         {
             _readers.Push(connection);
             return;
@@ -204,35 +197,18 @@ internal sealed class Database : IAsyncDisposable
         await connection.DisposeAsync();
     }
 
-    private async ValueTask<DatabaseConnection> OpenAsync(CancellationToken cancellation)
+    // A connection that broke since it was last used says nothing of the server: a read is tried once more, over another one.
+    private static async ValueTask<bool> MayReadAgainAsync(DatabaseConnection connection, Exception exception)
     {
-        DatabaseConnection? connection = null;
-        try
-        {
-            connection = new DatabaseConnection(await _source.OpenConnectionAsync(cancellation));
-            await connection.ExecuteAsync(Dialect.ConnectionSetup, cancellation);
-            return connection;
-        }
-        catch (Exception exception)
-        {
-            if (connection is not null) await connection.DisposeAsync();
-            if (exception is DbException failed) throw Failure(failed);
-            throw;
-        }
+        var isBroken = !connection.IsOpen;
+        await connection.DisposeAsync();
+        return isBroken && exception is DbException;
     }
 
-    private static DatabaseException Busy() => new(DatabaseFailure.Busy, "Too many writes are waiting for the database; try again.", null);
-
-    private DatabaseException Failure(DbException exception)
+    // Thrown again as it is, with the place where it came from.
+    private static Exception Same(Exception exception)
     {
-        var failure = Dialect.Classify(exception);
-        return new DatabaseException(failure, failure switch
-        {
-            DatabaseFailure.Busy => "The database is locked by another process; try again.",
-            DatabaseFailure.Full => "The disk that holds the database is full or fails; free some space, check it, and try again.",
-            DatabaseFailure.ReadOnly => "The database cannot be opened for writing; check the folder's owner, mode and path.",
-            DatabaseFailure.Damaged => "The file is not a ProofKey database, or it is damaged; restore it from a backup.",
-            _ => $"The database refused a statement: {exception.Message}",
-        }, exception);
+        ExceptionDispatchInfo.Throw(exception);
+        return exception;
     }
 }

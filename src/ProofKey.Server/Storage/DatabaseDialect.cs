@@ -1,12 +1,11 @@
 using System.Data.Common;
-using System.Globalization;
 
 namespace ProofKey.Server.Storage;
 
 /// <summary>What went wrong in a database, as far as an answer depends on it.</summary>
 public enum DatabaseFailure
 {
-    /// <summary>Another process holds the lock longer than we wait, or the connection broke: try again.</summary>
+    /// <summary>Another process holds the lock longer than we wait, or too many writes wait: try again.</summary>
     Busy,
 
     /// <summary>The disk is full, or fails.</summary>
@@ -23,58 +22,106 @@ public enum DatabaseFailure
 
     /// <summary>Anything else.</summary>
     Other,
+
+    /// <summary>The server of the database does not answer, or does not let us in: try again, or mend the connection string.</summary>
+    Unreachable,
+
+    /// <summary>The connection broke while something was written. Whether it was kept is not known, so it is never repeated by itself.</summary>
+    Unknown,
 }
 
 /// <summary>What <see cref="DbDataSource"/> cannot say of a database, in one value for each kind; none needs a driver.</summary>
 public sealed class DatabaseDialect
 {
-    private DatabaseDialect(string name, string connectionSetup, string beginWrite, string keyedTable, Func<DbException, DatabaseFailure> classify) =>
-        (Name, ConnectionSetup, BeginWrite, KeyedTable, Classify) = (name, connectionSetup, beginWrite, keyedTable, classify);
+    private static readonly SqlPart Nothing = new("");
+
+    private DatabaseDialect(DatabaseDialect like, Action<DbBatch> separate)
+        : this(like.Name, like.Classify, like.Explain)
+    {
+        (ConnectionSetup, BeginWrite, KeyedTable, UpdatedTable, IdleReaders) = (like.ConnectionSetup, like.BeginWrite, like.KeyedTable, like.UpdatedTable, like.IdleReaders);
+        (HasManyWriters, LockDatabase, LockSignIns, ForUpdate, ForShare, IsConflict) = (like.HasManyWriters, like.LockDatabase, like.LockSignIns, like.ForUpdate, like.ForShare, like.IsConflict);
+        Separate = separate;
+    }
+
+    private DatabaseDialect(string name, Func<DbException, DatabaseFailure> classify, Func<DatabaseFailure, DbException, string> explain) =>
+        (Name, Classify, Explain) = (name, classify, explain);
 
     /// <summary>The embedded database, one file.</summary>
-    public static DatabaseDialect Sqlite { get; } = new(
-        "SQLite",
+    public static DatabaseDialect Sqlite { get; } = new("SQLite", SqliteFailures.Classify, SqliteFailures.Explain)
+    {
         // FULL: an answer leaves only after its commit has reached the disk. Half a megabyte of pages for each connection: what they
         // share, the system keeps for all of them. The patience comes first: what follows may meet a lock.
-        connectionSetup: "pragma busy_timeout = 5000; pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -512;",
-        beginWrite: "begin immediate",
-        keyedTable: "without rowid",
-        ClassifySqlite);
+        ConnectionSetup = "pragma busy_timeout = 5000; pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -512;",
+        BeginWrite = "begin immediate",
+        KeyedTable = "without rowid",
+        UpdatedTable = "without rowid",
+        IdleReaders = 16,
+    };
+
+    /// <summary>PostgreSQL, and databases that speak its protocol; the data source pools its connections. Several servers may share it.</summary>
+    public static DatabaseDialect PostgreSql { get; } = new("PostgreSQL", PostgreSqlFailures.Classify, PostgreSqlFailures.Explain)
+    {
+        // Room for the next version of a row on its own page: an update that changes no indexed column then writes no index (HOT).
+        UpdatedTable = "with (fillfactor = 90)",
+        HasManyWriters = true,
+        // The number is a name: every ProofKey program asks for this lock, and nobody else does.
+        LockDatabase = "select pg_advisory_xact_lock(5786926812)",
+        LockSignIns = "lock table account, session, authorization_grant in exclusive mode",
+        ForUpdate = new SqlPart("for update"),
+        ForShare = new SqlPart("for share"),
+        IsConflict = PostgreSqlFailures.IsConflict,
+    };
+
+    /// <summary>
+    /// The same with a driver that can give each statement of a batch a transaction of its own, in one round trip: after a batch that failed, its writes
+    /// then need no round trip each. With Npgsql: <c>batch => ((NpgsqlBatch)batch).EnableErrorBarriers = true</c>.
+    /// </summary>
+    /// <param name="separate">Turns it on for a batch. A statement that failed must then say -1 as the number of its rows, and the others go on.</param>
+    /// <returns>The dialect with it.</returns>
+    public DatabaseDialect WithSeparateStatements(Action<DbBatch> separate) => new(this, separate);
 
     /// <summary>The name that messages use.</summary>
     public string Name { get; }
 
-    /// <summary>Run once on each new connection.</summary>
-    internal string ConnectionSetup { get; }
+    /// <summary>Run once on each new connection, if there is anything to run.</summary>
+    internal string? ConnectionSetup { get; private init; }
 
     /// <summary>Opens a transaction that is going to write.</summary>
-    internal string BeginWrite { get; }
+    internal string BeginWrite { get; private init; } = "begin";
 
     /// <summary>Behind <c>create table (…)</c>, for a table that is stored in the order of its key.</summary>
-    internal string KeyedTable { get; }
+    internal string KeyedTable { get; private init; } = "";
+
+    /// <summary>The same for one whose rows are often updated.</summary>
+    internal string UpdatedTable { get; private init; } = "";
+
+    /// <summary>How many connections we keep for readers to come; none where the data source keeps them.</summary>
+    internal int IdleReaders { get; private init; }
+
+    /// <summary>Whether several writers work at a time, and each row has its lock. Where not, whoever begins to write is alone.</summary>
+    internal bool HasManyWriters { get; private init; }
+
+    /// <summary>Keeps everybody else out of what must be done by one program at a time; nothing where a writer is alone anyway.</summary>
+    internal string? LockDatabase { get; private init; }
+
+    /// <summary>Lets no sign-in begin, end or go on until the transaction ends.</summary>
+    internal string? LockSignIns { get; private init; }
+
+    /// <summary>Behind a <c>select</c>: its rows stay as they are until the transaction ends, and wait for whoever changes them.</summary>
+    internal SqlPart ForUpdate { get; private init; } = Nothing;
+
+    /// <summary>The same, for several transactions at once.</summary>
+    internal SqlPart ForShare { get; private init; } = Nothing;
 
     /// <summary>Tells what a driver's exception means.</summary>
     internal Func<DbException, DatabaseFailure> Classify { get; }
 
-    // Without the driver's types its result code is in the message alone: "SQLite Error 13: 'database or disk is full'."
-    private static DatabaseFailure ClassifySqlite(DbException exception)
-    {
-        const string Prefix = "SQLite Error ";
-        var start = exception.Message.IndexOf(Prefix, StringComparison.Ordinal);
-        if (start < 0) return DatabaseFailure.Other;
-        var digits = exception.Message.AsSpan(start + Prefix.Length);
-        digits = digits[..Math.Max(0, digits.IndexOf(':'))];
-        return int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var code)
-            ? (code & 0xff) switch
-            {
-                5 or 6 => DatabaseFailure.Busy,
-                8 or 14 or 3 or 23 => DatabaseFailure.ReadOnly,
-                // 10, an I/O error, is also what a quota gives; like a full disk it ends the whole transaction.
-                10 or 13 => DatabaseFailure.Full,
-                11 or 26 => DatabaseFailure.Damaged,
-                1 or 18 or 19 or 20 or 25 => DatabaseFailure.Statement,
-                _ => DatabaseFailure.Other,
-            }
-            : DatabaseFailure.Other;
-    }
+    /// <summary>Says it to an operator, with the remedy. No word of a connection string is in it.</summary>
+    internal Func<DatabaseFailure, DbException, string> Explain { get; }
+
+    /// <summary>Gives each statement of a batch a transaction of its own, where the driver can.</summary>
+    internal Action<DbBatch>? Separate { get; }
+
+    /// <summary>Whether two transactions got in each other's way: this one was undone as a whole, and may be run again.</summary>
+    internal Func<DbException, bool> IsConflict { get; private init; } = _ => false;
 }

@@ -89,6 +89,17 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
     // to choose, and one that is a client's id would pass for the client itself (RFC 9068 section 5, RFC 9700 section 4.15).
     private static readonly SqlPart AccountIsElsewhere = new("not exists (select 1 from client k where k.id = g.subject)");
 
+    // Where several write at a time, who ends a session or an account has to find every grant whose client wants to hear of it: the rows stay as
+    // they are until this one is there for all to see. Other grants need no lock, and take none.
+    private readonly SqlPart _sessionStands = new(
+        $"""
+        exists (select 1 from client c where c.id = g.client_id and c.removed_at is null)
+        and (g.session_id is null or exists (select 1 from session s where s.id = g.session_id and (s.ended_at is null or g.outlives_session = 1) {database.Dialect.ForShare.Text}))
+        """);
+
+    private readonly SqlPart _accountStands = new(
+        $"exists (select 1 from account a where a.subject = g.subject and a.epoch = g.epoch and a.disabled_at is null and a.removed_at is null {database.Dialect.ForShare.Text})");
+
     private SqlPart Account => accounts.KeepsAccountsHere ? AccountStands : AccountIsElsewhere;
 
     /// <summary>
@@ -97,7 +108,9 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
     /// </summary>
     /// <returns>Whether this caller won. If not, <see cref="FindAsync"/> tells a replay (a row) from state that is gone (none).</returns>
     // RFC 6749 section 4.1.2, section 10.5: a code is used once
-    public async ValueTask<bool> RedeemAsync(Grant grant) => await database.WriteAsync(
+    public async ValueTask<bool> RedeemAsync(Grant grant) => await database.WriteAsync(Insert(grant), grantId: grant.Id) == 1;
+
+    private Sql Insert(Grant grant) =>
         $"""
         insert into authorization_grant (id, client_id, subject, epoch, session_id, scope, resource, auth_time, amr, secret_digest, seq, prev_seq, rotated_at, created_at, expires_at,
             outlives_session, acr, dpop_jkt, claims, notify)
@@ -105,9 +118,9 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
             {grant.Scope.ToString()} as scope, {grant.Resource} as resource, {grant.AuthTime.ToUnixTimeMilliseconds()} as auth_time, {grant.Amr} as amr,
             {grant.SecretDigest} as secret_digest, 1, cast(null as bigint), 0, {grant.CreatedAt.ToUnixTimeMilliseconds()}, {grant.ExpiresAt.ToUnixTimeMilliseconds()},
             {grant.OutlivesSession} as outlives_session, {grant.Acr}, {grant.DpopThumbprint}, {grant.Claims}, {(grant.NotifiesLogout ? 1L : null)}) as g
-        where {ClientAndSessionStand} and {Account}
+        where {(grant.NotifiesLogout ? _sessionStands : ClientAndSessionStand)} and {(grant.NotifiesLogout && accounts.KeepsAccountsHere ? _accountStands : Account)}
         on conflict do nothing
-        """) == 1;
+        """;
 
     public ValueTask<Grant?> FindAsync(byte[] id, CancellationToken cancellation) => database.FindAsync(
         $"select {Columns}, case when {ClientAndSessionStand} and {Account} then 1 else 0 end from authorization_grant g where g.id = {id}", Read, cancellation);
@@ -152,7 +165,8 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
             """,
             Read,
             // One step on is the rule. More than one means that the predecessor came back, and its successor was never used.
-            rotated => rotated.Sequence == sequence + 1 ? null : AuditTrail.Entry(late(rotated), now));
+            rotated => rotated.Sequence == sequence + 1 ? null : AuditTrail.Entry(late(rotated), now),
+            id);
     }
 
     /// <summary>Writes down that a grant which does not rotate was used, unless that was done since a time, or it stands no more.</summary>
@@ -162,12 +176,12 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
         update authorization_grant as g set rotated_at = {now.ToUnixTimeMilliseconds()}
         where g.id = {id} and revoked_at is null and expires_at > {now.ToUnixTimeMilliseconds()} and rotated_at <= {notSince.ToUnixTimeMilliseconds()}
             and {ClientAndSessionStand} and {Account}
-        """) == 1;
+        """, grantId: id) == 1;
 
     /// <summary>Revokes a grant: one UPDATE, and the event in the same transaction. The row stays until its own end, so that its code stays used.</summary>
     /// <returns>Whether it was alive.</returns>
     public async ValueTask<bool> RevokeAsync(byte[] id, DateTimeOffset now, AuditEvent audited) => await database.WriteAsync(
-        $"update authorization_grant set revoked_at = {now.ToUnixTimeMilliseconds()} where id = {id} and revoked_at is null", AuditTrail.Entry(audited, now)) == 1;
+        $"update authorization_grant set revoked_at = {now.ToUnixTimeMilliseconds()} where id = {id} and revoked_at is null", AuditTrail.Entry(audited, now), id) == 1;
 
     /// <summary>
     /// Revokes the grants of a person that have not ended, or those at one client, with what that person allowed a device which has not

@@ -29,7 +29,7 @@ internal sealed class KeyStore(Database database)
     /// <param name="changes">Says, of the keys that are there, what has to change.</param>
     /// <param name="cancellation">Stops waiting.</param>
     public Task ChangeAsync(Func<List<StoredKey>, KeyChanges> changes, CancellationToken cancellation) =>
-        database.InTransactionAsync(async connection => await ApplyAsync(connection, changes(await ListAsync(connection, cancellation)), cancellation), cancellation);
+        database.AloneInTransactionAsync(async connection => await ApplyAsync(connection, changes(await ListAsync(connection, cancellation)), cancellation), cancellation);
 
     /// <summary>
     /// Replaces every key, and ends whatever the old ones vouched for: sessions, grants, and what waits for a person's answer. All of it or
@@ -38,9 +38,10 @@ internal sealed class KeyStore(Database database)
     /// <param name="successors">Makes the new keys.</param>
     /// <param name="now">The time.</param>
     /// <param name="cancellation">Stops waiting.</param>
-    public Task ReplaceAllAsync(Func<List<StoredKey>, IReadOnlyList<StoredKey>> successors, DateTimeOffset now, CancellationToken cancellation) => database.InTransactionAsync(
+    public Task ReplaceAllAsync(Func<List<StoredKey>, IReadOnlyList<StoredKey>> successors, DateTimeOffset now, CancellationToken cancellation) => database.AloneInTransactionAsync(
         async connection =>
         {
+            if (database.Dialect.LockSignIns is { } signIns) await connection.ExecuteAsync(signIns, cancellation);
             var present = await ListAsync(connection, cancellation);
             await ApplyAsync(connection, new(successors(present), [], present), cancellation);
             await LogoutOutbox.AddForAllAsync(connection, now);

@@ -56,6 +56,10 @@ internal sealed class LogoutOutbox(Database database)
         where client_id = {clientId} and next_try_at <= {now.ToUnixTimeMilliseconds()} order by next_try_at limit 20
         """, Read, cancellation);
 
+    /// <summary>Whether a client is owed something that it did not take.</summary>
+    public async ValueTask<bool> HasFailedAsync(string clientId, CancellationToken cancellation) =>
+        await database.FindAsync($"select client_id from logout_outbox where client_id = {clientId} and tries > 0 limit 1", reader => reader.GetString(0), cancellation) is not null;
+
     /// <summary>Takes a row: of several replicas that see it, one gets it. If that one dies, the row is due again at the given time.</summary>
     public async ValueTask<bool> TakeAsync(OwedLogout owed, DateTimeOffset nextTryAt) => await database.WriteAsync(
         $"""

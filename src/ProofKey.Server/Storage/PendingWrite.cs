@@ -3,7 +3,11 @@ using System.Data.Common;
 namespace ProofKey.Server.Storage;
 
 /// <summary>A write that waits for its turn and its commit. A caller that goes away never cancels it.</summary>
-internal sealed class PendingWrite(Sql sql, Action<DbDataReader>? read, Func<Sql?> then)
+/// <param name="sql">The statement.</param>
+/// <param name="read">Reads the first row that it returns; none when it returns nothing.</param>
+/// <param name="then">What is written in the same transaction when a row changed; none when nothing ever is.</param>
+/// <param name="grantId">The grant whose row it is about, if it is about one row of one grant.</param>
+internal sealed class PendingWrite(Sql sql, Action<DbDataReader>? read, Func<Sql?>? then, byte[]? grantId)
 {
     // Continuations must not run on the writer, or one slow caller would hold up the next batch.
     private readonly TaskCompletionSource _committed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -11,20 +15,56 @@ internal sealed class PendingWrite(Sql sql, Action<DbDataReader>? read, Func<Sql
 
     public Task Committed => _committed.Task;
 
+    public Sql Sql => sql;
+
+    /// <summary>Whether the statement returns rows.</summary>
+    public bool Returns => read is not null;
+
+    /// <summary>Whether a second statement may belong to it.</summary>
+    public bool MayGoOn => then is not null;
+
+    public byte[]? GrantId => grantId;
+
     public int RowCount { get; private set; }
 
+    /// <summary>Runs it over a connection that has a transaction open.</summary>
     public async Task ExecuteAsync(DatabaseConnection connection)
     {
-        if (read is null) RowCount = await connection.ExecuteAsync(sql, CancellationToken.None);
-        else await ReadAsync(connection, read);
-        if (RowCount > 0 && then() is { } following) await FollowAsync(connection, following);
+        RowCount = 0;
+        if (Returns)
+        {
+            await using var reader = await connection.Prepare(sql).ExecuteReaderAsync();
+            await TakeAsync(reader);
+        }
+        else
+        {
+            RowCount = await connection.ExecuteAsync(sql, CancellationToken.None);
+        }
+        if (Following() is { } following) await FollowAsync(connection, following);
     }
 
-    private async Task ReadAsync(DatabaseConnection connection, Action<DbDataReader> take)
+    /// <summary>Takes the rows that the statement returned.</summary>
+    public async Task TakeAsync(DbDataReader reader)
     {
-        await using var reader = await connection.Prepare(sql).ExecuteReaderAsync();
+        RowCount = 0;
         while (await reader.ReadAsync())
-            if (RowCount++ == 0) take(reader);
+            if (RowCount++ == 0) read!(reader);
+    }
+
+    /// <summary>Takes the number of rows that the statement changed.</summary>
+    public void Take(int rowCount) => RowCount = rowCount;
+
+    /// <summary>What has to be written too, after the statement has run.</summary>
+    public Sql? Following() => RowCount > 0 ? then?.Invoke() : null;
+
+    public void FailAlone(Exception exception) => _failure = exception;
+
+    public void Fail(Exception exception) => _committed.TrySetException(exception);
+
+    public void Complete()
+    {
+        if (_failure is null) _committed.TrySetResult();
+        else _committed.TrySetException(_failure);
     }
 
     // A broken constraint must not undo the second statement alone: everything that shares the commit fails, and can be tried again.
@@ -38,15 +78,5 @@ internal sealed class PendingWrite(Sql sql, Action<DbDataReader>? read, Func<Sql
         {
             throw new DatabaseException(DatabaseFailure.Statement, "What belongs to a change could not be written, so nothing was changed.", exception);
         }
-    }
-
-    public void FailAlone(Exception exception) => _failure = exception;
-
-    public void Fail(Exception exception) => _committed.TrySetException(exception);
-
-    public void Complete()
-    {
-        if (_failure is null) _committed.TrySetResult();
-        else _committed.TrySetException(_failure);
     }
 }

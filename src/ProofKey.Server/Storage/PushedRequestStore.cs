@@ -40,6 +40,9 @@ internal sealed record PushedRequest
 
     public static bool IsReference([NotNullWhen(true)] string? requestUri) => requestUri?.StartsWith(ReferencePrefix, StringComparison.Ordinal) == true;
 
+    /// <summary>What it takes to keep it, in characters.</summary>
+    public int Length => Parameters.ToQuery().Length;
+
     public static bool HasRoomFor(Parameters parameters) => parameters.ToQuery().Length <= MaxLength;
 
     public static byte[] IdOf(string reference) => Secret.Digest(reference)[..16];

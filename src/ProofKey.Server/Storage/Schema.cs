@@ -12,13 +12,13 @@ internal static class Schema
     /// <summary>Brings the database to the newest version.</summary>
     /// <exception cref="DatabaseException">It cannot be written, or is newer than this program.</exception>
     public static Task MigrateAsync(Database database, TimeProvider time, CancellationToken cancellation) =>
-        database.InTransactionAsync(async connection =>
+        database.AloneInTransactionAsync(async connection =>
         {
             await connection.ExecuteAsync("create table if not exists schema_version (version bigint primary key, applied_at bigint not null)", cancellation);
             var version = await VersionAsync(connection, cancellation);
             var migrations = Migrations(database.Dialect);
             if (version > migrations.Length)
-                throw new InvalidOperationException($"The database has version {version}, and this program knows {migrations.Length}: run a newer program.");
+                throw new DatabaseException(DatabaseFailure.Other, $"The database has version {version}, and this program knows {migrations.Length}: run a newer program.", null);
             for (var next = version; next < migrations.Length; next++)
             {
                 foreach (var statement in migrations[next]) await connection.ExecuteAsync(statement, cancellation);
@@ -82,7 +82,7 @@ internal static class Schema
                 tries_since bigint not null,
                 created_at bigint not null,
                 primary key (subject, kind)
-            ) {dialect.KeyedTable}
+            ) {dialect.UpdatedTable}
             """,
             $"insert into credential (subject, kind, value, tries, tries_since, created_at) values ('{NobodysSubject}', 'password', '', 0, 0, 0)",
             $"""
@@ -96,7 +96,7 @@ internal static class Schema
                 expires_at bigint not null,
                 last_seen_at bigint not null,
                 ended_at bigint
-            ) {dialect.KeyedTable}
+            ) {dialect.UpdatedTable}
             """,
             "create index session_expires_at on session (expires_at)",
             $"""
@@ -126,7 +126,7 @@ internal static class Schema
                 created_at bigint not null,
                 expires_at bigint not null,
                 revoked_at bigint
-            ) {dialect.KeyedTable}
+            ) {dialect.UpdatedTable}
             """,
             "create index authorization_grant_subject on authorization_grant (subject)",
             "create index authorization_grant_expires_at on authorization_grant (expires_at)",

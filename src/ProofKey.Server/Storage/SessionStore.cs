@@ -69,12 +69,11 @@ internal sealed class SessionStore(Database database, LogoutOutbox outbox, Serve
         await database.InTransactionAsync(async connection =>
         {
             byte[]? id = null;
-            await using (var reader = await connection.Prepare($"select id from session where key = {key} and ended_at is null").ExecuteReaderAsync())
+            await using (var reader = await connection.Prepare($"update session set ended_at = {now.ToUnixTimeMilliseconds()} where key = {key} and ended_at is null returning id").ExecuteReaderAsync())
                 if (await reader.ReadAsync()) id = reader.GetFieldValue<byte[]>(0);
-            if (id is null) return;
-            // One writer at a time: a code that is redeemed beside us finds the session ended, or its grant is found here.
-            ended = await connection.ExecuteAsync($"update session set ended_at = {now.ToUnixTimeMilliseconds()} where id = {id} and ended_at is null", CancellationToken.None);
-            if (ended == 1) await LogoutOutbox.AddForSessionAsync(connection, id, now);
+            ended = id is null ? 0 : 1;
+            // The row is ours now: a code that is redeemed beside us waits and finds the session ended, or its grant is found here.
+            if (id is not null) await LogoutOutbox.AddForSessionAsync(connection, id, now);
         }, CancellationToken.None);
         if (ended == 1) outbox.Announce();
         return ended == 1;

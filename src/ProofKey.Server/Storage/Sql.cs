@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using System.Data;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 
@@ -16,6 +17,7 @@ internal sealed class Sql
     private static readonly ConcurrentDictionary<string, string>.AlternateLookup<ReadOnlySpan<char>> KnownTexts = Texts.GetAlternateLookup<ReadOnlySpan<char>>();
 
     private readonly object?[] _values;
+    private readonly DbType[] _types;
     private char[] _buffer;
     private int _length;
     private int _count;
@@ -25,6 +27,7 @@ internal sealed class Sql
     {
         _buffer = ArrayPool<char>.Shared.Rent(literalLength + (formattedCount * 4) + 1);
         _values = formattedCount == 0 ? [] : new object?[formattedCount];
+        _types = formattedCount == 0 ? [] : new DbType[formattedCount];
     }
 
     /// <summary>The statement, with <c>@p0</c>, <c>@p1</c> … in place of the values; one instance for each distinct text.</summary>
@@ -33,28 +36,32 @@ internal sealed class Sql
     /// <summary>The values of the parameters, in order.</summary>
     public ReadOnlySpan<object?> Values => _values.AsSpan(0, _count);
 
+    /// <summary>The types of the parameters, in order; an absent value has one too.</summary>
+    public ReadOnlySpan<DbType> Types => _types.AsSpan(0, _count);
+
     public void AppendLiteral(string literal) => Append(literal);
 
-    public void AppendFormatted(string? value) => AppendValue(value);
+    public void AppendFormatted(string? value) => AppendValue(value, DbType.String);
 
-    public void AppendFormatted(byte[]? value) => AppendValue(value);
+    public void AppendFormatted(byte[]? value) => AppendValue(value, DbType.Binary);
 
-    public void AppendFormatted(long value) => AppendValue(value);
+    public void AppendFormatted(long value) => AppendValue(value, DbType.Int64);
 
-    public void AppendFormatted(long? value) => AppendValue(value);
+    public void AppendFormatted(long? value) => AppendValue(value, DbType.Int64);
 
-    public void AppendFormatted(bool value) => AppendValue(value ? 1L : 0L);
+    public void AppendFormatted(bool value) => AppendValue(value ? 1L : 0L, DbType.Int64);
 
     /// <summary>A part of the text itself: only a constant of ours can be a <see cref="SqlPart"/>.</summary>
     public void AppendFormatted(SqlPart part) => Append(part.Text);
 
-    private void AppendValue(object? value)
+    private void AppendValue(object? value, DbType type)
     {
         Span<char> name = stackalloc char[8];
         name[0] = '@';
         name[1] = 'p';
         _count.TryFormat(name[2..], out var digits, provider: CultureInfo.InvariantCulture);
         Append(name[..(2 + digits)]);
+        _types[_count] = type;
         _values[_count++] = value ?? DBNull.Value;
     }
 

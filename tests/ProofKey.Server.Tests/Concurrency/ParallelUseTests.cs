@@ -1,4 +1,5 @@
 using System.Net;
+using ProofKey.Server.Tests.Databases;
 using ProofKey.Server.Tests.Support;
 
 namespace ProofKey.Server.Tests.Concurrency;
@@ -96,3 +97,9 @@ public sealed class ParallelUseTests(TokenServer at) : ParallelUse(at, strict: f
 
 /// <summary>To the letter.</summary>
 public sealed class ParallelStrictUseTests(StrictTokenServer at) : ParallelUse(at, strict: true), IClassFixture<StrictTokenServer>;
+
+/// <summary>On PostgreSQL.</summary>
+public sealed class ParallelUseOnPostgreSqlTests(PostgreSqlTokenServer at) : ParallelUse(at, strict: false), IClassFixture<PostgreSqlTokenServer>;
+
+/// <summary>To the letter, on PostgreSQL.</summary>
+public sealed class ParallelStrictUseOnPostgreSqlTests(StrictPostgreSqlTokenServer at) : ParallelUse(at, strict: true), IClassFixture<StrictPostgreSqlTokenServer>;

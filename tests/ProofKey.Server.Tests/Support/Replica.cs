@@ -15,7 +15,7 @@ internal sealed class Replica : IAsyncDisposable
 
     public static async Task<Replica> StartAsync(RunningServer server)
     {
-        var settings = new ServeSettings { Data = DataFolder.Open(server.Folder), Urls = ["http://127.0.0.1:0"], Issuer = server.Issuer, Time = server.Time };
+        var settings = new ServeSettings { Data = server.Settings.Data, Urls = ["http://127.0.0.1:0"], Issuer = server.Issuer, Time = server.Time };
         var app = ServerHost.Build(settings, builder => builder.Logging.ClearProviders());
         await app.StartAsync();
         return new Replica(app);

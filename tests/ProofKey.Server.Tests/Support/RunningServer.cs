@@ -17,9 +17,10 @@ internal sealed class RunningServer : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly bool _ownsFolder;
 
-    private RunningServer(WebApplication app, ServeSettings settings, string issuer, CapturedLog log, bool ownsFolder)
+    private RunningServer(WebApplication app, ServeSettings settings, string issuer, CapturedLog log, string folder, bool ownsFolder)
     {
         _app = app;
+        Folder = folder;
         _ownsFolder = ownsFolder;
         Settings = settings;
         Issuer = issuer;
@@ -36,7 +37,7 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <summary>Everything that was logged, at every level.</summary>
     public CapturedLog Log { get; }
 
-    public string Folder => Settings.Data.Location;
+    public string Folder { get; }
 
     public Registry Registry => _app.Services.GetRequiredService<Registry>();
 
@@ -78,7 +79,7 @@ internal sealed class RunningServer : IAsyncDisposable
             builder.Logging.AddProvider(log);
         });
         await app.StartAsync();
-        var server = new RunningServer(app, settings, settings.Issuer!, log, ownsFolder);
+        var server = new RunningServer(app, settings, settings.Issuer!, log, folder, ownsFolder);
         if (await server.Service<AccountStore>().FindByNameAsync(UserName, CancellationToken.None) is null)
             await server.Registry.AddAccountAsync(UserName, Password, "alice@example.com", isAdmin: false);
         return server;
@@ -108,7 +109,7 @@ internal sealed class RunningServer : IAsyncDisposable
         await _app.StopAsync();
         await _app.DisposeAsync();
         var restarted = await StartAsync(Folder, Settings.StrictRotation, Time, new Uri(Issuer).AbsolutePath.TrimEnd('/'), port, Settings.Configure);
-        return new RunningServer(restarted._app, restarted.Settings, restarted.Issuer, restarted.Log, _ownsFolder);
+        return new RunningServer(restarted._app, restarted.Settings, restarted.Issuer, restarted.Log, Folder, _ownsFolder);
     }
 
     private static int FreePort()

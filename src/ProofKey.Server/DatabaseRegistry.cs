@@ -1,0 +1,44 @@
+using System.Data.Common;
+using ProofKey.Server.Keys;
+using ProofKey.Server.Storage;
+
+namespace ProofKey.Server;
+
+/// <summary>Looks at the database as a whole, and moves it: what an operator does beside a server, or while it is stopped.</summary>
+public sealed class DatabaseRegistry
+{
+    private readonly Database _database;
+    private readonly KeyStore _keys;
+    private readonly RootKey _root;
+    private readonly TimeProvider _time;
+
+    internal DatabaseRegistry(Database database, KeyStore keys, ServerOptions options, TimeProvider time) => (_database, _keys, _root, _time) = (database, keys, new RootKey(options.RootKey), time);
+
+    /// <summary>Counts the rows of every table, and opens every key.</summary>
+    /// <param name="cancellation">Stops waiting.</param>
+    /// <returns>The tables, with their rows.</returns>
+    /// <exception cref="RootKeyException">The root key does not open them.</exception>
+    /// <exception cref="DatabaseException">The database cannot be read.</exception>
+    public async Task<IReadOnlyList<TableCount>> CheckAsync(CancellationToken cancellation)
+    {
+        foreach (var row in await _keys.ListAsync(cancellation)) _root.Unwrap(row);
+        List<TableCount> counts = [];
+        await _database.InTransactionAsync(async connection => counts = await TableCopy.CountAsync(connection, cancellation), cancellation);
+        return counts;
+    }
+
+    /// <summary>Copies every row into another database, which must have none. The servers on this one must be stopped: what they write meanwhile would be lost.</summary>
+    /// <param name="target">The other database; disposed in the end.</param>
+    /// <param name="dialect">What kind of database it is.</param>
+    /// <param name="cancellation">Stops, and leaves the other database without rows.</param>
+    /// <returns>The tables, with the rows that both databases have now.</returns>
+    /// <exception cref="DatabaseException">The other one has rows, or not all of them arrived; then it is as it was before.</exception>
+    public async Task<IReadOnlyList<TableCount>> CopyToAsync(DbDataSource target, DatabaseDialect dialect, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        ArgumentNullException.ThrowIfNull(dialect);
+        await using var other = new Database(target, dialect);
+        await Schema.MigrateAsync(other, _time, cancellation);
+        return await TableCopy.RunAsync(_database, other, cancellation);
+    }
+}

@@ -1,0 +1,106 @@
+using System.Data.Common;
+
+namespace ProofKey.Server.Storage;
+
+/// <summary>
+/// For a database with many writers: the writes of a batch, each about one grant, go over in one round trip and share its commit. Two
+/// batches are under way at a time, so that one is collected while the other one travels.
+/// </summary>
+internal sealed class SharedRoundTrip(Database database) : WriteQueue(writers: 2)
+{
+    /// <summary>Writes one statement, and what belongs to it, in a transaction of its own.</summary>
+    /// <returns>When it is committed.</returns>
+    public async ValueTask WriteAloneAsync(PendingWrite write)
+    {
+        await AloneAsync(write);
+        write.Complete();
+        await write.Committed;
+    }
+
+    protected override async Task CommitAsync(List<PendingWrite> batch)
+    {
+        // The same order on every server: of two that write the same grants, one waits for the other, and never both.
+        batch.Sort((one, other) => one.GrantId.AsSpan().SequenceCompareTo(other.GrantId));
+        if (batch.Count > 1 && await TogetherAsync(batch)) return;
+        var separate = await SeparatelyAsync(batch);
+        foreach (var write in batch)
+            if (!separate.Contains(write)) await AloneAsync(write);
+    }
+
+    protected override Exception FailureOf(Exception exception) => exception is DbException failed ? database.Failure(failed) : exception;
+
+    /// <returns>Whether it is committed. If not, all of it was undone, and each write is to be run alone: then exactly the one that fails has failed.</returns>
+    private async Task<bool> TogetherAsync(List<PendingWrite> batch)
+    {
+        await using var connection = await database.OpenAsync(CancellationToken.None);
+        var goesOn = batch.Exists(write => write.MayGoOn);
+        var isCommitting = !goesOn;
+        try
+        {
+            await connection.ExecuteTogetherAsync(goesOn ? database.Dialect.BeginWrite : null, batch);
+            if (!goesOn) return true;
+            var following = batch.Select(write => write.Following()).OfType<Sql>().ToList();
+            isCommitting = true;
+            await connection.CommitAsync(following);
+            return true;
+        }
+        catch (DbException exception)
+        {
+            var failure = database.Failure(exception, mayBeKept: isCommitting && !connection.IsOpen);
+            // Who has waited for a lock does not wait for it again, write by write.
+            if (connection.IsOpen && (failure.Failure == DatabaseFailure.Statement || database.Dialect.IsConflict(exception))) return false;
+            throw failure;
+        }
+    }
+
+    /// <returns>The writes that were done in a round trip in which each had a transaction of its own; one that failed there is not among them.</returns>
+    private async Task<HashSet<PendingWrite>> SeparatelyAsync(List<PendingWrite> batch)
+    {
+        // Rows that a statement returns are lost behind one that fails, and what belongs to a statement needs its transaction.
+        var plain = batch.FindAll(write => !write.Returns && !write.MayGoOn);
+        if (database.Dialect.Separate is not { } separate || plain.Count < 2) return [];
+        await using var connection = await database.OpenAsync(CancellationToken.None);
+        try
+        {
+            await connection.ExecuteSeparatelyAsync(separate, plain);
+        }
+        catch (DbException exception)
+        {
+            foreach (var write in plain) write.FailAlone(database.Failure(exception, mayBeKept: true));
+            return [.. plain];
+        }
+        return [.. plain.Where(write => write.RowCount >= 0)];
+    }
+
+    private async Task AloneAsync(PendingWrite write)
+    {
+        try
+        {
+            for (var isLast = false; !await TryAloneAsync(write, isLast); isLast = true)
+            {
+                // It was undone as a whole, since another transaction was in its way.
+            }
+        }
+        catch (Exception exception)
+        {
+            write.FailAlone(exception);
+        }
+    }
+
+    private async Task<bool> TryAloneAsync(PendingWrite write, bool isLast)
+    {
+        await using var connection = await database.OpenAsync(CancellationToken.None);
+        try
+        {
+            if (write.MayGoOn) await connection.ExecuteAsync(database.Dialect.BeginWrite, CancellationToken.None);
+            await write.ExecuteAsync(connection);
+            if (write.MayGoOn) await connection.ExecuteAsync("commit", CancellationToken.None);
+            return true;
+        }
+        catch (DbException exception)
+        {
+            if (!isLast && database.Dialect.IsConflict(exception)) return false;
+            throw database.Failure(exception, mayBeKept: !connection.IsOpen);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+using System.Data.Common;
+using System.Threading.Channels;
+
+namespace ProofKey.Server.Storage;
+
+/// <summary>Where writes wait for their turn: those that wait at the same time are taken together, and none is answered before its commit.</summary>
+internal abstract class WriteQueue : IAsyncDisposable
+{
+    /// <summary>The most writes that go together; a batch never waits to fill.</summary>
+    private const int MaxBatch = 64;
+
+    private readonly Channel<PendingWrite> _waiting = Channel.CreateBounded<PendingWrite>(4096);
+    private readonly Task _writers;
+
+    /// <param name="writers">How many batches are under way at a time.</param>
+    protected WriteQueue(int writers) => _writers = Task.WhenAll(Enumerable.Range(0, writers).Select(_ => Task.Run(WriteAsync)));
+
+    /// <summary>Waits for the turn and the commit of a write.</summary>
+    public async ValueTask SubmitAsync(PendingWrite write)
+    {
+        // A queue that is full, or closed because the server stops, is answered at once: try again.
+        if (!_waiting.Writer.TryWrite(write)) throw new DatabaseException(DatabaseFailure.Busy, "Too many writes are waiting for the database; try again.", null);
+        await write.Committed;
+    }
+
+    public virtual async ValueTask DisposeAsync()
+    {
+        _waiting.Writer.TryComplete();
+        await _writers;
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Writes a batch and tells everyone how it went, or throws, and everyone is told that.</summary>
+    protected abstract Task CommitAsync(List<PendingWrite> batch);
+
+    /// <summary>What an exception means to those who wait.</summary>
+    protected abstract Exception FailureOf(Exception exception);
+
+    private async Task WriteAsync()
+    {
+        var batch = new List<PendingWrite>(MaxBatch);
+        while (await _waiting.Reader.WaitToReadAsync())
+        {
+            while (batch.Count < MaxBatch && _waiting.Reader.TryRead(out var write)) batch.Add(write);
+            if (batch.Count == 0) continue;
+            try
+            {
+                var begun = Telemetry.CommitBegins();
+                await CommitAsync(batch);
+                Telemetry.Committed(begun, batch.Count);
+                foreach (var write in batch) write.Complete();
+            }
+            catch (Exception exception)
+            {
+                // The whole batch failed, whatever the cause: everyone is told, and the loop goes on.
+                var failure = FailureOf(exception);
+                foreach (var write in batch) write.Fail(failure);
+                // Whoever queued up behind a lock has waited as long; no one waits for it twice.
+                if (failure is DatabaseException { Failure: DatabaseFailure.Busy or DatabaseFailure.Unreachable })
+                    while (_waiting.Reader.TryRead(out var write)) write.Fail(failure);
+            }
+            batch.Clear();
+        }
+    }
+}
+
+/// <summary>For a database with one writer at a time: the writes of a batch share a transaction over one connection, and its commit.</summary>
+internal sealed class SharedTransaction(Database database) : WriteQueue(writers: 1)
+{
+    private DatabaseConnection? _connection;
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        if (_connection is not null) await _connection.DisposeAsync();
+    }
+
+    protected override async Task CommitAsync(List<PendingWrite> batch)
+    {
+        try
+        {
+            _connection ??= await database.OpenAsync(CancellationToken.None);
+            await _connection.ExecuteAsync(database.Dialect.BeginWrite, CancellationToken.None);
+            foreach (var write in batch) await ExecuteAsync(write, _connection);
+            await _connection.ExecuteAsync("commit", CancellationToken.None);
+        }
+        catch
+        {
+            // A fresh connection carries no half-open transaction into the next batch.
+            if (_connection is not null) await _connection.DisposeAsync();
+            _connection = null;
+            throw;
+        }
+    }
+
+    protected override Exception FailureOf(Exception exception) => exception is DbException failed ? database.Failure(failed) : exception;
+
+    private async Task ExecuteAsync(PendingWrite write, DatabaseConnection connection)
+    {
+        try
+        {
+            await write.ExecuteAsync(connection);
+        }
+        catch (DbException exception) when (database.Failure(exception) is { Failure: DatabaseFailure.Statement } failed)
+        {
+            // A broken constraint undoes its own statement only; the others go on to their commit.
+            write.FailAlone(failed);
+        }
+    }
+}

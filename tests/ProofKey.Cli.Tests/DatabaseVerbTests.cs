@@ -1,0 +1,144 @@
+using System.Text.Json;
+using ProofKey.Tests.PostgreSql;
+
+namespace ProofKey.Cli.Tests;
+
+/// <summary><c>database</c> and <c>key rewrap</c>: nothing is lost on the way, and nothing is half done.</summary>
+public sealed class DatabaseVerbTests : IAsyncLifetime
+{
+    private readonly Cli _cli = new();
+    private string _database = "";
+
+    public async ValueTask InitializeAsync() => _database = await PostgreSqlCluster.NewDatabaseAsync();
+
+    public ValueTask DisposeAsync()
+    {
+        _cli.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public async Task A_person_stays_signed_in_while_the_database_moves_to_PostgreSQL()
+    {
+        var issuer = $"http://127.0.0.1:{TestServer.FreePort()}";
+        await SignInAsync(issuer);
+        var copied = await _cli.RunAsync("database", "copy", "--data", _cli.Data, "--database", _database, "--json");
+        copied.ExitCode.ShouldBe(0, copied.ToString());
+        var rows = RowsOf(copied.Output);
+        (rows["account"], rows["client"], rows["authorization_grant"], rows["session"]).ShouldBe((1, 1, 1, 1));
+        rows.ShouldBe(RowsOf(await _cli.OutputOfAsync("database", "check", "--data", _cli.Data, "--json")));
+
+        var rootKey = Path.Combine(_cli.Data, "root.key");
+        await using (var serving = _cli.Start("serve", "--database", _database, "--root-key-file", rootKey, "--urls", issuer))
+        {
+            await serving.UntilAsync(TestServer.Listening());
+            (await _cli.OutputOfAsync("token", "--min-valid", "24h")).Split('.').Length.ShouldBe(3, "the refresh token is good at the new place");
+            (await StatusAsync(issuer, await _cli.OutputOfAsync("token"))).ShouldBe(200);
+        }
+        var again = await _cli.RunAsync("database", "copy", "--data", _cli.Data, "--database", _database);
+        again.ShouldBeFailure(1, "has rows; nothing was changed", "empty database");
+    }
+
+    [Fact]
+    public async Task A_copy_of_nothing_or_to_nowhere_is_wrong_usage()
+    {
+        (await _cli.RunAsync("database", "copy", "--data", _cli.PathOf("nothing"), "--database", _database)).ShouldBeFailure(2, "no database in", "--data DIR");
+        Directory.Exists(_cli.PathOf("nothing")).ShouldBeFalse();
+        await _cli.OutputOfAsync("client", "list", "--data", _cli.Data);
+        (await _cli.RunAsync("database", "copy", "--data", _cli.Data)).ShouldBeFailure(2, "--database is needed", "PROOFKEY_DATABASE");
+    }
+
+    [Fact]
+    public async Task The_copy_knows_every_table()
+    {
+        (await _cli.RunAsync("database", "migrate", "--database", _database, "--root-key-file", RootKey("root.key"))).ExitCode.ShouldBe(0);
+        var tables = await PostgreSqlCluster.CountAsync(_database, "select count(*) from pg_tables where schemaname = 'public'");
+        RowsOf(await _cli.OutputOfAsync("database", "check", "--database", _database, "--root-key-file", _cli.PathOf("root.key"), "--json")).Count.ShouldBe((int)tables - 1, "all but schema_version");
+    }
+
+    [Fact]
+    public async Task A_backup_of_a_running_server_is_a_whole_database_for_its_owner_alone()
+    {
+        var issuer = $"http://127.0.0.1:{TestServer.FreePort()}";
+        await using (var serving = _cli.Start("serve", "--data", _cli.Data, "--urls", issuer))
+        {
+            await serving.UntilAsync(TestServer.Listening());
+            await _cli.OutputOfAsync("client", "add", "Kept", "--public", "--redirect-uri", "http://127.0.0.1/callback", "--data", _cli.Data);
+            (await _cli.RunAsync("database", "backup", _cli.PathOf("backup.db"), "--data", _cli.Data)).ExitCode.ShouldBe(0);
+        }
+        File.GetUnixFileMode(_cli.PathOf("backup.db")).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        (await _cli.RunAsync("database", "backup", _cli.PathOf("backup.db"), "--data", _cli.Data)).ShouldBeFailure(1, "cannot be made", "not there yet");
+        Directory.CreateDirectory(_cli.PathOf("restored"));
+        File.Copy(_cli.PathOf("backup.db"), _cli.PathOf("restored/proofkey.db"));
+        File.Copy(Path.Combine(_cli.Data, "root.key"), _cli.PathOf("restored/root.key"));
+        (await _cli.OutputOfAsync("client", "list", "--data", _cli.PathOf("restored"))).ShouldContain("Kept");
+        RowsOf(await _cli.OutputOfAsync("database", "check", "--data", _cli.PathOf("restored"), "--json"))["key"].ShouldBe(3);
+        (await _cli.RunAsync("database", "backup", _cli.PathOf("other.db"), "--database", _database, "--root-key-file", RootKey("root.key"))).ShouldBeFailure(2, "PostgreSQL has a program", "pg_dump");
+        (await _cli.RunAsync("database", "backup", _cli.PathOf("other.db"), "--data", _cli.PathOf("empty"))).ShouldBeFailure(1, "no database in", "--data DIR");
+    }
+
+    [Fact]
+    [Assertion("MD-08")]
+    public async Task The_root_key_changes_and_what_was_signed_in_stays_so()
+    {
+        var issuer = $"http://127.0.0.1:{TestServer.FreePort()}";
+        await SignInAsync(issuer);
+        var old = File.ReadAllBytes(Path.Combine(_cli.Data, "root.key"));
+        (await _cli.RunAsync("key", "rewrap", "--data", _cli.Data)).ShouldBeFailure(2, "--new-root-key-file is needed");
+        (await _cli.RunAsync("key", "rewrap", "--data", _cli.Data, "--new-root-key-file", _cli.Write("short.key", "short"))).ShouldBeFailure(2, "no root key", "openssl rand");
+        (await _cli.RunAsync("key", "rewrap", "--data", _cli.Data, "--root-key-file", RootKey("wrong.key"), "--new-root-key-file", RootKey("new.key"))).ShouldBeFailure(1, "does not open the keys", "nothing was changed");
+        File.ReadAllBytes(Path.Combine(_cli.Data, "root.key")).ShouldBe(old);
+
+        (await _cli.RunAsync("key", "rewrap", "--data", _cli.Data, "--new-root-key-file", _cli.PathOf("new.key"))).ExitCode.ShouldBe(0);
+        File.ReadAllBytes(Path.Combine(_cli.Data, "root.key")).ShouldBe(Convert.FromBase64String(File.ReadAllText(_cli.PathOf("new.key"))));
+        File.GetUnixFileMode(Path.Combine(_cli.Data, "root.key")).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.WriteAllBytes(_cli.PathOf("old.key"), old);
+        (await _cli.RunAsync("database", "check", "--data", _cli.Data, "--root-key-file", _cli.PathOf("old.key"))).ShouldBeFailure(1, "does not open the keys");
+        (await _cli.OutputOfAsync("audit-log", "--data", _cli.Data)).ShouldContain("root-key-changed");
+
+        await using var serving = _cli.Start("serve", "--data", _cli.Data, "--urls", issuer);
+        await serving.UntilAsync(TestServer.Listening());
+        (await _cli.OutputOfAsync("token", "--min-valid", "24h")).Split('.').Length.ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task The_root_key_of_PostgreSQL_changes_too()
+    {
+        string[] with(string key) => ["--database", _database, "--root-key-file", _cli.PathOf(key)];
+        RootKey("root.key");
+        await using (var serving = _cli.Start(["serve", "--urls", $"http://127.0.0.1:{TestServer.FreePort()}", .. with("root.key")])) await serving.UntilAsync(TestServer.Listening());
+        (await _cli.RunAsync(["key", "rewrap", "--new-root-key-file", RootKey("new.key"), .. with("root.key")])).ExitCode.ShouldBe(0);
+        (await _cli.RunAsync(["key", "list", .. with("root.key")])).ShouldBeFailure(1, "does not open the keys");
+        (await _cli.OutputOfAsync(["key", "list", .. with("new.key")])).ShouldContain("ES256");
+    }
+
+    private async Task SignInAsync(string issuer)
+    {
+        await using var serving = _cli.Start("serve", "--data", _cli.Data, "--urls", issuer);
+        await serving.UntilAsync(TestServer.Listening());
+        (await _cli.RunWithAsync($"{TestServer.Password}\n", "user", "add", "alice", "--password-stdin", "--data", _cli.Data)).ExitCode.ShouldBe(0);
+        var client = await _cli.OutputOfAsync("client", "add", "Terminal", "--public", "--redirect-uri", "http://127.0.0.1/callback", "--data", _cli.Data);
+        await using var login = _cli.Start("login", issuer, "--client-id", client, "--no-browser");
+        using var browser = new ScriptedBrowser();
+        await browser.SignInAsync(login);
+        (await login.EndAsync()).ExitCode.ShouldBe(0);
+        serving.AskToStop();
+        (await serving.EndAsync()).ExitCode.ShouldBe(0);
+    }
+
+    private string RootKey(string name) => _cli.Write(name, Convert.ToBase64String(Secret.NewBytes(32)));
+
+    private static Dictionary<string, long> RowsOf(string json)
+    {
+        using var rows = JsonDocument.Parse(json);
+        return rows.RootElement.EnumerateArray().ToDictionary(row => row.GetProperty("table").GetString()!, row => row.GetProperty("rows").GetInt64());
+    }
+
+    private static async Task<int> StatusAsync(string server, string token)
+    {
+        using var http = new HttpClient();
+        http.DefaultRequestHeaders.Authorization = new("Bearer", token);
+        using var answer = await http.GetAsync(new Uri($"{server}/userinfo"), TestContext.Current.CancellationToken);
+        return (int)answer.StatusCode;
+    }
+}

@@ -1,0 +1,189 @@
+using Npgsql;
+using ProofKey.Server.Protocol;
+using ProofKey.Server.Storage;
+using ProofKey.Tests.PostgreSql;
+
+namespace ProofKey.Server.Tests.Databases;
+
+/// <summary>Writes about grants share a round trip on PostgreSQL, and each caller still gets an answer of their own.</summary>
+public sealed class GroupCommitTests(PostgreSqlWorld at) : IClassFixture<PostgreSqlWorld>
+{
+    private static readonly RotationPolicy Strict = new(TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromDays(14));
+
+    [Fact]
+    [Assertion("TK-21")]
+    public async Task Writes_that_wait_together_share_a_commit()
+    {
+        var signIn = await at.NewSignInAsync();
+        var grants = Enumerable.Range(0, 16).Select(_ => at.NewGrant(signIn.Account, signIn.Client, signIn.Session)).ToList();
+        List<Task<bool>> writes;
+        await using (await LockedAsync())
+        {
+            writes = grants.ConvertAll(grant => at.One.Grants.RedeemAsync(grant).AsTask());
+            await WaitingAsync(1);
+        }
+        (await Task.WhenAll(writes)).ShouldAllBe(won => won);
+        (await TransactionsAsync(signIn)).ShouldBeLessThanOrEqualTo(3, "one for each of the two that began, and one for all who waited");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    [Assertion("TK-21")]
+    public async Task Of_16_writes_one_that_cannot_be_kept_fails_alone(bool driverSeparates)
+    {
+        var separated = 0;
+        var dialect = DatabaseDialect.PostgreSql.WithSeparateStatements(batch =>
+        {
+            separated = batch.BatchCommands.Count;
+            ((NpgsqlBatch)batch).EnableErrorBarriers = true;
+        });
+        await using var database = new Database(at.Place.CreateDataSource(), driverSeparates ? dialect : DatabaseDialect.PostgreSql);
+        var store = new GrantStore(database, at.One.Of<AccountSource>());
+        var signIn = await at.NewSignInAsync();
+        var grants = Enumerable.Range(0, 16).Select(_ => at.NewGrant(signIn.Account, signIn.Client, signIn.Session)).ToList();
+        grants[7] = grants[7] with { Amr = null! };
+        List<Task<bool>> writes;
+        await using (await LockedAsync())
+        {
+            writes = grants.ConvertAll(grant => store.RedeemAsync(grant).AsTask());
+            await WaitingAsync(1);
+        }
+        (await Should.ThrowAsync<DatabaseException>(writes[7])).Failure.ShouldBe(DatabaseFailure.Statement);
+        writes.RemoveAt(7);
+        (await Task.WhenAll(writes)).ShouldAllBe(won => won);
+        (await at.One.Grants.ListAsync(signIn.Account.Subject, null, CancellationToken.None)).Count.ShouldBe(15);
+        (await TransactionsAsync(signIn)).ShouldBeGreaterThan(8, "those that went with it had each a transaction of its own in the end");
+        separated.ShouldBeGreaterThan(driverSeparates ? 8 : -1);
+    }
+
+    [Fact]
+    [Assertion("TK-21")]
+    public async Task What_belongs_to_a_write_goes_with_it_or_neither_is_there()
+    {
+        var signIn = await at.NewSignInAsync();
+        var grants = Enumerable.Range(0, 8).Select(_ => at.NewGrant(signIn.Account, signIn.Client, signIn.Session)).ToList();
+        foreach (var grant in grants) await at.One.Grants.RedeemAsync(grant);
+        List<Task<bool>> writes;
+        await using (await LockedAsync())
+        {
+            // Text with a zero is none to PostgreSQL: the event cannot be written, so the grant lives.
+            writes = grants.ConvertAll(grant => at.One.Grants.RevokeAsync(grant.Id, at.Now, new AuditEvent("batch-revoked") { Subject = signIn.Account.Subject, Detail = grant == grants[3] ? "\0" : null }).AsTask());
+            await WaitingAsync(1);
+        }
+        (await Should.ThrowAsync<DatabaseException>(writes[3])).Failure.ShouldBe(DatabaseFailure.Statement);
+        writes.RemoveAt(3);
+        (await Task.WhenAll(writes)).ShouldAllBe(won => won);
+        (await at.One.Grants.ListAsync(signIn.Account.Subject, null, CancellationToken.None)).Where(grant => grant.RevokedAt is null).ShouldHaveSingleItem().Id.ShouldBe(grants[3].Id);
+        (await at.One.Of<AuditTrail>().ListAsync(new AuditFilter { Kind = "batch-revoked", Subject = signIn.Account.Subject }, null, CancellationToken.None)).Count.ShouldBe(7);
+    }
+
+    [Fact]
+    [Assertion("RT-03")]
+    public async Task Two_servers_that_write_the_same_grants_in_opposite_orders_wait_for_each_other_and_never_both()
+    {
+        // What other tests wrote is not to be counted here.
+        await using var world = new PostgreSqlWorld();
+        await world.InitializeAsync();
+        var signIn = await world.NewSignInAsync();
+        var grants = Enumerable.Range(0, 48).Select(_ => world.NewGrant(signIn.Account, signIn.Client, signIn.Session)).ToList();
+        await Task.WhenAll(grants.Select(grant => world.One.Grants.RedeemAsync(grant).AsTask()));
+        var before = await UpdatesAsync(world, "n_tup_upd");
+        await using (var one = await Stores.OpenAsync(world.Place, world.Time))
+        await using (var other = await Stores.OpenAsync(world.Place, world.Time))
+        {
+            for (var sequence = 1; sequence <= 25; sequence++)
+            {
+                var forward = grants.Select(grant => RotateAsync(one, signIn with { Grant = grant }, sequence)).ToList();
+                var backward = grants.AsEnumerable().Reverse().Select(grant => RotateAsync(other, signIn with { Grant = grant }, sequence)).ToList();
+                (await Task.WhenAll(forward.Concat(backward))).Count(row => row is not null).ShouldBe(grants.Count, "of each two, one moved the sequence");
+            }
+        }
+        await CountedAsync(world, before + (25 * grants.Count));
+        (await PostgreSqlCluster.CountAsync(world.ConnectionString, "select deadlocks from pg_stat_database where datname = current_database()")).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_connection_that_breaks_while_it_writes_is_told_as_unknown_and_the_next_write_is_done()
+    {
+        var signIn = await at.NewSignInAsync();
+        var next = at.NewGrant(signIn.Account, signIn.Client, signIn.Session);
+        Task<bool> broken;
+        await using (await LockedAsync())
+        {
+            broken = at.One.Grants.RedeemAsync(signIn.Grant).AsTask();
+            await WaitingAsync(1);
+            await PostgreSqlCluster.RunAsync(at.ConnectionString, "select pg_terminate_backend(pid) from pg_locks where not granted");
+        }
+        (await Should.ThrowAsync<DatabaseException>(broken)).Failure.ShouldBe(DatabaseFailure.Unknown);
+        (await at.One.Grants.RedeemAsync(next)).ShouldBeTrue();
+        (await at.One.Grants.FindAsync(next.Id, CancellationToken.None)).ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task Connections_that_broke_while_nobody_used_them_cost_a_read_nothing()
+    {
+        var signIn = await at.NewSignInAsync();
+        await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => at.One.Sessions.FindAsync(signIn.Session.Key, at.Now, CancellationToken.None).AsTask()));
+        await PostgreSqlCluster.RunAsync(at.ConnectionString, "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'proofkey'");
+        for (var read = 0; read < 3; read++) (await at.One.Sessions.FindAsync(signIn.Session.Key, at.Now, CancellationToken.None)).ShouldNotBeNull();
+        (await at.One.Grants.RedeemAsync(signIn.Grant)).ShouldBeTrue();
+        (await at.Other.Sessions.FindAsync(signIn.Session.Key, at.Now, CancellationToken.None)).ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task Refreshes_write_no_index()
+    {
+        // What other tests wrote is not to be counted here.
+        await using var world = new PostgreSqlWorld();
+        await world.InitializeAsync();
+        var signIn = await world.NewSignInAsync();
+        var grants = Enumerable.Range(0, 100).Select(_ => world.NewGrant(signIn.Account, signIn.Client, signIn.Session)).ToList();
+        foreach (var grant in grants) await world.One.Grants.RedeemAsync(grant);
+        var (updates, hot) = (await UpdatesAsync(world, "n_tup_upd"), await UpdatesAsync(world, "n_tup_hot_upd"));
+        await using (var server = await Stores.OpenAsync(world.Place, world.Time))
+        {
+            for (var sequence = 1; sequence <= 3; sequence++)
+                foreach (var grant in grants) (await RotateAsync(server, signIn with { Grant = grant }, sequence)).ShouldNotBeNull();
+        }
+        await CountedAsync(world, updates + 300);
+        (await UpdatesAsync(world, "n_tup_hot_upd") - hot).ShouldBeGreaterThan(290, "a new version finds room on its page");
+    }
+
+    private static Task<Grant?> RotateAsync(Stores server, SignIn signIn, long sequence) =>
+        server.Grants.RotateAsync(signIn.Token(sequence), signIn.Client.Id, null, signIn.Grant.CreatedAt.AddSeconds(sequence), Strict, _ => new AuditEvent("late")).AsTask();
+
+    private static Task<long> UpdatesAsync(PostgreSqlWorld world, string column) =>
+        PostgreSqlCluster.CountAsync(world.ConnectionString, $"select {column} from pg_stat_user_tables where relname = 'authorization_grant'");
+
+    // A process of the database counts when it ends, or after a while.
+    private static async Task CountedAsync(PostgreSqlWorld world, long updates)
+    {
+        while (await UpdatesAsync(world, "n_tup_upd") < updates)
+        {
+            // Asking takes a while by itself.
+        }
+    }
+
+    // A row tells which transaction wrote it.
+    private Task<long> TransactionsAsync(SignIn signIn) =>
+        PostgreSqlCluster.CountAsync(at.ConnectionString, $"select count(distinct xmin::text) from authorization_grant where subject = '{signIn.Account.Subject}'");
+
+    // Nobody writes grants until this is disposed.
+    private async Task<NpgsqlConnection> LockedAsync()
+    {
+        var connection = new NpgsqlConnection(at.ConnectionString + ";Pooling=false");
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand("begin; lock table authorization_grant in exclusive mode", connection);
+        await command.ExecuteNonQueryAsync();
+        return connection;
+    }
+
+    private async Task WaitingAsync(int count)
+    {
+        while (await PostgreSqlCluster.CountAsync(at.ConnectionString, "select count(*) from pg_locks where not granted") < count)
+        {
+            // Asking takes a while by itself.
+        }
+    }
+}
