@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 
@@ -7,22 +9,27 @@ namespace ProofKey.Bench;
 /// <summary>One kept-alive HTTP/1.1 connection over a socket, as cheap as it can be, so that the load costs little beside the server.</summary>
 internal sealed class LeanConnection : IDisposable
 {
-    private readonly Socket _socket;
-    private readonly byte[] _buffer = new byte[32 * 1024];
+    private readonly Stream _stream;
+    private readonly byte[] _buffer = new byte[64 * 1024];
 
-    /// <param name="port">The server's port.</param>
-    /// <param name="from">The loopback address to come from.</param>
-    public LeanConnection(int port, IPAddress? from = null)
+    /// <param name="server">Any address of the server.</param>
+    /// <param name="from">The address to come from, if it matters.</param>
+    public LeanConnection(Uri server, IPAddress? from = null)
     {
-        _socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        if (from is not null) _socket.Bind(new IPEndPoint(from, 0));
-        _socket.Connect(new IPEndPoint(IPAddress.Loopback, port));
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        if (from is not null) socket.Bind(new IPEndPoint(from, 0));
+        socket.Connect(server.DnsSafeHost, server.Port);
+        _stream = new NetworkStream(socket, ownsSocket: true);
+        if (server.Scheme != Uri.UriSchemeHttps) return;
+        var secure = new SslStream(_stream);
+        secure.AuthenticateAsClient(server.DnsSafeHost);
+        _stream = secure;
     }
 
     public (int Status, string Head, string Body) Send(string request)
     {
         var length = Encoding.ASCII.GetBytes(request, _buffer);
-        _socket.Send(_buffer.AsSpan(0, length));
+        _stream.Write(_buffer.AsSpan(0, length));
         var received = 0;
         var headEnd = -1;
         while (headEnd < 0)
@@ -34,7 +41,7 @@ internal sealed class LeanConnection : IDisposable
         var bodyStart = headEnd + 4;
         if (Header(head, "Content-Length") is { } contentLength)
         {
-            var end = bodyStart + int.Parse(contentLength, System.Globalization.CultureInfo.InvariantCulture);
+            var end = bodyStart + int.Parse(contentLength, CultureInfo.InvariantCulture);
             while (received < end) received += Receive(received);
             return (StatusOf(head), head, Encoding.ASCII.GetString(_buffer, bodyStart, end - bodyStart));
         }
@@ -51,13 +58,13 @@ internal sealed class LeanConnection : IDisposable
         return end < 0 ? head[start..] : head[start..end];
     }
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose() => _stream.Dispose();
 
     private int Receive(int offset)
     {
-        var count = _socket.Receive(_buffer.AsSpan(offset));
+        var count = _stream.Read(_buffer.AsSpan(offset));
         return count > 0 ? count : throw new InvalidOperationException("The server closed the connection.");
     }
 
-    private static int StatusOf(string head) => int.Parse(head.AsSpan(9, 3), System.Globalization.CultureInfo.InvariantCulture);
+    private static int StatusOf(string head) => int.Parse(head.AsSpan(9, 3), CultureInfo.InvariantCulture);
 }

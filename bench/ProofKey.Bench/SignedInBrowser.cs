@@ -1,44 +1,43 @@
 using System.Net;
-using System.Text.Json;
-using System.Text.RegularExpressions;
 
 namespace ProofKey.Bench;
 
-/// <summary>A browser in which somebody is signed in, and a first-party client that it may sign in to without a page.</summary>
-internal sealed partial record SignedInBrowser(string ClientId, string Cookies)
+/// <summary>A browser in which somebody is signed in, and has agreed to what the client asks for: from now on no page is shown.</summary>
+internal sealed record SignedInBrowser(string Cookies)
 {
-    public const string RedirectUri = "https://bench.example/callback";
-    private const string Password = "a password for benchmarks";
+    private const int MostSteps = 12;
 
-    /// <summary>Who can sign in: the server takes ten thousand proofs of one account in twenty minutes, so one alone does not do.</summary>
-    public static IReadOnlyList<string> People { get; } = [.. Enumerable.Range(0, 16).Select(i => $"bench{i}")];
-
-    /// <summary>Registers client and people in a data folder.</summary>
-    public static async Task<string> PrepareAsync(string program, string data)
-    {
-        foreach (var person in People) await ServerProcess.RunAsync(program, Password + "\n", "user", "add", person, "--password-stdin", "--data", data);
-        var json = await ServerProcess.RunAsync(program, "", "client", "add", "Bench", "--public", "--first-party", "--redirect-uri", RedirectUri, "--json", "--data", data);
-        return JsonDocument.Parse(json).RootElement.GetProperty("client_id").GetString()!;
-    }
-
-    /// <summary>Signs a person in over HTTP: the first, if none is named.</summary>
-    public static async Task<SignedInBrowser> SignInAsync(ServerProcess server, string clientId, string? person = null)
+    /// <summary>Signs a person in over HTTP: follows the issuer's own redirects and fills in its forms until it sends the browser to the client.</summary>
+    public static async Task<SignedInBrowser> SignInAsync(IssuerUnderLoad issuer, LoadClient client, string username, string password)
     {
         var jar = new CookieContainer();
-        using var http = new HttpClient(new SocketsHttpHandler { CookieContainer = jar, AllowAutoRedirect = false }) { BaseAddress = new Uri(server.Issuer) };
-        using var sentToSignIn = await http.GetAsync(new Uri(Flow.AuthorizePath(clientId, CodeVerifier.New()), UriKind.Relative));
-        var page = await http.GetStringAsync(sentToSignIn.Headers.Location);
-        using var form = new FormUrlEncodedContent([new("form_token", WebUtility.HtmlDecode(FormToken().Match(page).Groups[1].Value)), new("username", person ?? People[0]), new("password", Password)]);
-        using var signedIn = await http.PostAsync(new Uri(WebUtility.HtmlDecode(Action().Match(page).Groups[1].Value), UriKind.Relative), form);
-        if (signedIn.StatusCode != HttpStatusCode.SeeOther) throw new InvalidOperationException($"The sign-in answered {signedIn.StatusCode}.");
-        return new SignedInBrowser(clientId, jar.GetCookieHeader(new Uri(server.Issuer)));
+        using var http = new HttpClient(new SocketsHttpHandler { CookieContainer = jar, AllowAutoRedirect = false });
+        var address = new Uri(issuer.AuthorizationEndpoint, Flow.AuthorizePath(issuer, client, CodeVerifier.New(), state: Secret.NewText(16), nonce: Secret.NewText(16)));
+        var answer = await http.GetAsync(address);
+        for (var step = 0; step < MostSteps; step++)
+        {
+            if (answer.Headers.Location is { } location)
+            {
+                // A private-use or foreign address is not fetched: it is the client's.
+                if (location.OriginalString.StartsWith(client.RedirectUri, StringComparison.Ordinal))
+                    return location.OriginalString.Contains("code=", StringComparison.Ordinal)
+                        ? new SignedInBrowser(jar.GetCookieHeader(issuer.AuthorizationEndpoint))
+                        : throw new InvalidOperationException($"The sign-in ended with {location}.");
+                address = new Uri(address, location);
+                answer.Dispose();
+                answer = await http.GetAsync(address);
+                continue;
+            }
+            var page = await answer.Content.ReadAsStringAsync();
+            if (answer.StatusCode != HttpStatusCode.OK) throw new InvalidOperationException($"{address} answered {answer.StatusCode}: {page}");
+            var form = PageForm.FillIn(page, username, password);
+            address = new Uri(address, form.Action);
+            answer.Dispose();
+            using var fields = new FormUrlEncodedContent(form.Fields);
+            answer = await http.PostAsync(address, fields);
+        }
+        throw new InvalidOperationException($"The sign-in took more than {MostSteps} steps.");
     }
 
-    public override string ToString() => ClientId;
-
-    [GeneratedRegex("name=\"form_token\"[^>]*value=\"([^\"]+)\"")]
-    private static partial Regex FormToken();
-
-    [GeneratedRegex("<form[^>]*action=\"([^\"]+)\"")]
-    private static partial Regex Action();
+    public override string ToString() => nameof(SignedInBrowser);
 }

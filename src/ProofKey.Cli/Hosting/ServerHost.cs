@@ -51,8 +51,9 @@ internal static class ServerHost
         if (settings.Urls.Any(url => url.StartsWith("https:", StringComparison.OrdinalIgnoreCase))) builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.UseUrls([.. settings.Urls]);
         builder.WebHost.ConfigureKestrel(Bound);
-        // The host's own request lines hold whole addresses: state and nonce, and the code of who mistakes us for their callback.
-        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
+        // The host's own request lines hold whole addresses: state and nonce, and the code of who mistakes us for their callback. It says nothing
+        // else here, and as long as it might say something, each request gets an Activity that nobody looks at.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.Services.AddSingleton(settings.Time);
         configure?.Invoke(builder);
         builder.Services.AddProofKeyServer(options =>
