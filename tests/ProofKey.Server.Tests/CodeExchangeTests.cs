@@ -212,8 +212,8 @@ public sealed class CodeExchangeTests(TokenServer at) : IClassFixture<TokenServe
     public async Task Five_wrong_verifiers_shut_out_their_address_and_nobody_else()
     {
         var code = await at.CodeAsync();
-        using var guesser = TokenServer.From("127.0.0.2");
-        using var owner = TokenServer.From("127.0.0.3");
+        using var guesser = LoopbackProgram.From("127.0.0.2");
+        using var owner = LoopbackProgram.From("127.0.0.3");
         for (var guess = 0; guess < 5; guess++)
             (await at.PostFromAsync(guesser, code.Exchange(("code_verifier", CodeVerifier.New().Reveal())))).ShouldBe((HttpStatusCode.BadRequest, "invalid_grant"));
 
@@ -226,7 +226,7 @@ public sealed class CodeExchangeTests(TokenServer at) : IClassFixture<TokenServe
     public async Task Four_wrong_verifiers_leave_a_fifth_try_and_count_for_one_code_only()
     {
         var (code, next) = (await at.CodeAsync(), await at.CodeAsync());
-        using var http = TokenServer.From("127.0.0.4");
+        using var http = LoopbackProgram.From("127.0.0.4");
         for (var guess = 0; guess < 4; guess++)
             (await at.PostFromAsync(http, code.Exchange(("code_verifier", CodeVerifier.New().Reveal())))).Error.ShouldBe("invalid_grant");
         (await at.PostFromAsync(http, code.Exchange())).Status.ShouldBe(HttpStatusCode.OK);
@@ -238,8 +238,8 @@ public sealed class CodeExchangeTests(TokenServer at) : IClassFixture<TokenServe
     public async Task A_hundred_wrong_verifiers_do_not_burn_a_code()
     {
         var code = await at.CodeAsync();
-        using var guesser = TokenServer.From("127.0.0.5");
-        using var owner = TokenServer.From("127.0.0.6");
+        using var guesser = LoopbackProgram.From("127.0.0.5");
+        using var owner = LoopbackProgram.From("127.0.0.6");
         for (var guess = 0; guess < 100; guess++)
             (await at.PostFromAsync(guesser, code.Exchange(("code_verifier", CodeVerifier.New().Reveal())))).ShouldBe((HttpStatusCode.BadRequest, "invalid_grant"));
         (await at.PostFromAsync(owner, code.Exchange())).Status.ShouldBe(HttpStatusCode.OK);

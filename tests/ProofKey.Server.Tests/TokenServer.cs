@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using ProofKey.Jose;
 using ProofKey.Server.Storage;
@@ -132,19 +131,6 @@ public class TokenServer : IAsyncLifetime
         change?.Invoke(request);
         return await TokenCalls.SendAsync(request);
     }
-
-    /// <summary>A client's connection that comes from a loopback address of its own.</summary>
-    internal static HttpClient From(string address) => new(new SocketsHttpHandler
-    {
-        UseCookies = false,
-        ConnectCallback = async (context, cancellation) =>
-        {
-            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-            socket.Bind(new IPEndPoint(IPAddress.Parse(address), 0));
-            await socket.ConnectAsync(context.DnsEndPoint, cancellation);
-            return new NetworkStream(socket, ownsSocket: true);
-        },
-    });
 
     /// <summary>Sends a form over a connection of the test's choice, and gives the status and the error code.</summary>
     internal async Task<(HttpStatusCode Status, string? Error)> PostFromAsync(HttpClient http, IEnumerable<KeyValuePair<string, string>> fields)

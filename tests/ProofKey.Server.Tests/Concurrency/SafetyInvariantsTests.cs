@@ -10,9 +10,9 @@ public sealed class SafetyInvariantsTests
     private void Add(Act act, string? presented, string? next = null, HttpStatusCode status = HttpStatusCode.OK, string client = "a", int overlaps = 0) =>
         _log.Add(new LogEntry((_log.Count * 10) - (overlaps * 10), (_log.Count * 10) + 5, act, "grant", "a", client, presented, status, next));
 
-    private void ShouldBreak(string? rule)
+    private void ShouldBreak(string? rule, bool mayBeUnavailable = false, bool isStrict = false)
     {
-        var broken = SafetyInvariants.Broken(_log);
+        var broken = SafetyInvariants.Broken(_log, mayBeUnavailable, isStrict);
         if (rule is null) broken.ShouldBeEmpty();
         else broken.ShouldContain(line => line.StartsWith(rule, StringComparison.Ordinal));
     }
@@ -108,5 +108,35 @@ public sealed class SafetyInvariantsTests
     {
         Add(Act.Refresh, "r1", status: HttpStatusCode.InternalServerError);
         ShouldBreak("no 5xx");
+        ShouldBreak("no 5xx", mayBeUnavailable: true);
+    }
+
+    [Fact]
+    public void Unavailable_is_broken_unless_something_failed()
+    {
+        Add(Act.Refresh, "r1", status: HttpStatusCode.ServiceUnavailable);
+        ShouldBreak("no 5xx");
+        ShouldBreak(null, mayBeUnavailable: true);
+    }
+
+    [Fact]
+    public void A_lost_answer_breaks_nothing_and_its_token_may_come_again()
+    {
+        Add(Act.Redeem, "code", "r1");
+        Add(Act.Refresh, "r1", status: default);
+        Add(Act.Refresh, "r1", "r2");
+        Add(Act.Revoke, "r2", status: default);
+        Add(Act.Refresh, "r2", "r3");
+        ShouldBreak(null, isStrict: true);
+    }
+
+    [Fact]
+    public void To_the_letter_a_token_that_is_good_twice_breaks_I2()
+    {
+        Add(Act.Redeem, "code", "r1");
+        Add(Act.Refresh, "r1", "r2");
+        Add(Act.Refresh, "r1", "r2");
+        ShouldBreak(null);
+        ShouldBreak("I2", isStrict: true);
     }
 }

@@ -44,7 +44,7 @@ internal static class DeviceCalls
     /// <summary>A device that asks from a loopback address of its own, and says more of itself than is asked.</summary>
     public static async Task<AskingDevice> AskFromAsync(this RunningServer server, string address, RegisteredClient client, string scope, string claim)
     {
-        using var http = TokenServer.From(address);
+        using var http = LoopbackProgram.From(address);
         var fields = new Dictionary<string, string> { ["client_id"] = client.Id, ["scope"] = scope, ["client_name"] = claim, ["device_name"] = claim, ["state"] = claim };
         using var request = new HttpRequestMessage(HttpMethod.Post, server.Issuer + "/device_authorization") { Content = new FormUrlEncodedContent(fields) };
         request.Headers.UserAgent.ParseAdd(claim);

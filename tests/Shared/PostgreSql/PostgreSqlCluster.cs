@@ -85,28 +85,11 @@ public sealed class PostgreSqlCluster : IAsyncDisposable
 
     private static async Task<string> StartAsync()
     {
-        var path = $"{ProgramFolder()}:{Environment.GetEnvironmentVariable("PATH")}";
-        // It refuses to run as root; Debian's package has a user for it.
-        string[] user = Environment.UserName == "root" ? ["runuser", "-u", "postgres", "--"] : [];
-        // In a session of its own, a signal to all programs of this run does not kill what has to clean up after them.
-        string[] session = OperatingSystem.IsLinux() ? ["setsid"] : [];
-        string[] command = [.. session, .. user, "env", $"PATH={path}", "sh", "-c", Script];
-        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/" };
-        _process = Process.Start(start)!;
+        _process = PostgreSqlPrograms.Run(Script);
         var errors = _process.StandardError.ReadToEndAsync();
         var folder = await _process.StandardOutput.ReadLineAsync();
         if (folder is null) throw new InvalidOperationException($"PostgreSQL did not start: {await errors}");
         await RunAsync($"Host={folder};Username=postgres;Database=postgres;Pooling=false", $"create role {GuardedUser} login password '{Password}'");
         return folder;
-    }
-
-    // Debian keeps the programs of each version apart, and off the path.
-    private static string ProgramFolder()
-    {
-        const string Debian = "/usr/lib/postgresql";
-        var folders = Directory.Exists(Debian) ? Directory.GetDirectories(Debian).Select(version => Path.Combine(version, "bin")) : [];
-        var all = folders.OrderDescending(StringComparer.Ordinal).Concat((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'));
-        return all.FirstOrDefault(folder => File.Exists(Path.Combine(folder, "initdb")) && File.Exists(Path.Combine(folder, "pg_ctl")))
-            ?? throw new InvalidOperationException("PostgreSQL is missing; install it with: apt-get install postgresql");
     }
 }

@@ -1,4 +1,4 @@
-namespace ProofKey.Client.Tests;
+namespace ProofKey.Tests;
 
 /// <summary>The system's clock, moved by as much as a test says; timers run as ever.</summary>
 internal sealed class ShiftedTime : TimeProvider

@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace ProofKey.Server.Tests.Concurrency;
+namespace ProofKey.Tests.Invariants;
 
 /// <summary>
 /// What must be so in every log of clients, however their requests overlapped and whatever happened to the server in between. Each rule
@@ -9,10 +9,15 @@ namespace ProofKey.Server.Tests.Concurrency;
 internal static class SafetyInvariants
 {
     /// <summary>The broken rules of a log, in words; none when it is as it must be.</summary>
-    public static List<string> Broken(IReadOnlyCollection<LogEntry> log)
+    /// <param name="log">The log.</param>
+    /// <param name="mayBeUnavailable">Whether something failed that the server cannot do without: it may then say so (503), and nothing worse.</param>
+    /// <param name="isStrict">Whether a refresh token is good once, without leeway.</param>
+    public static List<string> Broken(IReadOnlyCollection<LogEntry> log, bool mayBeUnavailable = false, bool isStrict = false)
     {
         var broken = new List<string>();
-        foreach (var entry in log.Where(entry => entry.Status >= HttpStatusCode.InternalServerError)) broken.Add($"no 5xx: {entry}");
+        foreach (var entry in log.Where(entry => entry.Status >= HttpStatusCode.InternalServerError && !(mayBeUnavailable && entry.Status == HttpStatusCode.ServiceUnavailable))) broken.Add($"no 5xx: {entry}");
+        if (isStrict)
+            foreach (var token in log.Where(entry => entry is { Act: Act.Refresh, Succeeded: true }).CountBy(entry => entry.Presented!).Where(uses => uses.Value > 1)) broken.Add($"I2, good more than once: {token.Key}");
         foreach (var entry in log.Where(entry => entry.Succeeded && entry.Client != entry.IssuedTo && entry.Act != Act.Revoke)) broken.Add($"I4, works for another client: {entry}");
         foreach (var grant in log.GroupBy(entry => entry.Grant)) broken.AddRange(BrokenIn([.. grant]));
         return broken;

@@ -1,0 +1,40 @@
+namespace ProofKey.Chaos;
+
+/// <summary>The server's clock is set by an hour, forth and back, while everybody works.</summary>
+public sealed class ClockJumpTests
+{
+    [Fact]
+    [Assertion("RT-09")]
+    public Task A_clock_that_jumps_by_an_hour_breaks_nothing_and_signs_nobody_out() => Rounds.RunAsync(async dice =>
+    {
+        var time = new ShiftedTime();
+        using var data = new ServerData();
+        await using var @operator = await Operator.OpenAsync(data.Open(), time);
+        await using var server = await HostedServer.StartAsync(data.Open(), time);
+        // A code or an access token that was on its way has died when an hour is missing.
+        using var crowd = new Crowd(server.Address, @operator, dice.Another()) { TimeMoves = true };
+        foreach (var jump in Jumps(dice))
+        {
+            await crowd.WorkUntilAsync(150 + dice.Below(150), () =>
+            {
+                time.Shift += jump;
+                return Task.CompletedTask;
+            });
+            await crowd.SignInSoonAfterAsync(() => crowd.WorkUntilAsync(50, () => Task.CompletedTask));
+            await crowd.SettleAsync();
+        }
+    });
+
+    // Forth and back, or back and forth, and moments between them in which tokens rotate. Never two hours: then a session would have been idle.
+    private static IEnumerable<TimeSpan> Jumps(Dice dice)
+    {
+        for (var pair = 0; pair < 2; pair++)
+        {
+            var jump = TimeSpan.FromHours(dice.Hits(50) ? 1 : -1);
+            yield return jump;
+            yield return TimeSpan.FromSeconds(11);
+            yield return -jump;
+            yield return TimeSpan.FromSeconds(11);
+        }
+    }
+}

@@ -1,0 +1,38 @@
+using System.Globalization;
+
+// Each of them keeps the machine busy, and waits for what it does to the others.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
+namespace ProofKey.Chaos.Support;
+
+/// <summary>
+/// How often a fault is tried. In the short form once, with dice that fall the same in every run; <c>PROOFKEY_CHAOS_ROUNDS</c> says how often
+/// in the long one, each time with other dice. A failure prints its seed, and <c>PROOFKEY_CHAOS_SEED</c> tries that one again: the same
+/// choices, though never quite the same moments.
+/// </summary>
+internal static class Rounds
+{
+    private static readonly int? Many = int.TryParse(Environment.GetEnvironmentVariable("PROOFKEY_CHAOS_ROUNDS"), NumberStyles.None, CultureInfo.InvariantCulture, out var rounds) ? rounds : null;
+
+    private static readonly uint? Seed = uint.TryParse(Environment.GetEnvironmentVariable("PROOFKEY_CHAOS_SEED"), NumberStyles.None, CultureInfo.InvariantCulture, out var seed) ? seed : null;
+
+    /// <summary>Whether there is time for what takes long.</summary>
+    public static bool AreMany => Many is not null;
+
+    /// <summary>Tries something, with dice for each round.</summary>
+    public static async Task RunAsync(Func<Dice, Task> round)
+    {
+        for (var number = 0; number < (Seed is null ? Many ?? 1 : 1); number++)
+        {
+            var seed = Seed ?? (AreMany ? BitConverter.ToUInt32(Secret.NewBytes(4)) : 1);
+            try
+            {
+                await round(new Dice(seed));
+            }
+            catch (Exception exception)
+            {
+                Assert.Fail($"Round {number + 1}, PROOFKEY_CHAOS_SEED={seed}: {exception}\n\nThe servers said last:\n{ServerProcess.Log}");
+            }
+        }
+    }
+}
