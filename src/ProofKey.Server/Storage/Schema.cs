@@ -252,5 +252,8 @@ internal static class Schema
             """,
             "create index logout_outbox_next_try_at on logout_outbox (next_try_at)",
         ],
+        [
+            $"create table restoration (restored_at bigint primary key) {dialect.KeyedTable}",
+        ],
     ];
 }
