@@ -41,4 +41,25 @@ public sealed class DatabaseRegistry
         await Schema.MigrateAsync(other, _time, cancellation);
         return await TableCopy.RunAsync(_database, other, cancellation);
     }
+
+    /// <summary>
+    /// Tells a database that it was put back from a backup, while no server works on it. A backup un-revokes: what the audit trail says was revoked
+    /// since holds again, and the trail is whole again. From then on a client whose refresh token is ahead of its grant may go on, once.
+    /// </summary>
+    /// <param name="grants">Which sign-ins go on.</param>
+    /// <param name="exported">The audit trail of before, as far as it was exported; entries that the backup has do no harm.</param>
+    /// <param name="cancellation">Stops waiting, and leaves the database as it was.</param>
+    /// <returns>What it came to.</returns>
+    /// <exception cref="RootKeyException">The root key does not open the keys; nothing was changed.</exception>
+    /// <exception cref="FormatException">An entry of the trail is none; nothing was changed.</exception>
+    /// <exception cref="DatabaseException">The database cannot be read or written; nothing was changed.</exception>
+    public async Task<RestoreOutcome> MarkRestoredAsync(RestoredGrants grants, IReadOnlyList<AuditEntry> exported, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(exported);
+        foreach (var row in await _keys.ListAsync(cancellation)) _root.Unwrap(row);
+        var now = RootKey.WholeMilliseconds(_time.GetUtcNow());
+        RestoreOutcome? outcome = null;
+        await _database.AloneInTransactionAsync(async connection => outcome = await new Restoration(connection, _root, now).RunAsync(grants, exported), cancellation);
+        return outcome!;
+    }
 }

@@ -84,7 +84,7 @@ public sealed class KeyRegistry
     {
         var now = _time.GetUtcNow();
         await _audit.RecordAsync(new AuditEvent("keys-revoked"));
-        await _store.ReplaceAllAsync(present => Replacements(present, now), now, cancellation);
+        await _store.ReplaceAllAsync(present => Replacements(_root, present, now), now, cancellation);
     }
 
     /// <summary>
@@ -105,11 +105,11 @@ public sealed class KeyRegistry
         await _store.ChangeAsync(present => new([], [.. present.Select(row => row with { Sealed = next.Wrap(row, _root.Unwrap(row)) })], []), cancellation);
     }
 
-    private List<StoredKey> Replacements(List<StoredKey> present, DateTimeOffset now)
+    internal static List<StoredKey> Replacements(RootKey root, List<StoredKey> present, DateTimeOffset now)
     {
         // A root key that opens nothing must not wrap anything either.
-        foreach (var key in present) _root.Unwrap(key);
-        return [.. Lines(present).Select(line => _root.Make(line, now, now))];
+        foreach (var key in present) root.Unwrap(key);
+        return [.. Lines(present).Select(line => root.Make(line, now, now))];
     }
 
     private KeyChanges Successors(List<StoredKey> present, bool atOnce, DateTimeOffset now)

@@ -63,6 +63,9 @@ internal static partial class Log
     [LoggerMessage(22, LogLevel.Warning, "Late return: grant {GrantId} of client {ClientId} went on from its predecessor, since the last answer was lost")]
     private static partial void LateReturnLine(ILogger logger, string grantId, string clientId);
 
+    [LoggerMessage(27, LogLevel.Warning, "Caught up: grant {GrantId} of client {ClientId} went on from a token that is ahead of its row, since the database was restored")]
+    private static partial void CaughtUpLine(ILogger logger, string grantId, string clientId);
+
     [LoggerMessage(23, LogLevel.Error, "A refresh token was sealed with our key and has another secret than grant {GrantId}: the sealing keys may have leaked")]
     public static partial void RefreshTokenForged(ILogger logger, string grantId);
 
@@ -125,6 +128,12 @@ internal static partial class Log
     {
         Telemetry.Reused("late_refresh_token");
         LateReturnLine(logger, grantId, clientId);
+    }
+
+    public static void CaughtUp(ILogger logger, string grantId, string clientId)
+    {
+        Telemetry.Reused("refresh_token_ahead");
+        CaughtUpLine(logger, grantId, clientId);
     }
 
     public static void Revoked(ILogger logger, string grantId, string clientId)

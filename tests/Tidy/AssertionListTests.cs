@@ -17,7 +17,7 @@ public partial class AssertionListTests
         ["PK"] = 24,
         ["RU"] = 14,
         ["TK"] = 21,
-        ["RT"] = 16,
+        ["RT"] = 18,
         ["RV"] = 11,
         ["MD"] = 13,
         ["PR"] = 12,

@@ -28,13 +28,22 @@ internal sealed record Invocation(ParseResult Parsed, Settings Settings, Termina
     /// <summary>Whether somebody said where a server's rows are.</summary>
     public bool HasPlace => Settings.Text(CommonOptions.Data) is not null || Settings.Text(CommonOptions.Database) is not null;
 
+    /// <summary>The data folder and the database that are meant, of which a server has one.</summary>
+    public (string? Folder, string? Database) Place
+    {
+        get
+        {
+            // What is typed goes before what is set: a variable may be there for another server.
+            var typed = Settings.OfCommandLine;
+            var from = typed.Text(CommonOptions.Data) is null && typed.Text(CommonOptions.Database) is null ? Settings : typed;
+            return (from.Text(CommonOptions.Data), from.Text(CommonOptions.Database));
+        }
+    }
+
     /// <summary>Opens the place of a server's rows that is meant.</summary>
     public DataPlace OpenData()
     {
-        // What is typed goes before what is set: a variable may be there for another server.
-        var typed = Settings.OfCommandLine;
-        var from = typed.Text(CommonOptions.Data) is null && typed.Text(CommonOptions.Database) is null ? Settings : typed;
-        var (folder, database) = (from.Text(CommonOptions.Data), from.Text(CommonOptions.Database));
+        var (folder, database) = Place;
         if (folder is not null && database is not null) throw CommandException.Usage("--data and --database are two places, and a server has one.", "Leave out --data (PROOFKEY_DATA), or --database (PROOFKEY_DATABASE).");
         var rootKey = ReadRootKey();
         return database is null ? DataFolder.Open(folder ?? Folders.Data(), rootKey) : PostgreSqlPlace.Of(database, rootKey ?? throw RootKeyFile.Missing());

@@ -20,7 +20,7 @@ internal static class RootVerbs
             new UserAddVerb(), new UserListVerb(), new UserShowVerb(), new UserDisableVerb(), new UserEnableVerb(), new UserResetVerb(), new UserRemoveVerb()));
         root.Add(new VerbGroup("grant", "Look at who is signed in at which client, and end it.", new GrantListVerb(), new GrantRevokeVerb()));
         root.Add(new VerbGroup("key", "Look at the keys of a server, and change them.", new KeyListVerb(), new KeyRotateVerb(), new KeyRewrapVerb()));
-        root.Add(new VerbGroup("database", "Look at the database of a server as a whole, and move it.", new DatabaseMigrateVerb(), new DatabaseCheckVerb(), new DatabaseBackupVerb(), new DatabaseCopyVerb()));
+        root.Add(new VerbGroup("database", "Look at the database of a server as a whole, and move it.", new DatabaseMigrateVerb(), new DatabaseCheckVerb(), new DatabaseBackupVerb(), new DatabaseRestoreVerb(), new DatabaseCopyVerb()));
         root.Add(new AuditLogVerb());
         root.Add(new DoctorVerb());
         foreach (var verb in new Verb[] { new LoginVerb(), new TokenVerb(), new CallVerb(), new WhoamiVerb(), new ListVerb(), new LogoutVerb(), new DecodeVerb(), new DemoVerb() }) root.Add(verb);

@@ -54,10 +54,18 @@ internal sealed class DataFolder : DataPlace
     }
 
     /// <summary>The embedded database as a data source.</summary>
-    public override DbDataSource CreateDataSource()
+    public override DbDataSource CreateDataSource() => SourceOf(DatabaseFile);
+
+    /// <summary>Where the database is, or will be.</summary>
+    public string DatabaseFile => Path.Combine(Location, DatabaseName);
+
+    /// <summary>Whether a folder has a root key of its own.</summary>
+    public static bool HasRootKey(string path) => File.Exists(Path.Combine(path, RootKeyName));
+
+    /// <summary>A file as a data source; it is made for its owner alone where there is none.</summary>
+    public static DbDataSource SourceOf(string file)
     {
         SqliteLibrary.Load();
-        var file = Path.Combine(Location, DatabaseName);
         MakePrivate(file);
         var connection = new SqliteConnectionStringBuilder { DataSource = file, Mode = SqliteOpenMode.ReadWriteCreate, Pooling = false, DefaultTimeout = 5 };
         return SqliteFactory.Instance.CreateDataSource(connection.ConnectionString);
@@ -155,7 +163,8 @@ internal sealed class DataFolder : DataPlace
         }
     }
 
-    private static FileStreamOptions OwnerOnly(FileMode mode)
+    /// <summary>Makes a file that its owner alone reads.</summary>
+    public static FileStreamOptions OwnerOnly(FileMode mode)
     {
         var options = new FileStreamOptions { Mode = mode, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;

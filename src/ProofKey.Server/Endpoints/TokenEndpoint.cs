@@ -213,10 +213,17 @@ internal sealed class TokenEndpoint(
             }
             // Whoever sends an old token and hangs up must not stop what follows from it.
             var row = await grants.FindAsync(token.GrantId, CancellationToken.None);
-            switch (RefreshTokenGrant.Decide(row, token, client.Id, thumbprint, options.Rotation, look > 1, now))
+            var decision = RefreshTokenGrant.Decide(row, token, client.Id, thumbprint, options.Rotation, look > 1, now);
+            if (decision is RefreshTokenGrant.Ahead) decision = RefreshTokenGrant.DecideAhead(row!, await grants.FindRestoredAtAsync(CancellationToken.None), look > 1);
+            switch (decision)
             {
                 case RefreshTokenGrant.Again:
                     continue;
+                case RefreshTokenGrant.CatchUp:
+                    if (await grants.CatchUpAsync(token, client.Id, thumbprint, now, options.Rotation, ahead => Audited("refresh-token-ahead", ahead, context)) is not { } caughtUp) continue;
+                    Log.CaughtUp(logger, GrantName(caughtUp.Id), client.Id);
+                    await AnswerRefreshAsync(context, caughtUp, client, scope, token, proof, now);
+                    return;
                 case RefreshTokenGrant.SameAgain:
                     await AnswerRefreshAsync(context, row!, client, scope, token, proof, now);
                     return;

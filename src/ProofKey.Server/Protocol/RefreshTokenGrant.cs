@@ -28,6 +28,12 @@ internal abstract record RefreshTokenGrant
     /// <summary>An old token came back: someone holds a copy. The grant ends.</summary>
     internal sealed record Reuse : RefreshTokenGrant;
 
+    /// <summary>The token is ahead of its row, as after a restore: <see cref="DecideAhead"/> has the rule.</summary>
+    internal sealed record Ahead : RefreshTokenGrant;
+
+    /// <summary>The database was restored, and the client may go on from its token, once.</summary>
+    internal sealed record CatchUp : RefreshTokenGrant;
+
     /// <summary>What a client reads of a refresh token that is not good: the same for all.</summary>
     internal static OAuthError NotGood { get; } = OAuthError.InvalidGrant("The refresh token is not good: it is unknown, expired, revoked or superseded. Sign in again.");
 
@@ -56,7 +62,7 @@ internal abstract record RefreshTokenGrant
         if (Standing(row, token, client.Id, policy, now) is { } refused) return refused;
         // RFC 9449 section 5.2: to bind it now would bind it to whoever holds it, be it a thief
         if (client is { IsPublic: true, RequiresDpop: true }) return new Refuse(OAuthError.InvalidGrant("Every token of this client is bound to a key, and this refresh token is older than that. Sign in again."));
-        return token.Sequence == row.Sequence || token.Sequence == row.PreviousSequence ? null : Decide(row, token, client.Id, null, policy, isSecondLook: true, now);
+        return token.Sequence >= row.Sequence || token.Sequence == row.PreviousSequence ? null : Decide(row, token, client.Id, null, policy, isSecondLook: true, now);
     }
 
     public static RefreshTokenGrant Decide(Grant? row, RefreshToken token, string clientId, byte[]? thumbprint, RotationPolicy policy, bool isSecondLook, DateTimeOffset now)
@@ -68,10 +74,26 @@ internal abstract record RefreshTokenGrant
         var withinLeeway = policy.Leeway > TimeSpan.Zero && row.RotatedAt >= now - policy.Leeway;
         if (token.Sequence == row.Sequence && withinLeeway) return new SameAgain();
         if (token.Sequence == row.PreviousSequence && withinLeeway) return new SameAgain();
-        // A restored database is behind its clients; only a marked restore may let them catch up.
-        if (token.Sequence > row.Sequence) return Refused("The token is ahead of its row: the database may have been restored from a backup.");
+        // A restored database is behind its clients.
+        if (token.Sequence > row.Sequence) return new Ahead();
         if (!isSecondLook && (token.Sequence == row.Sequence || row.RotatedAt >= now)) return new Again();
         return token.Sequence == row.Sequence ? Refused("The row kept changing.") : new Reuse();
+    }
+
+    /// <summary>
+    /// The rule for a token that is ahead of a row which is alive and has its secret. Only a marked restore explains that, and only while the row is as
+    /// the backup had it: who is ahead of a row that changed since holds a copy, or the file was put back without the mark.
+    /// </summary>
+    /// <param name="row">The row.</param>
+    /// <param name="restoredAt">When the database was last restored, if ever.</param>
+    /// <param name="isSecondLook">Whether the statement has just refused what was allowed here.</param>
+    /// <returns>Whether to catch up, or why not.</returns>
+    public static RefreshTokenGrant DecideAhead(Grant row, DateTimeOffset? restoredAt, bool isSecondLook)
+    {
+        if (restoredAt > row.RotatedAt && restoredAt > row.CreatedAt) return isSecondLook ? Refused("The row kept changing.") : new CatchUp();
+        return Refused(
+            "The token is ahead of its row, and no restore is marked since the row last changed. If the database was put back from a backup by hand, mark it with: proofkey database restore "
+            + $"(without a file). If not, two hold tokens of this grant; end it with: proofkey grant revoke {Convert.ToHexStringLower(row.Id)}");
     }
 
     // What holds for every refresh, in this order.

@@ -177,6 +177,43 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
             id);
     }
 
+    /// <summary>
+    /// Lets the client of a restored database go on, once: its token is ahead of a row that is as old as the backup. Afterwards the row has changed
+    /// since the restore, and only tokens that follow this one are good.
+    /// </summary>
+    /// <param name="token">The presented token.</param>
+    /// <param name="clientId">The client that presents it.</param>
+    /// <param name="thumbprint">The key that the grant is bound to from now on, if any.</param>
+    /// <param name="now">The time, in whole milliseconds.</param>
+    /// <param name="policy">How tokens rotate.</param>
+    /// <param name="ahead">What is recorded of it, in the same transaction.</param>
+    /// <returns>The row after the move, or <see langword="null"/> when nothing moved.</returns>
+    public ValueTask<Grant?> CatchUpAsync(RefreshToken token, string clientId, byte[]? thumbprint, DateTimeOffset now, RotationPolicy policy, Func<Grant, AuditEvent> ahead)
+    {
+        var (id, secretDigest, sequence) = (token.GrantId, RefreshToken.DigestOf(token.RowSecret), token.Sequence);
+        var nowMs = now.ToUnixTimeMilliseconds();
+        var idleAfter = nowMs - (long)policy.IdleLifetime.TotalMilliseconds;
+        return database.WriteAsync(
+            $"""
+            update authorization_grant as g
+            set prev_seq = {sequence}, seq = {sequence + 1}, rotated_at = {nowMs}, dpop_jkt = {thumbprint}
+            where g.id = {id} and client_id = {clientId} and secret_digest = {secretDigest} and dpop_jkt is null and revoked_at is null and expires_at > {nowMs}
+                and seq < {sequence} and (rotated_at > {idleAfter} or created_at > {idleAfter})
+                and exists (select 1 from restoration r where r.restored_at > g.rotated_at and r.restored_at > g.created_at)
+                and {ClientAndSessionStand} and {Account}
+            returning id, client_id, subject, epoch, session_id, scope, resource, auth_time, amr, secret_digest, seq, prev_seq, rotated_at, created_at, expires_at, revoked_at,
+                outlives_session, acr, dpop_jkt, claims, notify, 1
+            """,
+            Read, caughtUp => AuditTrail.Entry(ahead(caughtUp), now), id);
+    }
+
+    /// <summary>When the database was last restored, if ever.</summary>
+    public async ValueTask<DateTimeOffset?> FindRestoredAtAsync(CancellationToken cancellation)
+    {
+        var newest = await database.ListAsync($"select restored_at from restoration order by restored_at desc limit 1", reader => DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(0)), cancellation);
+        return newest.Count == 0 ? null : newest[0];
+    }
+
     /// <summary>Writes down that a grant which does not rotate was used, unless that was done since a time, or it stands no more.</summary>
     /// <returns>Whether it was written.</returns>
     public async ValueTask<bool> NoteUseAsync(byte[] id, DateTimeOffset notSince, DateTimeOffset now) => await database.WriteAsync(

@@ -42,15 +42,27 @@ internal sealed class KeyStore(Database database)
         async connection =>
         {
             if (database.Dialect.LockSignIns is { } signIns) await connection.ExecuteAsync(signIns, cancellation);
-            var present = await ListAsync(connection, cancellation);
-            await ApplyAsync(connection, new(successors(present), [], present), cancellation);
-            await LogoutOutbox.AddForAllAsync(connection, now);
-            await connection.ExecuteAsync($"update account set epoch = epoch + 1", cancellation);
-            await connection.ExecuteAsync($"update session set ended_at = {now.ToUnixTimeMilliseconds()} where ended_at is null", cancellation);
-            await connection.ExecuteAsync($"update authorization_grant set revoked_at = {now.ToUnixTimeMilliseconds()} where revoked_at is null", cancellation);
-            await connection.ExecuteAsync($"delete from pushed_request", cancellation);
-            await connection.ExecuteAsync($"delete from device_code", cancellation);
+            await ReplaceAllAsync(connection, successors, cancellation);
+            await EndAllAsync(connection, now, cancellation);
         }, cancellation);
+
+    /// <summary>Replaces every key, inside a transaction of which <see cref="EndAllAsync"/> is a part too.</summary>
+    public static async Task ReplaceAllAsync(DatabaseConnection connection, Func<List<StoredKey>, IReadOnlyList<StoredKey>> successors, CancellationToken cancellation)
+    {
+        var present = await ListAsync(connection, cancellation);
+        await ApplyAsync(connection, new(successors(present), [], present), cancellation);
+    }
+
+    /// <summary>Ends every session and grant, and what waits for a person's answer, inside a transaction.</summary>
+    public static async Task EndAllAsync(DatabaseConnection connection, DateTimeOffset now, CancellationToken cancellation)
+    {
+        await LogoutOutbox.AddForAllAsync(connection, now);
+        await connection.ExecuteAsync($"update account set epoch = epoch + 1", cancellation);
+        await connection.ExecuteAsync($"update session set ended_at = {now.ToUnixTimeMilliseconds()} where ended_at is null", cancellation);
+        await connection.ExecuteAsync($"update authorization_grant set revoked_at = {now.ToUnixTimeMilliseconds()} where revoked_at is null", cancellation);
+        await connection.ExecuteAsync($"delete from pushed_request", cancellation);
+        await connection.ExecuteAsync($"delete from device_code", cancellation);
+    }
 
     private static async Task<List<StoredKey>> ListAsync(DatabaseConnection connection, CancellationToken cancellation)
     {

@@ -9,6 +9,9 @@ internal static class Schema
     /// <summary>The subject of the credential that belongs to nobody: tries with unknown names are counted on it.</summary>
     public const string NobodysSubject = "";
 
+    /// <summary>The version that this program works with.</summary>
+    public static int NewestVersion { get; } = Migrations(DatabaseDialect.Sqlite).Length;
+
     /// <summary>Brings the database to the newest version.</summary>
     /// <exception cref="DatabaseException">It cannot be written, or is newer than this program.</exception>
     public static Task MigrateAsync(Database database, TimeProvider time, CancellationToken cancellation) =>
@@ -32,7 +35,8 @@ internal static class Schema
         return (int)(long)version!;
     }
 
-    private static string[][] Migrations(DatabaseDialect dialect) =>
+    /// <summary>The statements of each version, in the order of the versions.</summary>
+    internal static string[][] Migrations(DatabaseDialect dialect) =>
     [
         [
             $"""
@@ -251,6 +255,9 @@ internal static class Schema
             ) {dialect.KeyedTable}
             """,
             "create index logout_outbox_next_try_at on logout_outbox (next_try_at)",
+        ],
+        [
+            $"create table restoration (restored_at bigint primary key) {dialect.KeyedTable}",
         ],
     ];
 }

@@ -9,7 +9,7 @@ internal static class TableCopy
     public static readonly string[] Tables =
     [
         "client", "client_origin", "account", "credential", "session", "consent", "authorization_grant", "key", "resource", "scope", "pushed_request", "device_code", "user_code_try",
-        "used_assertion", "audit_event", "logout_outbox",
+        "used_assertion", "audit_event", "logout_outbox", "restoration",
     ];
 
     private const int RowsAtOnce = 200;

@@ -1,0 +1,153 @@
+using System.Data.Common;
+using System.Globalization;
+using Microsoft.Data.Sqlite;
+using ProofKey.Server.Storage;
+
+namespace ProofKey.Cli.Hosting;
+
+/// <summary>
+/// A backup on its way into the place of a data folder's database. It is a copy beside it, so that everything that has to be done to it is done before
+/// it gets there; until then nothing has changed, and afterwards the database of before lies beside it.
+/// </summary>
+internal sealed class DatabaseReplacement : DataPlace, IAsyncDisposable
+{
+    private const int NotADatabase = 26;
+    private const int Corrupt = 11;
+    private const int Busy = 5;
+    private const int Locked = 6;
+
+    private readonly DataFolder _folder;
+    private readonly string _copy;
+    private DbDataSource? _present;
+    private DbConnection? _alone;
+
+    private DatabaseReplacement(DataFolder folder)
+        : base(folder.RootKey) => (_folder, _copy) = (folder, $"{folder.DatabaseFile}.{Environment.ProcessId}.new");
+
+    public override string Location => _copy;
+
+    public override string Description => _folder.Description;
+
+    public override string Options => _folder.Options;
+
+    public override DatabaseDialect Dialect => _folder.Dialect;
+
+    /// <summary>Keeps everybody out of the present database, and copies the backup beside it.</summary>
+    /// <param name="folder">The data folder.</param>
+    /// <param name="backup">The file of the backup, which stays where it is.</param>
+    /// <param name="cancellation">Stops, and leaves nothing behind.</param>
+    /// <exception cref="CommandException">Somebody uses the present database, or the file is no backup of one.</exception>
+    public static async Task<DatabaseReplacement> PrepareAsync(DataFolder folder, string backup, CancellationToken cancellation)
+    {
+        var replacement = new DatabaseReplacement(folder);
+        try
+        {
+            if (File.Exists(folder.DatabaseFile)) await replacement.LockAsync(cancellation);
+            await replacement.CopyAsync(backup, cancellation);
+            return replacement;
+        }
+        catch
+        {
+            await replacement.DisposeAsync();
+            throw;
+        }
+    }
+
+    public override DbDataSource CreateDataSource() => DataFolder.SourceOf(_copy);
+
+    /// <summary>Puts the copy in the place of the database, in one step. Nobody may have it open any more.</summary>
+    /// <param name="now">Names the database of before.</param>
+    /// <returns>Where the database of before is; <see langword="null"/> when there was none.</returns>
+    public async Task<string?> TakePlaceAsync(DateTimeOffset now)
+    {
+        // What is not in the file would be left behind without a word.
+        if (File.Exists(Log(_copy))) throw new DataFolderException($"{_copy} could not be finished; nothing was changed. Free some space, and try again.");
+        await using (var written = new FileStream(_copy, FileMode.Open, FileAccess.ReadWrite)) written.Flush(flushToDisk: true);
+        if (!File.Exists(_folder.DatabaseFile))
+        {
+            File.Move(_copy, _folder.DatabaseFile);
+            return null;
+        }
+        var former = $"{_folder.DatabaseFile}.before-{now.ToString("yyyyMMdd'T'HHmmss.fff'Z'", CultureInfo.InvariantCulture)}";
+        if (File.Exists(former)) throw new DataFolderException($"{former} is there already; nothing was changed. Try again.");
+        // There a file that is open has a name that stays. Elsewhere nobody gets in before the new one is there.
+        if (OperatingSystem.IsWindows()) await UnlockAsync();
+        // Only a damaged database still has these, since nobody could take its writes out of them.
+        foreach (var (beside, kept) in new[] { (Log(_folder.DatabaseFile), Log(former)), ($"{_folder.DatabaseFile}-shm", $"{former}-shm") })
+            if (File.Exists(beside)) File.Move(beside, kept);
+        File.Replace(_copy, _folder.DatabaseFile, former);
+        return former;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await UnlockAsync();
+        foreach (var file in new[] { _copy, Log(_copy), $"{_copy}-shm" }) File.Delete(file);
+    }
+
+    // Without its log the database is one file again, and that works only when nobody else has it open, not even to wait.
+    private async Task LockAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            _present = _folder.CreateDataSource();
+            _alone = await _present.OpenConnectionAsync(cancellation);
+            await using var command = _alone.CreateCommand();
+            command.CommandTimeout = 2;
+            command.CommandText = "pragma journal_mode = delete";
+            await command.ExecuteScalarAsync(cancellation);
+            command.CommandText = "begin exclusive";
+            await command.ExecuteNonQueryAsync(cancellation);
+        }
+        catch (SqliteException exception) when (exception.SqliteErrorCode is Busy or Locked)
+        {
+            throw new CommandException(ExitCodes.Failed, $"The database in {_folder.Location} is in use; nothing was changed.", "Stop the server, and every other command on it, and try again.", exception);
+        }
+        catch (SqliteException exception) when (exception.SqliteErrorCode is NotADatabase or Corrupt)
+        {
+            // A damaged one is what a restore is for; nobody can use it.
+            await UnlockAsync();
+        }
+    }
+
+    private async Task CopyAsync(string backup, CancellationToken cancellation)
+    {
+        if (File.Exists(Log(backup)) && new FileInfo(Log(backup)).Length > 0)
+            throw new CommandException(ExitCodes.Failed, $"{backup} is not whole: what was written last is in {Log(backup)}.", "Stop the server that it belongs to, or make a backup with: proofkey database backup FILE");
+        try
+        {
+            await using var from = new FileStream(backup, FileMode.Open, FileAccess.Read);
+            await using var to = new FileStream(_copy, DataFolder.OwnerOnly(FileMode.Create));
+            await from.CopyToAsync(to, cancellation);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new DataFolderException($"{backup} cannot be copied into {_folder.Location}: {exception.Message} Check its path, owner and mode, and the free space.", exception);
+        }
+        if (!await HasTablesAsync(cancellation)) throw new CommandException(ExitCodes.Failed, $"{backup} is not a backup of a ProofKey database; nothing was changed.", "Name a file that proofkey database backup made.");
+    }
+
+    // An empty file is an empty database to SQLite, and would become a new one without a word.
+    private async Task<bool> HasTablesAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await using var source = CreateDataSource();
+            await using var command = source.CreateCommand("select count(*) from sqlite_master where name = 'schema_version'");
+            return await command.ExecuteScalarAsync(cancellation) is 1L;
+        }
+        catch (SqliteException exception) when (exception.SqliteErrorCode is NotADatabase or Corrupt)
+        {
+            return false;
+        }
+    }
+
+    private async Task UnlockAsync()
+    {
+        if (_alone is not null) await _alone.DisposeAsync();
+        if (_present is not null) await _present.DisposeAsync();
+        (_alone, _present) = (null, null);
+    }
+
+    private static string Log(string file) => $"{file}-wal";
+}
