@@ -133,7 +133,11 @@ internal sealed class Database : IAsyncDisposable
     public Task AloneInTransactionAsync(Func<DatabaseConnection, Task> work, CancellationToken cancellation) => InTransactionAsync(
         async connection =>
         {
-            if (Dialect.LockDatabase is { } alone) await connection.ExecuteAsync(alone, cancellation);
+            if (Dialect.LockDatabase is { } alone)
+            {
+                await connection.ExecuteAsync(alone, cancellation);
+                connection.WaitsForever = true;
+            }
             await work(connection);
         }, cancellation);
 

@@ -8,6 +8,9 @@ internal sealed class DatabaseConnection(DbConnection connection) : IAsyncDispos
 {
     private readonly Dictionary<string, DbCommand> _prepared = new(ReferenceEqualityComparer.Instance);
 
+    /// <summary>Whether the driver waits for each statement as long as it takes.</summary>
+    public bool WaitsForever { get; set; }
+
     /// <summary>Whether it still works; a driver closes one that broke.</summary>
     public bool IsOpen => connection.State == ConnectionState.Open;
 
@@ -17,6 +20,7 @@ internal sealed class DatabaseConnection(DbConnection connection) : IAsyncDispos
         if (!_prepared.TryGetValue(sql.Text, out var command)) _prepared.Add(sql.Text, command = Create(sql));
         var values = sql.Values;
         for (var i = 0; i < values.Length; i++) command.Parameters[i].Value = values[i];
+        if (WaitsForever) command.CommandTimeout = 0;
         return command;
     }
 
@@ -37,6 +41,7 @@ internal sealed class DatabaseConnection(DbConnection connection) : IAsyncDispos
 #pragma warning restore CA2100
             _prepared.Add(text, command);
         }
+        if (WaitsForever) command.CommandTimeout = 0;
         return command;
     }
 

@@ -65,7 +65,8 @@ public sealed class DatabaseDialect
         UpdatedTable = "with (fillfactor = 90)",
         HasManyWriters = true,
         // The number is a name: every ProofKey program asks for this lock, and nobody else does.
-        LockDatabase = "select pg_advisory_xact_lock(5786926812)",
+        // What is done alone may touch every row, and takes the time that it takes.
+        LockDatabase = "select pg_advisory_xact_lock(5786926812); set local statement_timeout = 0",
         LockSignIns = "lock table account, session, authorization_grant in exclusive mode",
         ForUpdate = new SqlPart("for update"),
         ForShare = new SqlPart("for share"),

@@ -150,6 +150,23 @@ public sealed class GroupCommitTests(PostgreSqlWorld at) : IClassFixture<Postgre
         (await UpdatesAsync(world, "n_tup_hot_upd") - hot).ShouldBeGreaterThan(290, "a new version finds room on its page");
     }
 
+    [Fact]
+    public async Task What_is_done_alone_takes_the_time_that_it_takes_and_everything_else_is_bounded()
+    {
+        var database = at.One.Of<Database>();
+        var alone = "";
+        await database.AloneInTransactionAsync(
+            async connection =>
+            {
+                var command = connection.Prepare($"select current_setting('statement_timeout')");
+                command.CommandTimeout.ShouldBe(0, "nor does the driver give up");
+                alone = (string)(await command.ExecuteScalarAsync())!;
+            },
+            CancellationToken.None);
+        alone.ShouldBe("0");
+        (await database.FindAsync($"select current_setting('statement_timeout')", row => row.GetString(0), CancellationToken.None)).ShouldBe("10s");
+    }
+
     private static Task<Grant?> RotateAsync(Stores server, SignIn signIn, long sequence) =>
         server.Grants.RotateAsync(signIn.Token(sequence), signIn.Client.Id, null, signIn.Grant.CreatedAt.AddSeconds(sequence), Strict, _ => new AuditEvent("late")).AsTask();
 
