@@ -32,7 +32,7 @@ internal sealed class GrantRevokeVerb : Verb
         await using var administration = await invocation.AdministerAsync();
         var revoked = user is null ? await RevokeOneAsync(administration, grant!, invocation.Cancellation) : await RevokeAllAsync(administration, user, client, invocation.Cancellation);
         if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(new RevokedGrants(revoked), CliJson.Default.RevokedGrants));
-        else invocation.Terminal.Say($"Revoked {revoked} {(revoked == 1 ? "grant" : "grants")}{(user is null ? "" : $"; what {PlainText.Of(user)} agreed to there is forgotten")}.");
+        else invocation.Terminal.Say($"Revoked {revoked} {(revoked == 1 ? "grant" : "grants")}{(user is null ? "" : $"; what {PlainText.Of(user)} agreed to is forgotten")}.");
         return ExitCodes.Done;
     }
 
