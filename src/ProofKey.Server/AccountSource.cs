@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
+using ProofKey.Server.Storage;
 
 namespace ProofKey.Server;
 
@@ -112,6 +113,9 @@ public abstract class AccountSource
     /// was granted in it goes on until it ends.
     /// </summary>
     internal virtual ValueTask<IReadOnlyList<SignedInAccount>> FindAllToSignOutAsync(HttpContext context, CancellationToken cancellation) => FindAllSignedInAsync(context, cancellation);
+
+    /// <summary>Who is signed in on this request, where the source can see in the same query that a remembered client is still what it was; else nobody.</summary>
+    internal virtual ValueTask<SignedInAccount?> FindSignedInToAsync(HttpContext context, RegisteredClient client, CancellationToken cancellation) => default;
 
     /// <summary>Notes that a request was decided for one of those whom <see cref="FindAllSignedInAsync"/> found.</summary>
     internal virtual ValueTask SeenAsync(SignedInAccount account) => ValueTask.CompletedTask;

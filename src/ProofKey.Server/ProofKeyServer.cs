@@ -55,7 +55,7 @@ public static class ProofKeyServer
         services.TryAddSingleton<AccountSource, OwnAccounts>();
         services.AddSingleton<LogoutDelivery>().AddSingleton<LogoutEndpoint>();
         services.AddSingleton<AuthorizePage>().AddSingleton<GrantedClaims>().AddSingleton<ClientAuthentication>();
-        services.AddSingleton<AuthorizeEndpoint>().AddSingleton<PushedRequestEndpoint>().AddSingleton<SignInEndpoint>().AddSingleton<ConsentEndpoint>().AddSingleton<TokenEndpoint>();
+        services.AddSingleton<AuthorizeEndpoint>().AddSingleton<PushedRequestEndpoint>().AddSingleton<SignInEndpoint>().AddSingleton<ConsentEndpoint>().AddSingleton<UsualTokenRequest>().AddSingleton<TokenEndpoint>();
         services.AddSingleton<DeviceAuthorizationEndpoint>().AddSingleton<DeviceEndpoint>().AddSingleton<DeviceDecisionEndpoint>().AddSingleton<DeviceCodeRedemption>();
         services.AddSingleton<UserinfoEndpoint>().AddSingleton<RevocationEndpoint>().AddSingleton<IntrospectionEndpoint>().AddSingleton<MetadataEndpoint>().AddSingleton<HealthEndpoint>();
         // In this order: the schema before the keys, the keys before the first request.

@@ -12,11 +12,12 @@ internal sealed class BrowserSessions(SessionStore sessions, Cookies cookies, Se
 {
     /// <summary>The active session of the browser, if it lives. It is used by being found.</summary>
     // When it has ended nobody takes its place: a browser must not go on as somebody else before a person has said so.
-    public async ValueTask<BrowserSession?> FindActiveAsync(HttpContext context, CancellationToken cancellation)
+    public async ValueTask<BrowserSession?> FindActiveAsync(HttpContext context, CancellationToken cancellation, string? clientId = null)
     {
         if (ActiveKey(context) is not { } key) return null;
         var now = time.GetUtcNow();
-        if (await sessions.FindAsync(SessionStore.KeyOf(key), now, cancellation) is not { } session || sessions.IsIdle(session, now)) return null;
+        var found = clientId is null ? sessions.FindAsync(SessionStore.KeyOf(key), now, cancellation) : sessions.FindWithClientAsync(SessionStore.KeyOf(key), clientId, now, cancellation);
+        if (await found is not { } session || sessions.IsIdle(session, now)) return null;
         await sessions.SeenAsync(session.Id, session.LastSeenAt, now);
         return session;
     }

@@ -21,6 +21,9 @@ internal sealed class OwnAccounts(AccountStore accounts, BrowserSessions session
     public override async ValueTask<SignedInAccount?> FindSignedInAsync(HttpContext context, CancellationToken cancellation) =>
         await sessions.FindActiveAsync(context, cancellation) is { } session ? AccountOf(session) : null;
 
+    internal override async ValueTask<SignedInAccount?> FindSignedInToAsync(HttpContext context, RegisteredClient client, CancellationToken cancellation) =>
+        await sessions.FindActiveAsync(context, cancellation, client.Id) is { } session && session.ClientVersion == client.Version ? AccountOf(session) : null;
+
     public override async ValueTask<IReadOnlyList<SignedInAccount>> FindAllSignedInAsync(HttpContext context, CancellationToken cancellation) =>
         [.. (await sessions.ListAsync(context, cancellation)).Select(each => AccountOf(each.Session))];
 

@@ -20,7 +20,7 @@ internal sealed class AuthorizeEndpoint(
 
     public async Task GetAsync(HttpContext context)
     {
-        var query = await page.ReadAsync(context);
+        var query = await page.ReadUsualAsync(context) ?? await page.ReadAsync(context);
         if (query.TryGetValid(out var request)) await DecideAsync(context, query, request);
         else await RefuseAsync(context, query.Outcome);
     }
@@ -57,7 +57,7 @@ internal sealed class AuthorizeEndpoint(
         var now = time.GetUtcNow();
         var ticket = page.OpenTicket(context, query, request, now);
         var hintedSubject = page.HintedSubject(request, now);
-        var account = await page.FindAccountAsync(context, request, hintedSubject, ticket);
+        var account = query.Account ?? await page.FindAccountAsync(context, request, hintedSubject, ticket);
         var remembered = account is null || request.Client.IsFirstParty ? null : await consents.FindAsync(account.Subject, request.Client.Id, context.RequestAborted);
         switch (Interaction.Decide(request, account, remembered, hintedSubject, ticket, accounts.AcrValuesSupported, now))
         {

@@ -39,6 +39,22 @@ internal sealed class AuthorizePage(
         return new(AuthorizeRequest.Parse(parameters, client, await resources.ListForAsync(parameters, client, context.RequestAborted), lacksPush: lacksPush), ticket);
     }
 
+    /// <summary>
+    /// What nearly all requests are: all is good with a client that is remembered, and the active account of the browser decides. One query finds the
+    /// account and that the client is still what it is remembered as.
+    /// </summary>
+    /// <returns>The request with its account; <see langword="null"/> for any other, which is to be read from the start.</returns>
+    public async ValueTask<AuthorizeQuery?> ReadUsualAsync(HttpContext context)
+    {
+        var query = context.Request.QueryString.Value ?? "";
+        if (!Parameters.TryParse(query.AsSpan(query.StartsWith('?') ? 1 : 0), out var parameters, out _) || parameters[StepTicket.ParameterName] is not null) return null;
+        if (parameters["client_id"] is not { } id || clients.Recall(id) is not { } client) return null;
+        if (ResourceIndicator.IsAboutApi(parameters, client) || Reference(parameters) is not null) return null;
+        var outcome = AuthorizeRequest.Parse(parameters, client, [], lacksPush: options.RequirePushedRequests || client.RequiresPushedRequests);
+        if (outcome is not AuthorizeOutcome.Valid { Request: var request } || AccountChoices.MayDiffer(request, null)) return null;
+        return await accounts.FindSignedInToAsync(context, client, context.RequestAborted) is { } account ? new(outcome, null) { Account = account } : null;
+    }
+
     // RFC 9126 section 4, RFC 9101 section 6.3: what else stands beside a reference is not looked at, and never mixed in
     private static string? Reference(Parameters parameters) =>
         !parameters.IsDuplicated("client_id") && !parameters.IsDuplicated("request_uri") && PushedRequest.IsReference(parameters["request_uri"]) ? parameters["request_uri"] : null;
@@ -97,6 +113,9 @@ internal sealed class AuthorizePage(
 /// <summary>What a query holds.</summary>
 internal sealed record AuthorizeQuery(AuthorizeOutcome Outcome, string? Ticket)
 {
+    /// <summary>The account that the request is for, where it is known already.</summary>
+    public SignedInAccount? Account { get; init; }
+
     public bool TryGetValid([NotNullWhen(true)] out AuthorizeRequest? request)
     {
         request = (Outcome as AuthorizeOutcome.Valid)?.Request;

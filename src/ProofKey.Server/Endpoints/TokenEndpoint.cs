@@ -11,7 +11,7 @@ namespace ProofKey.Server.Endpoints;
 /// <summary>The token endpoint (RFC 6749 section 3.2): who is asking, with which grant, and is it good.</summary>
 internal sealed class TokenEndpoint(
     ClientAuthentication authentication, ResourceStore resources, GrantStore grants, PushedRequestStore pushedRequests, AccountSource accounts, GrantedClaims claims, KeyRing keys, TokenIssuer issuer, VerifierTries tries,
-    DeviceCodeRedemption devices, ProofOfPossession possession, AuditTrail audit, ServerOptions options, TimeProvider time,
+    UsualTokenRequest usual, DeviceCodeRedemption devices, ProofOfPossession possession, AuditTrail audit, ServerOptions options, TimeProvider time,
     ILogger<TokenEndpoint> logger)
 {
     public const string Path = "/token";
@@ -21,6 +21,8 @@ internal sealed class TokenEndpoint(
         var read = await FormReader.ReadOnceAsync(context, repeatable: "resource");
         if (!read.TryGet(out var form, out var problem))
             await RefuseAsync(context, null, OAuthError.InvalidRequest(problem), read.Status);
+        else if (await usual.TryAnswerAsync(context, form))
+            Telemetry.TokensIssued(form["grant_type"]!);
         else if (GrantTypeProblem(form) is { } error)
             await RefuseAsync(context, null, error);
         else if (!(await authentication.IdentifyAsync(context, form)).TryGet(out var client, out var refusal))
@@ -111,7 +113,7 @@ internal sealed class TokenEndpoint(
         else await Answers.TokensAsync(context, issuer.IssueToClient(client, granted, now, ThumbprintOf(proof)));
     }
 
-    private static Grant GrantOf(AuthorizationCode code, RegisteredClient client, byte[] rowSecret, DateTimeOffset now) => new()
+    internal static Grant GrantOf(AuthorizationCode code, RegisteredClient client, byte[] rowSecret, DateTimeOffset now) => new()
     {
         Id = code.GrantId,
         ClientId = code.ClientId,
@@ -205,9 +207,8 @@ internal sealed class TokenEndpoint(
         {
             // Rows hold whole milliseconds, and the decision must see the very time that the statement saw.
             var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
-            if (await grants.RotateAsync(token, client.Id, thumbprint, now, options.Rotation, late => Audited("refresh-token-late", late, context)) is { } rotated)
+            if (await grants.RotateAsync(token, client.Id, thumbprint, now, options.Rotation) is { } rotated)
             {
-                if (rotated.Sequence != token.Sequence + 1) Log.LateReturn(logger, GrantName(rotated.Id), client.Id);
                 await AnswerRefreshAsync(context, rotated, client, scope, token, proof, now);
                 return;
             }
@@ -219,6 +220,11 @@ internal sealed class TokenEndpoint(
             {
                 case RefreshTokenGrant.Again:
                     continue;
+                case RefreshTokenGrant.Late:
+                    if (await grants.ReturnLateAsync(token, client.Id, thumbprint, now, options.Rotation, late => Audited("refresh-token-late", late, context)) is not { } returned) continue;
+                    Log.LateReturn(logger, GrantName(returned.Id), client.Id);
+                    await AnswerRefreshAsync(context, returned, client, scope, token, proof, now);
+                    return;
                 case RefreshTokenGrant.CatchUp:
                     if (await grants.CatchUpAsync(token, client.Id, thumbprint, now, options.Rotation, ahead => Audited("refresh-token-ahead", ahead, context)) is not { } caughtUp) continue;
                     Log.CaughtUp(logger, GrantName(caughtUp.Id), client.Id);

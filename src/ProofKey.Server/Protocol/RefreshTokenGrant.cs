@@ -19,6 +19,9 @@ internal abstract record RefreshTokenGrant
     /// <summary>The row changed after this request began: run the statement once more.</summary>
     internal sealed record Again : RefreshTokenGrant;
 
+    /// <summary>The tolerated predecessor, after the leeway: its answer was lost, and it may supersede the successor that nobody used.</summary>
+    internal sealed record Late : RefreshTokenGrant;
+
     /// <summary>The token is not good.</summary>
     internal sealed record Refuse(Refusal Refusal) : RefreshTokenGrant;
 
@@ -74,6 +77,8 @@ internal abstract record RefreshTokenGrant
         var withinLeeway = policy.Leeway > TimeSpan.Zero && row.RotatedAt >= now - policy.Leeway;
         if (token.Sequence == row.Sequence && withinLeeway) return new SameAgain();
         if (token.Sequence == row.PreviousSequence && withinLeeway) return new SameAgain();
+        if (token.Sequence == row.PreviousSequence && policy.LateReturn > TimeSpan.Zero && row.RotatedAt > now - policy.LateReturn)
+            return isSecondLook ? Refused("The row kept changing.") : new Late();
         // A restored database is behind its clients.
         if (token.Sequence > row.Sequence) return new Ahead();
         if (!isSecondLook && (token.Sequence == row.Sequence || row.RotatedAt >= now)) return new Again();

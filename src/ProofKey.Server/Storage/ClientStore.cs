@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.Data.Common;
 using ProofKey.Jose;
 
@@ -6,15 +8,31 @@ namespace ProofKey.Server.Storage;
 /// <summary>The registered clients. A removed one stays as a tombstone, so that its grants stay dead.</summary>
 internal sealed class ClientStore(Database database, TimeProvider time)
 {
+    /// <summary>The most that are remembered; a server for more clients reads the others each time.</summary>
+    private const int MaxRemembered = 1000;
+
+    private readonly ConcurrentDictionary<string, RegisteredClient> _remembered = new(StringComparer.Ordinal);
+
     private static readonly SqlPart Columns = new(
         "id, name, secret_digest, redirect_uris, post_logout_redirect_uris, origins, scope, audience, response_modes, id_token_algorithm, first_party, strict, created_at, "
         + "grant_types, jwks, jwks_uri, requires_par, dpop_bound, introspects, backchannel_logout_uri");
 
-    public ValueTask<RegisteredClient?> FindAsync(string id, CancellationToken cancellation) =>
-        database.FindAsync($"select {Columns} from client where id = {id} and removed_at is null", Read, cancellation);
+    public async ValueTask<RegisteredClient?> FindAsync(string id, CancellationToken cancellation)
+    {
+        var client = await database.FindAsync($"select {Columns}, version from client where id = {id} and removed_at is null", Read, cancellation);
+        if (client is null) _remembered.TryRemove(id, out _);
+        else if (_remembered.ContainsKey(id) || _remembered.Count < MaxRemembered) _remembered[id] = client;
+        return client;
+    }
+
+    /// <summary>
+    /// The client as it was when it was last read here. It may have changed or gone: nobody is refused by it, and whoever is let through is let
+    /// through by a statement that finds its <see cref="RegisteredClient.Version"/> in the row.
+    /// </summary>
+    public RegisteredClient? Recall(string id) => _remembered.GetValueOrDefault(id);
 
     public ValueTask<List<RegisteredClient>> ListAsync(CancellationToken cancellation) =>
-        database.ListAsync($"select {Columns} from client where removed_at is null order by created_at, id", Read, cancellation);
+        database.ListAsync($"select {Columns}, version from client where removed_at is null order by created_at, id", Read, cancellation);
 
     public Task AddAsync(RegisteredClient client, AuditEvent audited) => database.InTransactionAsync(
         async connection =>
@@ -53,9 +71,12 @@ internal sealed class ClientStore(Database database, TimeProvider time)
             post_logout_redirect_uris = {Lines(client.PostLogoutRedirectUris)}, origins = {Lines(client.Origins)}, scope = {client.Scope.ToString()}, audience = {client.Audience},
             response_modes = {Lines(client.ResponseModes)}, id_token_algorithm = {client.IdTokenAlgorithm.Name}, first_party = {client.IsFirstParty}, strict = {client.IsStrict},
             grant_types = {string.Join(' ', client.GrantTypes)}, jwks = {client.Jwks}, jwks_uri = {client.JwksUri}, requires_par = {client.RequiresPushedRequests},
-            dpop_bound = {client.RequiresDpop}, introspects = {client.Introspects}, backchannel_logout_uri = {client.BackchannelLogoutUri}
+            dpop_bound = {client.RequiresDpop}, introspects = {client.Introspects}, backchannel_logout_uri = {client.BackchannelLogoutUri}, version = {NewVersion()}
         where id = {client.Id} and removed_at is null
         """;
+
+    // Random, and not the next number: a database that was put back from a backup would come by the same numbers again.
+    private static long NewVersion() => BinaryPrimitives.ReadInt64LittleEndian(Secret.NewBytes(sizeof(long)));
 
     private static Sql Insert(RegisteredClient client) =>
         $"""
@@ -102,6 +123,7 @@ internal sealed class ClientStore(Database database, TimeProvider time)
         RequiresDpop = reader.GetInt64(17) != 0,
         Introspects = reader.IsDBNull(18) ? null : reader.GetString(18),
         BackchannelLogoutUri = reader.IsDBNull(19) ? null : reader.GetString(19),
+        Version = reader.GetInt64(20),
     };
 
     // One value a line: none of these values can hold a line break.

@@ -27,6 +27,7 @@ internal sealed class Database : IAsyncDisposable
     private readonly ConcurrentStack<DatabaseConnection> _readers = [];
     private readonly WriteQueue _writes;
     private readonly SharedRoundTrip? _roundTrips;
+    private readonly SharedReads? _reads;
     private int _idleReaders;
 
     public Database(DbDataSource source, DatabaseDialect dialect)
@@ -34,6 +35,7 @@ internal sealed class Database : IAsyncDisposable
         _source = source;
         Dialect = dialect;
         _writes = dialect.HasManyWriters ? _roundTrips = new SharedRoundTrip(this) : new SharedTransaction(this);
+        if (dialect.HasManyWriters) _reads = new SharedReads(this);
     }
 
     public DatabaseDialect Dialect { get; }
@@ -42,6 +44,8 @@ internal sealed class Database : IAsyncDisposable
     public async ValueTask<T?> FindAsync<T>(Sql sql, Func<DbDataReader, T> read, CancellationToken cancellation)
         where T : class
     {
+        T? found = null;
+        if (_reads is not null && await _reads.TryAsync(new PendingRead(sql, reader => found = read(reader)), cancellation)) return found;
         for (var isLast = false; ; isLast = true)
         {
             var connection = await TakeReaderAsync(cancellation);
@@ -144,6 +148,7 @@ internal sealed class Database : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _writes.DisposeAsync();
+        if (_reads is not null) await _reads.DisposeAsync();
         foreach (var reader in _readers) await reader.DisposeAsync();
         await _source.DisposeAsync();
     }
@@ -154,7 +159,7 @@ internal sealed class Database : IAsyncDisposable
         DatabaseConnection? connection = null;
         try
         {
-            connection = new DatabaseConnection(await _source.OpenConnectionAsync(cancellation));
+            connection = new DatabaseConnection(await _source.OpenConnectionAsync(cancellation), Dialect);
             if (Dialect.ConnectionSetup is { } setup) await connection.ExecuteAsync(setup, cancellation);
             return connection;
         }

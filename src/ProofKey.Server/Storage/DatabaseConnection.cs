@@ -4,7 +4,7 @@ using System.Data.Common;
 namespace ProofKey.Server.Storage;
 
 /// <summary>One open connection with its prepared statements, which are kept as long as the connection lives.</summary>
-internal sealed class DatabaseConnection(DbConnection connection) : IAsyncDisposable
+internal sealed class DatabaseConnection(DbConnection connection, DatabaseDialect dialect) : IAsyncDisposable
 {
     private readonly Dictionary<string, DbCommand> _prepared = new(ReferenceEqualityComparer.Instance);
 
@@ -48,7 +48,7 @@ internal sealed class DatabaseConnection(DbConnection connection) : IAsyncDispos
     /// <summary>Adds whole rows to a table of ours, in one round trip.</summary>
     public async Task InsertAsync(string table, IReadOnlyList<(string Name, DbType Type)> columns, IReadOnlyList<object[]> rows, CancellationToken cancellation)
     {
-        var text = $"insert into {table} ({string.Join(", ", columns.Select(column => column.Name))}) values ({string.Join(", ", columns.Select((_, number) => $"@p{number}"))})";
+        var text = $"insert into {table} ({string.Join(", ", columns.Select(column => column.Name))}) values ({string.Join(", ", columns.Select((_, number) => $"${number + 1}"))})";
         await using var batch = connection.CreateBatch();
         foreach (var row in rows)
         {
@@ -56,11 +56,25 @@ internal sealed class DatabaseConnection(DbConnection connection) : IAsyncDispos
             for (var i = 0; i < row.Length; i++)
             {
                 var parameter = command.CreateParameter();
-                (parameter.ParameterName, parameter.DbType, parameter.Value) = ($"@p{i}", columns[i].Type, row[i]);
+                if (dialect.NamesParameters) parameter.ParameterName = $"${i + 1}";
+                (parameter.DbType, parameter.Value) = (columns[i].Type, row[i]);
                 command.Parameters.Add(parameter);
             }
         }
         await batch.ExecuteNonQueryAsync(cancellation);
+    }
+
+    /// <summary>Runs queries in one round trip, and hands each its first row, if it has one.</summary>
+    public async Task FindTogetherAsync(IReadOnlyList<PendingRead> reads)
+    {
+        await using var batch = connection.CreateBatch();
+        foreach (var read in reads) Add(batch, read.Sql);
+        await using var reader = await batch.ExecuteReaderAsync();
+        foreach (var read in reads)
+        {
+            if (await reader.ReadAsync()) read.Take(reader);
+            await reader.NextResultAsync();
+        }
     }
 
     /// <summary>Runs all statements in one round trip, and hands their results out. Without <c>begin</c> they are one transaction of their own.</summary>
@@ -135,7 +149,7 @@ internal sealed class DatabaseConnection(DbConnection connection) : IAsyncDispos
         return command;
     }
 
-    private static void Add(DbBatch batch, Sql sql)
+    private void Add(DbBatch batch, Sql sql)
     {
         var command = Add(batch, sql.Text);
         for (var i = 0; i < sql.Values.Length; i++)
@@ -158,9 +172,9 @@ internal sealed class DatabaseConnection(DbConnection connection) : IAsyncDispos
     }
 
     // The type is said, since a database that checks statements before their values cannot tell it from an absent one.
-    private static void Name(DbParameter parameter, int number, Sql sql)
+    private void Name(DbParameter parameter, int number, Sql sql)
     {
-        parameter.ParameterName = $"@p{number}";
+        if (dialect.NamesParameters) parameter.ParameterName = $"${number + 1}";
         parameter.Direction = ParameterDirection.Input;
         parameter.DbType = sql.Types[number];
     }

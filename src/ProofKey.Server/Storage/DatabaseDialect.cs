@@ -56,6 +56,7 @@ public sealed class DatabaseDialect
         KeyedTable = "without rowid",
         UpdatedTable = "without rowid",
         IdleReaders = 16,
+        NamesParameters = true,
     };
 
     /// <summary>PostgreSQL, and databases that speak its protocol; the data source pools its connections. Several servers may share it.</summary>
@@ -90,11 +91,17 @@ public sealed class DatabaseDialect
     /// <summary>Opens a transaction that is going to write.</summary>
     internal string BeginWrite { get; private init; } = "begin";
 
+    /// <summary>How many round trips of each kind are usually under way at a time, where many writers work: more would share less, and this many processors have no time for more.</summary>
+    internal static int RoundTrips { get; } = Math.Max(1, Environment.ProcessorCount / 4);
+
     /// <summary>Behind <c>create table (…)</c>, for a table that is stored in the order of its key.</summary>
     internal string KeyedTable { get; private init; } = "";
 
     /// <summary>The same for one whose rows are often updated.</summary>
     internal string UpdatedTable { get; private init; } = "";
+
+    /// <summary>Whether the parameters of a statement have names, which are what stands in its text: <c>$1</c>, <c>$2</c> …. Else their order says which is which.</summary>
+    internal bool NamesParameters { get; private init; }
 
     /// <summary>How many connections we keep for readers to come; none where the data source keeps them.</summary>
     internal int IdleReaders { get; private init; }

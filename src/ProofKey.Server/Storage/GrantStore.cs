@@ -75,12 +75,17 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
         "g.id, g.client_id, g.subject, g.epoch, g.session_id, g.scope, g.resource, g.auth_time, g.amr, g.secret_digest, g.seq, g.prev_seq, g.rotated_at, g.created_at, g.expires_at, g.revoked_at, "
         + "g.outlives_session, g.acr, g.dpop_jkt, g.claims, g.notify");
 
+    private static readonly SqlPart Returning = new(
+        "returning id, client_id, subject, epoch, session_id, scope, resource, auth_time, amr, secret_digest, seq, prev_seq, rotated_at, created_at, expires_at, revoked_at, "
+        + "outlives_session, acr, dpop_jkt, claims, notify, 1");
+
     // State is compared at each use: whichever of a grant's INSERT and a revocation commits first, the grant is dead after both.
-    private static readonly SqlPart ClientAndSessionStand = new(
+    private static readonly SqlPart SessionStands = new(
         """
-        exists (select 1 from client c where c.id = g.client_id and c.removed_at is null)
-        and (g.session_id is null or g.outlives_session = 1 or exists (select 1 from session s where s.id = g.session_id and s.ended_at is null))
+        (g.session_id is null or g.outlives_session = 1 or exists (select 1 from session s where s.id = g.session_id and s.ended_at is null))
         """);
+
+    private static readonly SqlPart ClientAndSessionStand = new($"exists (select 1 from client c where c.id = g.client_id and c.removed_at is null) and {SessionStands.Text}");
 
     private static readonly SqlPart AccountStands = new(
         "exists (select 1 from account a where a.subject = g.subject and a.epoch = g.epoch and a.disabled_at is null and a.removed_at is null)");
@@ -92,10 +97,7 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
     // Where several write at a time, who ends a session or an account has to find every grant whose client wants to hear of it: the rows stay as
     // they are until this one is there for all to see. Other grants need no lock, and take none.
     private readonly SqlPart _sessionStands = new(
-        $"""
-        exists (select 1 from client c where c.id = g.client_id and c.removed_at is null)
-        and (g.session_id is null or exists (select 1 from session s where s.id = g.session_id and (s.ended_at is null or g.outlives_session = 1) {database.Dialect.ForShare.Text}))
-        """);
+        $"(g.session_id is null or exists (select 1 from session s where s.id = g.session_id and (s.ended_at is null or g.outlives_session = 1) {database.Dialect.ForShare.Text}))");
 
     private readonly SqlPart _accountStands = new(
         $"exists (select 1 from account a where a.subject = g.subject and a.epoch = g.epoch and a.disabled_at is null and a.removed_at is null {database.Dialect.ForShare.Text})");
@@ -111,14 +113,16 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
     /// Inserts the row under the id that the code carried, if account, client and session stand: one caller wins, every other one has
     /// replayed the code.
     /// </summary>
+    /// <param name="grant">The row.</param>
+    /// <param name="clientVersion">The registration that everything else was decided by, where it was not read for this request.</param>
     /// <returns>Whether this caller won. If not, <see cref="FindAsync"/> tells a replay (a row) from state that is gone (none).</returns>
     // RFC 6749 section 4.1.2, section 10.5: a code is used once
-    public async ValueTask<bool> RedeemAsync(Grant grant) => await database.WriteAsync(Insert(grant, NoMore), grantId: grant.Id) == 1;
+    public async ValueTask<bool> RedeemAsync(Grant grant, long? clientVersion = null) => await database.WriteAsync(Insert(grant, clientVersion, NoMore), grantId: grant.Id) == 1;
 
     /// <summary>The same for what a person allowed a device, if that still holds.</summary>
-    public async ValueTask<bool> RedeemOfDeviceAsync(Grant grant) => await database.WriteAsync(Insert(grant, _deviceIsAllowed), grantId: grant.Id) == 1;
+    public async ValueTask<bool> RedeemOfDeviceAsync(Grant grant) => await database.WriteAsync(Insert(grant, null, _deviceIsAllowed), grantId: grant.Id) == 1;
 
-    private Sql Insert(Grant grant, SqlPart more) =>
+    private Sql Insert(Grant grant, long? clientVersion, SqlPart more) =>
         $"""
         insert into authorization_grant (id, client_id, subject, epoch, session_id, scope, resource, auth_time, amr, secret_digest, seq, prev_seq, rotated_at, created_at, expires_at,
             outlives_session, acr, dpop_jkt, claims, notify)
@@ -126,7 +130,8 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
             {grant.Scope.ToString()} as scope, {grant.Resource} as resource, {grant.AuthTime.ToUnixTimeMilliseconds()} as auth_time, {grant.Amr} as amr,
             {grant.SecretDigest} as secret_digest, 1, cast(null as bigint), 0, {grant.CreatedAt.ToUnixTimeMilliseconds()}, {grant.ExpiresAt.ToUnixTimeMilliseconds()},
             {grant.OutlivesSession} as outlives_session, {grant.Acr}, {grant.DpopThumbprint}, {grant.Claims}, {(grant.NotifiesLogout ? 1L : null)}) as g
-        where {(grant.NotifiesLogout ? _sessionStands : ClientAndSessionStand)} and {(grant.NotifiesLogout && accounts.KeepsAccountsHere ? _accountStands : Account)} {more}
+        where exists (select 1 from client c where c.id = g.client_id and c.removed_at is null and c.version = coalesce({clientVersion}, c.version))
+            and {(grant.NotifiesLogout ? _sessionStands : SessionStands)} and {(grant.NotifiesLogout && accounts.KeepsAccountsHere ? _accountStands : Account)} {more}
         on conflict do nothing
         """;
 
@@ -141,40 +146,58 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
         return accounts.KeepsAccountsHere || await accounts.StandsAsync(grant.Subject, grant.Epoch, cancellation) ? grant : null;
     }
 
-    /// <summary>Moves the sequence on, if the presented one is current, or is the tolerated predecessor returning late.</summary>
+    /// <summary>Moves the sequence on, if the presented one is current.</summary>
     /// <param name="token">The presented token.</param>
     /// <param name="clientId">The client that presents it.</param>
     /// <param name="thumbprint">The key that the grant is bound to from now on, if any; no leeway holds that up.</param>
     /// <param name="now">The time, in whole milliseconds.</param>
     /// <param name="policy">How tokens rotate.</param>
-    /// <param name="late">What is recorded, in the same transaction, of a predecessor that returned late.</param>
+    /// <param name="clientVersion">The client's registration, where it was not read for this request.</param>
     /// <returns>The row after the move, or <see langword="null"/> when nothing moved.</returns>
     // RFC 9449 section 5: a public client that refreshes with a proof gets a refresh token that is bound to its key
-    public ValueTask<Grant?> RotateAsync(RefreshToken token, string clientId, byte[]? thumbprint, DateTimeOffset now, RotationPolicy policy, Func<Grant, AuditEvent> late)
+    public ValueTask<Grant?> RotateAsync(RefreshToken token, string clientId, byte[]? thumbprint, DateTimeOffset now, RotationPolicy policy, long? clientVersion = null)
     {
         var (id, secretDigest, sequence) = (token.GrantId, RefreshToken.DigestOf(token.RowSecret), token.Sequence);
-        var binds = thumbprint is not null;
         var nowMs = now.ToUnixTimeMilliseconds();
-        // Without a leeway the counter alone decides: no clock that was set back may sign anyone out.
-        var before = policy.Leeway == TimeSpan.Zero ? long.MaxValue : nowMs - (long)policy.Leeway.TotalMilliseconds;
-        var lateAfter = nowMs - (long)policy.LateReturn.TotalMilliseconds;
-        var acceptsLate = policy.LateReturn > TimeSpan.Zero;
+        var before = thumbprint is not null ? long.MaxValue : BeforeLeeway(policy, nowMs);
         var idleAfter = nowMs - (long)policy.IdleLifetime.TotalMilliseconds;
         return database.WriteAsync(
             $"""
             update authorization_grant as g
-            set prev_seq = case when seq = {sequence} then {sequence} else prev_seq end, seq = seq + 1, rotated_at = {nowMs}, dpop_jkt = {thumbprint}
-            where g.id = {id} and client_id = {clientId} and secret_digest = {secretDigest} and dpop_jkt is null and revoked_at is null and expires_at > {nowMs}
-                and (rotated_at < {before} or ({binds} = 1 and seq = {sequence})) and (rotated_at > {idleAfter} or created_at > {idleAfter})
-                and (seq = {sequence} or ({acceptsLate} = 1 and prev_seq = {sequence} and rotated_at > {lateAfter}))
-                and {ClientAndSessionStand} and {Account}
-            returning id, client_id, subject, epoch, session_id, scope, resource, auth_time, amr, secret_digest, seq, prev_seq, rotated_at, created_at, expires_at, revoked_at,
-                outlives_session, acr, dpop_jkt, claims, notify, 1
+            set prev_seq = {sequence}, seq = seq + 1, rotated_at = {nowMs}, dpop_jkt = {thumbprint}
+            where g.id = {id} and seq = {sequence} and client_id = {clientId} and secret_digest = {secretDigest} and dpop_jkt is null and revoked_at is null and expires_at > {nowMs}
+                and rotated_at < {before} and (rotated_at > {idleAfter} or created_at > {idleAfter})
+                and exists (select 1 from client c where c.id = g.client_id and c.removed_at is null and c.version = coalesce({clientVersion}, c.version)) and {SessionStands} and {Account}
+            {Returning}
             """,
-            Read,
-            // One step on is the rule. More than one means that the predecessor came back, and its successor was never used.
-            rotated => rotated.Sequence == sequence + 1 ? null : AuditTrail.Entry(late(rotated), now),
-            id);
+            Read, grantId: id);
+    }
+
+    /// <summary>Moves the sequence on for the predecessor that returns late: the answer that had its successor was lost, and that one was never used.</summary>
+    /// <param name="token">The presented token.</param>
+    /// <param name="clientId">The client that presents it.</param>
+    /// <param name="thumbprint">The key that the grant is bound to from now on, if any.</param>
+    /// <param name="now">The time, in whole milliseconds.</param>
+    /// <param name="policy">How tokens rotate.</param>
+    /// <param name="late">What is recorded of it, in the same transaction.</param>
+    /// <returns>The row after the move, or <see langword="null"/> when nothing moved.</returns>
+    public ValueTask<Grant?> ReturnLateAsync(RefreshToken token, string clientId, byte[]? thumbprint, DateTimeOffset now, RotationPolicy policy, Func<Grant, AuditEvent> late)
+    {
+        var (id, secretDigest, sequence) = (token.GrantId, RefreshToken.DigestOf(token.RowSecret), token.Sequence);
+        var nowMs = now.ToUnixTimeMilliseconds();
+        var before = BeforeLeeway(policy, nowMs);
+        var lateAfter = nowMs - (long)policy.LateReturn.TotalMilliseconds;
+        var idleAfter = nowMs - (long)policy.IdleLifetime.TotalMilliseconds;
+        return database.WriteAsync(
+            $"""
+            update authorization_grant as g
+            set seq = seq + 1, rotated_at = {nowMs}, dpop_jkt = {thumbprint}
+            where g.id = {id} and prev_seq = {sequence} and client_id = {clientId} and secret_digest = {secretDigest} and dpop_jkt is null and revoked_at is null and expires_at > {nowMs}
+                and rotated_at < {before} and rotated_at > {lateAfter} and (rotated_at > {idleAfter} or created_at > {idleAfter})
+                and {ClientAndSessionStand} and {Account}
+            {Returning}
+            """,
+            Read, returned => AuditTrail.Entry(late(returned), now), id);
     }
 
     /// <summary>
@@ -201,8 +224,7 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
                 and seq < {sequence} and (rotated_at > {idleAfter} or created_at > {idleAfter})
                 and exists (select 1 from restoration r where r.restored_at > g.rotated_at and r.restored_at > g.created_at)
                 and {ClientAndSessionStand} and {Account}
-            returning id, client_id, subject, epoch, session_id, scope, resource, auth_time, amr, secret_digest, seq, prev_seq, rotated_at, created_at, expires_at, revoked_at,
-                outlives_session, acr, dpop_jkt, claims, notify, 1
+            {Returning}
             """,
             Read, caughtUp => AuditTrail.Entry(ahead(caughtUp), now), id);
     }
@@ -258,6 +280,9 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
         where g.subject = coalesce({subject}, g.subject) and g.client_id = coalesce({clientId}, g.client_id)
         order by g.id desc limit 10000
         """, Read, cancellation);
+
+    // Without a leeway the counter alone decides: no clock that was set back may sign anyone out.
+    private static long BeforeLeeway(RotationPolicy policy, long nowMs) => policy.Leeway == TimeSpan.Zero ? long.MaxValue : nowMs - (long)policy.Leeway.TotalMilliseconds;
 
     private static Grant Read(DbDataReader reader) => new()
     {

@@ -79,6 +79,9 @@ public sealed record RegisteredClient
     /// <summary>Whether the client has to hear when a session ends in which it got an ID token.</summary>
     internal bool HearsOfEnd(byte[]? sessionId, Scope scope) => BackchannelLogoutUri is not null && sessionId is not null && scope.Contains(Scope.OpenId);
 
+    /// <summary>Another one after each change of the registration, so that a statement can ask whether it is still the one that is remembered.</summary>
+    internal long Version { get; init; } = 1;
+
     /// <summary>When the client was registered.</summary>
     public DateTimeOffset CreatedAt { get; init; }
 

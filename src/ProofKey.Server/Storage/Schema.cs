@@ -259,5 +259,8 @@ internal static class Schema
         [
             $"create table restoration (restored_at bigint primary key) {dialect.KeyedTable}",
         ],
+        [
+            "alter table client add column version bigint not null default 1",
+        ],
     ];
 }

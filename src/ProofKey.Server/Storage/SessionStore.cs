@@ -9,6 +9,9 @@ internal sealed record BrowserSession(
     /// <summary>How far the way of signing in can be trusted, by its name.</summary>
     public string? Acr { get; init; }
 
+    /// <summary>The registration of the client that was asked for with the session, if there is such a client.</summary>
+    public long? ClientVersion { get; init; }
+
     /// <summary>The person's e-mail address, by which a hint may mean them.</summary>
     public string? Email { get; init; }
 
@@ -28,6 +31,15 @@ internal sealed class SessionStore(Database database, LogoutOutbox outbox, Serve
         from session s join account a on a.subject = s.subject and a.epoch = s.epoch and a.disabled_at is null and a.removed_at is null
         where s.key = {key} and s.ended_at is null and s.expires_at > {now.ToUnixTimeMilliseconds()}
         """, Read, cancellation);
+
+    /// <summary>The same, and in one query the registration of a client beside it.</summary>
+    public ValueTask<BrowserSession?> FindWithClientAsync(byte[] key, string clientId, DateTimeOffset now, CancellationToken cancellation) => database.FindAsync(
+        $"""
+        select s.id, s.key, s.subject, a.name, s.epoch, s.auth_time, s.amr, s.expires_at, s.last_seen_at, s.acr, a.email, c.version
+        from session s join account a on a.subject = s.subject and a.epoch = s.epoch and a.disabled_at is null and a.removed_at is null
+            join client c on c.id = {clientId} and c.removed_at is null
+        where s.key = {key} and s.ended_at is null and s.expires_at > {now.ToUnixTimeMilliseconds()}
+        """, reader => Read(reader) with { ClientVersion = reader.GetInt64(11) }, cancellation);
 
     /// <summary>Whether nobody used a session for so long that its person has to sign in again.</summary>
     public bool IsIdle(BrowserSession session, DateTimeOffset now) => session.LastSeenAt + options.SessionIdleLifetime <= now;

@@ -30,7 +30,7 @@ internal sealed class Sql
         _types = formattedCount == 0 ? [] : new DbType[formattedCount];
     }
 
-    /// <summary>The statement, with <c>@p0</c>, <c>@p1</c> … in place of the values; one instance for each distinct text.</summary>
+    /// <summary>The statement, with <c>$1</c>, <c>$2</c> … in place of the values; one instance for each distinct text.</summary>
     public string Text => _text ??= TakeText();
 
     /// <summary>The values of the parameters, in order.</summary>
@@ -57,10 +57,9 @@ internal sealed class Sql
     private void AppendValue(object? value, DbType type)
     {
         Span<char> name = stackalloc char[8];
-        name[0] = '@';
-        name[1] = 'p';
-        _count.TryFormat(name[2..], out var digits, provider: CultureInfo.InvariantCulture);
-        Append(name[..(2 + digits)]);
+        name[0] = '$';
+        (_count + 1).TryFormat(name[1..], out var digits, provider: CultureInfo.InvariantCulture);
+        Append(name[..(1 + digits)]);
         _types[_count] = type;
         _values[_count++] = value ?? DBNull.Value;
     }

@@ -1,32 +1,27 @@
 using System.Data.Common;
-using System.Threading.Channels;
 
 namespace ProofKey.Server.Storage;
 
 /// <summary>Where writes wait for their turn: those that wait at the same time are taken together, and none is answered before its commit.</summary>
 internal abstract class WriteQueue : IAsyncDisposable
 {
-    /// <summary>The most writes that go together; a batch never waits to fill.</summary>
-    private const int MaxBatch = 64;
+    private readonly BatchQueue<PendingWrite> _waiting;
 
-    private readonly Channel<PendingWrite> _waiting = Channel.CreateBounded<PendingWrite>(4096);
-    private readonly Task _writers;
-
-    /// <param name="writers">How many batches are under way at a time.</param>
-    protected WriteQueue(int writers) => _writers = Task.WhenAll(Enumerable.Range(0, writers).Select(_ => Task.Run(WriteAsync)));
+    /// <param name="usual">How many batches are under way at a time.</param>
+    /// <param name="most">How many there are when they take long.</param>
+    protected WriteQueue(int usual, int most) => _waiting = new BatchQueue<PendingWrite>(usual, most, WriteAsync);
 
     /// <summary>Waits for the turn and the commit of a write.</summary>
     public async ValueTask SubmitAsync(PendingWrite write)
     {
         // A queue that is full, or closed because the server stops, is answered at once: try again.
-        if (!_waiting.Writer.TryWrite(write)) throw new DatabaseException(DatabaseFailure.Busy, "Too many writes are waiting for the database; try again.", null);
+        if (!_waiting.TryAdd(write)) throw new DatabaseException(DatabaseFailure.Busy, "Too many writes are waiting for the database; try again.", null);
         await write.Committed;
     }
 
     public virtual async ValueTask DisposeAsync()
     {
-        _waiting.Writer.TryComplete();
-        await _writers;
+        await _waiting.DisposeAsync();
         GC.SuppressFinalize(this);
     }
 
@@ -36,36 +31,29 @@ internal abstract class WriteQueue : IAsyncDisposable
     /// <summary>What an exception means to those who wait.</summary>
     protected abstract Exception FailureOf(Exception exception);
 
-    private async Task WriteAsync()
+    private async Task WriteAsync(List<PendingWrite> batch)
     {
-        var batch = new List<PendingWrite>(MaxBatch);
-        while (await _waiting.Reader.WaitToReadAsync())
+        try
         {
-            while (batch.Count < MaxBatch && _waiting.Reader.TryRead(out var write)) batch.Add(write);
-            if (batch.Count == 0) continue;
-            try
-            {
-                var begun = Telemetry.CommitBegins();
-                await CommitAsync(batch);
-                Telemetry.Committed(begun, batch.Count);
-                foreach (var write in batch) write.Complete();
-            }
-            catch (Exception exception)
-            {
-                // The whole batch failed, whatever the cause: everyone is told, and the loop goes on.
-                var failure = FailureOf(exception);
-                foreach (var write in batch) write.Fail(failure);
-                // Whoever queued up behind a lock has waited as long; no one waits for it twice.
-                if (failure is DatabaseException { Failure: DatabaseFailure.Busy or DatabaseFailure.Unreachable })
-                    while (_waiting.Reader.TryRead(out var write)) write.Fail(failure);
-            }
-            batch.Clear();
+            var begun = Telemetry.CommitBegins();
+            await CommitAsync(batch);
+            Telemetry.Committed(begun, batch.Count);
+            foreach (var write in batch) write.Complete();
+        }
+        catch (Exception exception)
+        {
+            // The whole batch failed, whatever the cause: everyone is told, and the next one goes on.
+            var failure = FailureOf(exception);
+            foreach (var write in batch) write.Fail(failure);
+            // Whoever queued up behind a lock has waited as long; no one waits for it twice.
+            if (failure is DatabaseException { Failure: DatabaseFailure.Busy or DatabaseFailure.Unreachable })
+                while (_waiting.TryTake(out var write)) write.Fail(failure);
         }
     }
 }
 
 /// <summary>For a database with one writer at a time: the writes of a batch share a transaction over one connection, and its commit.</summary>
-internal sealed class SharedTransaction(Database database) : WriteQueue(writers: 1)
+internal sealed class SharedTransaction(Database database) : WriteQueue(usual: 1, most: 1)
 {
     private DatabaseConnection? _connection;
 

@@ -168,7 +168,7 @@ public sealed class GroupCommitTests(PostgreSqlWorld at) : IClassFixture<Postgre
     }
 
     private static Task<Grant?> RotateAsync(Stores server, SignIn signIn, long sequence) =>
-        server.Grants.RotateAsync(signIn.Token(sequence), signIn.Client.Id, null, signIn.Grant.CreatedAt.AddSeconds(sequence), Strict, _ => new AuditEvent("late")).AsTask();
+        server.Grants.RotateAsync(signIn.Token(sequence), signIn.Client.Id, null, signIn.Grant.CreatedAt.AddSeconds(sequence), Strict).AsTask();
 
     private static Task<long> UpdatesAsync(PostgreSqlWorld world, string column) =>
         PostgreSqlCluster.CountAsync(world.ConnectionString, $"select {column} from pg_stat_user_tables where relname = 'authorization_grant'");

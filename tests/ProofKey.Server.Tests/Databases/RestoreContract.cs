@@ -160,7 +160,7 @@ public abstract class RestoreContract(StorageWorld at)
     private static AuditEvent About(string kind, SignIn signIn) => new(kind) { Subject = signIn.Account.Subject, ClientId = signIn.Client.Id };
 
     private Task<Grant?> RotateAsync(SignIn signIn, long sequence) =>
-        at.One.Grants.RotateAsync(signIn.Token(sequence), signIn.Client.Id, null, at.Now, Tolerant, _ => About("late", signIn)).AsTask();
+        at.One.Grants.RotateAsync(signIn.Token(sequence), signIn.Client.Id, null, at.Now, Tolerant).AsTask();
 
     private Task<Grant?> CatchUpAsync(Stores server, SignIn signIn, long sequence) =>
         server.Grants.CatchUpAsync(signIn.Token(sequence), signIn.Client.Id, null, at.Now, Tolerant, _ => About("ahead", signIn)).AsTask();

@@ -343,6 +343,25 @@ public abstract class StorageContract(StorageWorld at)
         foreach (var server in servers) await server.DisposeAsync();
     }
 
+    [Fact]
+    [Assertion("RT-08")]
+    public async Task A_statement_that_names_the_registration_of_its_client_writes_only_while_it_is_that_one()
+    {
+        var signIn = await at.NewSignInAsync();
+        var remembered = (await at.One.Clients.FindAsync(signIn.Client.Id, Never))!;
+        at.One.Clients.Recall(signIn.Client.Id).ShouldBe(remembered);
+        await at.Other.Clients.UpdateAsync(remembered with { Name = "Renamed" }, About("client-updated", signIn));
+        (await at.One.Grants.RedeemAsync(signIn.Grant, remembered.Version)).ShouldBeFalse();
+        var changed = (await at.One.Clients.FindAsync(signIn.Client.Id, Never))!;
+        changed.Version.ShouldNotBe(remembered.Version);
+        (await at.One.Grants.RedeemAsync(signIn.Grant, changed.Version)).ShouldBeTrue();
+        (await at.One.Grants.RotateAsync(signIn.Token(1), signIn.Client.Id, null, at.Now, Tolerant, remembered.Version)).ShouldBeNull();
+        (await at.One.Grants.RotateAsync(signIn.Token(1), signIn.Client.Id, null, at.Now, Tolerant, changed.Version))!.Sequence.ShouldBe(2);
+        await at.Other.Clients.RemoveAsync(signIn.Client.Id, About("client-removed", signIn));
+        (await at.One.Clients.FindAsync(signIn.Client.Id, Never)).ShouldBeNull();
+        at.One.Clients.Recall(signIn.Client.Id).ShouldBeNull();
+    }
+
     private Stores ServerOf(int number) => number % 2 == 0 ? at.One : at.Other;
 
     private static AuditEvent About(string kind, SignIn signIn) => new(kind) { Subject = signIn.Account.Subject, ClientId = signIn.Client.Id };
@@ -354,8 +373,9 @@ public abstract class StorageContract(StorageWorld at)
         return signIn;
     }
 
-    private Task<Grant?> RotateAsync(Stores server, SignIn signIn, long sequence) =>
-        server.Grants.RotateAsync(signIn.Token(sequence), signIn.Client.Id, null, at.Now, Tolerant, _ => About("late", signIn)).AsTask();
+    private async Task<Grant?> RotateAsync(Stores server, SignIn signIn, long sequence) =>
+        await server.Grants.RotateAsync(signIn.Token(sequence), signIn.Client.Id, null, at.Now, Tolerant)
+        ?? await server.Grants.ReturnLateAsync(signIn.Token(sequence), signIn.Client.Id, null, at.Now, Tolerant, _ => About("late", signIn));
 
     private async Task<List<AuditEntry>> EventsAsync(string kind, SignIn signIn) =>
         await at.Other.Of<AuditTrail>().ListAsync(new AuditFilter { Kind = kind, Subject = signIn.Account.Subject }, null, Never);
