@@ -46,11 +46,22 @@ internal static class Endings
         started.Dispose();
     }
 
-    /// <summary>It is about to end.</summary>
-    /// <returns>Whether it had not been ended before.</returns>
-    public static bool Remove(IDisposable started)
+    /// <summary>Ends it, once: whoever comes second waits for the first.</summary>
+    public static void End(IDisposable started, Action end)
     {
-        lock (Running) return Running.Remove(started);
+        lock (started)
+        {
+            lock (Running)
+                if (!Running.Contains(started)) return;
+            try
+            {
+                end();
+            }
+            finally
+            {
+                lock (Running) Running.Remove(started);
+            }
+        }
     }
 
     private static void EndAll(string folder)

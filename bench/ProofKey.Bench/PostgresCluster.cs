@@ -102,13 +102,12 @@ internal sealed class PostgresCluster : IDisposable
 
     public string Version() => Ask("show server_version");
 
-    public void Dispose()
+    public void Dispose() => Endings.End(this, () =>
     {
-        if (!Endings.Remove(this)) return;
         _shell.StandardInput.Close();
         _shell.WaitForExit();
         _shell.Dispose();
-    }
+    });
 
     private long Number(string sql) => long.Parse(Ask(sql), CultureInfo.InvariantCulture);
 

@@ -57,13 +57,12 @@ internal sealed class ServerProcess : IDisposable
         }
     }
 
-    public void Dispose()
+    public void Dispose() => Endings.End(this, () =>
     {
-        if (!Endings.Remove(this)) return;
         _process.Kill();
         _process.WaitForExit();
         _process.Dispose();
-    }
+    });
 
     public static int FreePort()
     {

@@ -53,7 +53,9 @@ public sealed class PoolerTests
     {
         using var form = new FormUrlEncodedContent(new Dictionary<string, string>
         {
-            ["grant_type"] = "refresh_token", ["client_id"] = client, ["refresh_token"] = tokens.GetProperty("refresh_token").GetString()!,
+            ["grant_type"] = "refresh_token",
+            ["client_id"] = client,
+            ["refresh_token"] = tokens.GetProperty("refresh_token").GetString()!,
         });
         using var answer = await http.PostAsync(new Uri(issuer + "/token"), form, Cancellation);
         var body = await answer.Content.ReadAsStringAsync(Cancellation);
