@@ -6,7 +6,7 @@ namespace ProofKey.Bench;
 internal static class PruneFigures
 {
     private static readonly TimeSpan Warming = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(60);
 
     public static async Task RunAsync(Arguments arguments, string folder)
     {

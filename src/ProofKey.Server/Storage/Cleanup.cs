@@ -20,7 +20,9 @@ internal sealed class Cleanup(Database database, ServerOptions options, TimeProv
     // A database so busy that steps are slow must not grow without end for it.
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(100);
 
-    private const int StepsForCheckpoint = 10;
+    // So many steps write half of what SQLite lets its log grow to.
+    private const int StepsForMove = 10;
+    private const int MostMoves = 4;
 
     /// <summary>Deletes everything that has ended.</summary>
     public async Task<int> RunAsync(CancellationToken cancellation)
@@ -77,15 +79,21 @@ internal sealed class Cleanup(Database database, ServerOptions options, TimeProv
             var deleted = await step();
             total += deleted;
             if (deleted < StepSize) return total;
-            if (steps % StepsForCheckpoint == 0) await MoveLogAsync(cancellation);
+            if (steps % StepsForMove == 0) await MoveLogAsync(cancellation);
             var pause = time.GetElapsedTime(begun) * PauseForStep;
             await Task.Delay(pause < LongestPause ? pause : LongestPause, time, cancellation);
         }
     }
 
-    // SQLite moves a long log into its file during the commit of whoever made it too long. Here it is moved beside the commits, and nobody waits.
+    // SQLite moves a long log into its file during the commit of whoever made it too long. Here it is moved beside the commits, and nobody waits. The log
+    // begins anew once all of it was moved: what was written meanwhile is moved by the next try, which is short.
     private async Task MoveLogAsync(CancellationToken cancellation)
     {
-        if (!database.Dialect.HasManyWriters) await database.ListAsync($"pragma wal_checkpoint(passive)", row => row.GetInt64(0), cancellation);
+        if (database.Dialect.HasManyWriters) return;
+        for (var tries = MostMoves; tries > 0; tries--)
+        {
+            var moved = await database.ListAsync($"pragma wal_checkpoint(passive)", row => row.GetInt64(1) == row.GetInt64(2), cancellation);
+            if (moved.TrueForAll(all => all)) return;
+        }
     }
 }
