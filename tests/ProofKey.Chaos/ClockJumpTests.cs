@@ -3,12 +3,14 @@ namespace ProofKey.Chaos;
 /// <summary>The server's clock is set by an hour, forth and back, while everybody works.</summary>
 public sealed class ClockJumpTests
 {
-    [Fact]
+    [Theory]
+    [InlineData("SQLite")]
+    [InlineData("PostgreSQL")]
     [Assertion("RT-09")]
-    public Task A_clock_that_jumps_by_an_hour_breaks_nothing_and_signs_nobody_out() => Rounds.RunAsync(async dice =>
+    public Task A_clock_that_jumps_by_an_hour_breaks_nothing_and_signs_nobody_out(string database) => Rounds.RunAsync(async dice =>
     {
         var time = new ShiftedTime();
-        using var data = new ServerData();
+        using var data = await ServerData.NewAsync(database);
         await using var @operator = await Operator.OpenAsync(data.Open(), time);
         await using var server = await HostedServer.StartAsync(data.Open(), time);
         // A code or an access token that was on its way has died when an hour is missing.

@@ -93,6 +93,7 @@ internal sealed class Crowd : IDisposable
         if (status == HttpStatusCode.TooManyRequests) Report("A client that nobody complains of was slowed down.");
         if (status == HttpStatusCode.ServiceUnavailable) Interlocked.Increment(ref _unavailable);
         Interlocked.Increment(ref _answers);
+        Rounds.Count();
         if (_isReached()) _reached.TrySetResult();
     }
 

@@ -79,31 +79,6 @@ public sealed class GroupCommitTests(PostgreSqlWorld at) : IClassFixture<Postgre
     }
 
     [Fact]
-    [Assertion("RT-03")]
-    public async Task Two_servers_that_write_the_same_grants_in_opposite_orders_wait_for_each_other_and_never_both()
-    {
-        // What other tests wrote is not to be counted here.
-        await using var world = new PostgreSqlWorld();
-        await world.InitializeAsync();
-        var signIn = await world.NewSignInAsync();
-        var grants = Enumerable.Range(0, 48).Select(_ => world.NewGrant(signIn.Account, signIn.Client, signIn.Session)).ToList();
-        await Task.WhenAll(grants.Select(grant => world.One.Grants.RedeemAsync(grant).AsTask()));
-        var before = await UpdatesAsync(world, "n_tup_upd");
-        await using (var one = await Stores.OpenAsync(world.Place, world.Time))
-        await using (var other = await Stores.OpenAsync(world.Place, world.Time))
-        {
-            for (var sequence = 1; sequence <= 25; sequence++)
-            {
-                var forward = grants.Select(grant => RotateAsync(one, signIn with { Grant = grant }, sequence)).ToList();
-                var backward = grants.AsEnumerable().Reverse().Select(grant => RotateAsync(other, signIn with { Grant = grant }, sequence)).ToList();
-                (await Task.WhenAll(forward.Concat(backward))).Count(row => row is not null).ShouldBe(grants.Count, "of each two, one moved the sequence");
-            }
-        }
-        await CountedAsync(world, before + (25 * grants.Count));
-        (await PostgreSqlCluster.CountAsync(world.ConnectionString, "select deadlocks from pg_stat_database where datname = current_database()")).ShouldBe(0);
-    }
-
-    [Fact]
     public async Task A_connection_that_breaks_while_it_writes_is_told_as_unknown_and_the_next_write_is_done()
     {
         var signIn = await at.NewSignInAsync();
