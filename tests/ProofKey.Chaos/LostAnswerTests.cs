@@ -14,9 +14,9 @@ public sealed class LostAnswerTests
         using var data = await ServerData.NewAsync(database);
         await using var @operator = await Operator.OpenAsync(data.Open(), time);
         await using var server = await HostedServer.StartAsync(data.Open(), time);
-        await using var proxy = new CuttingProxy(new Uri(server.Address).Port, line =>
+        await using var proxy = new CuttingProxy(new Uri(server.Address).Port, (asked, _) =>
         {
-            lock (wire) return line.StartsWith("POST ", StringComparison.Ordinal) && isBroken && wire.Hits(20);
+            lock (wire) return asked.StartsWith("POST ", StringComparison.Ordinal) && isBroken && wire.Hits(20);
         });
         // A code that waits to be sent again dies while time is moved on.
         using var crowd = new Crowd(proxy.Address, @operator, dice.Another()) { TimeMoves = true };
