@@ -15,6 +15,9 @@ internal sealed class ServerData(string? connectionString = null) : IDisposable
     /// <summary>The options that lead a server there.</summary>
     public IReadOnlyList<string> Options => connectionString is null ? ["--data", _folder.FullName] : ["--database", connectionString, "--root-key-file", RootKey];
 
+    /// <summary>A file beside the rows.</summary>
+    public string FileOf(string name) => Path.Combine(_folder.FullName, name);
+
     private string RootKey => Path.Combine(_folder.FullName, "root.key");
 
     public DataPlace Open()
