@@ -27,12 +27,13 @@ public sealed class ClockJumpTests
         }
     });
 
-    // Forth and back, or back and forth, and moments between them in which tokens rotate. Never two hours: then a session would have been idle.
+    // Twice forth and back, or back and forth, and moments between them in which tokens rotate. Never one and then the other: from an hour back to an
+    // hour forth it is two, and who was last seen then has been idle for too long.
     private static IEnumerable<TimeSpan> Jumps(Dice dice)
     {
+        var jump = TimeSpan.FromHours(dice.Hits(50) ? 1 : -1);
         for (var pair = 0; pair < 2; pair++)
         {
-            var jump = TimeSpan.FromHours(dice.Hits(50) ? 1 : -1);
             yield return jump;
             yield return TimeSpan.FromSeconds(11);
             yield return -jump;
