@@ -43,6 +43,9 @@ internal sealed class Backchannel : IDisposable
         _http = new HttpClient(options.HttpMessageHandler ?? NewHandler(), disposeHandler: options.HttpMessageHandler is null) { Timeout = System.Threading.Timeout.InfiniteTimeSpan };
     }
 
+    /// <summary>The server's clock, as far as it was seen.</summary>
+    public ServerClock ServerClock { get; } = new();
+
     /// <summary>The platform's handler as this library uses it, for the server and for APIs alike; it checks certificates (RFC 6749 section 10.9).</summary>
     public static SocketsHttpHandler NewHandler() => new()
     {
@@ -75,6 +78,8 @@ internal sealed class Backchannel : IDisposable
         try
         {
             using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, linked.Token);
+            // An answer out of a cache tells an old time.
+            if (response.Headers.Age is null) ServerClock.Observe(address.Host, response.Headers.Date, _options.TimeProvider.GetUtcNow());
             ThrowIfRedirected(what, address, response);
             ThrowIfUnavailable(what, response);
             var body = await ReadAsync(what, response, linked.Token);

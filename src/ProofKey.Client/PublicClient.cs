@@ -49,13 +49,13 @@ public sealed class PublicClient : IAsyncDisposable
 
     /// <summary>
     /// Gives a session that is good: the stored one, refreshed if need be, else a new one from the browser. Calls at the same time open
-    /// one browser window.
+    /// one browser window, and so do processes with one session file.
     /// </summary>
     /// <param name="cancel">Ends the call; the port is free again before it returns.</param>
     /// <returns>The session.</returns>
     /// <exception cref="SignInRequiredException">
     /// The person did not sign in, or the server refused; or no browser could be opened
-    /// (<see cref="SignInRequiredReason.NoBrowser"/>), which is so at once where <see cref="ClientOptions.RedirectUri"/> is set.
+    /// (<see cref="SignInRequiredReason.NoBrowser"/>), which is so at once where <see cref="ClientOptions.Redirect"/> is no loopback one.
     /// </exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached; a stored session is kept.</exception>
     /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
@@ -83,19 +83,62 @@ public sealed class PublicClient : IAsyncDisposable
         return Task.FromResult(Store.Find(Options) is { } stored ? new Session(this, stored) : null);
     }
 
-    /// <summary>
-    /// Begins a sign-in: the metadata is read and checked, the session file is known to be writable, and the listener is listening.
-    /// </summary>
+    /// <summary>Begins a sign-in in a browser on this machine; see <see cref="BeginAsync(SignInRoad, CancellationToken)"/>.</summary>
     /// <param name="cancel">Ends the call.</param>
     /// <returns>The sign-in, to be completed once and disposed by the caller.</returns>
+    public Task<PendingSignIn> BeginAsync(CancellationToken cancel = default) => BeginAsync(SignInRoad.Browser, cancel);
+
+    /// <summary>
+    /// Begins a sign-in: the metadata is read and checked, the session file is known to be writable, and the listener is listening. While
+    /// another process asks the person for the same session, this one waits for its turn.
+    /// </summary>
+    /// <param name="road"><see cref="SignInRoad.Browser"/> or <see cref="SignInRoad.Paste"/>.</param>
+    /// <param name="cancel">Ends the call.</param>
+    /// <returns>The sign-in, to be completed once and disposed by the caller.</returns>
+    /// <exception cref="ArgumentException">The road is <see cref="SignInRoad.Device"/>, or it is <see cref="SignInRoad.Paste"/> and the options insist on <see cref="ResponseMode.FormPost"/>.</exception>
+    /// <exception cref="SignInRequiredException">No port is free that <see cref="ClientOptions.Redirect"/> names.</exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached.</exception>
     /// <exception cref="ProtocolViolationException">The server's metadata is against the protocol, or names another issuer.</exception>
     /// <exception cref="TokenStoreException">The session file cannot be read or written.</exception>
-    public async Task<PendingSignIn> BeginAsync(CancellationToken cancel = default)
+    public async Task<PendingSignIn> BeginAsync(SignInRoad road, CancellationToken cancel = default)
     {
-        var server = await Discovery.GetAsync(cancel);
-        await Store.ProbeAsync(cancel);
-        return PendingSignIn.Start(this, server);
+        if (road == SignInRoad.Device) throw new ArgumentException($"A device begins with {nameof(BeginDeviceAsync)}.", nameof(road));
+        if (road == SignInRoad.Paste && Options.ResponseMode == ResponseMode.FormPost)
+            throw new ArgumentException("What is pasted is an address, so it cannot go with ResponseMode.FormPost.", nameof(road));
+        var (server, turn) = await PrepareAsync(cancel);
+        try
+        {
+            return PendingSignIn.Start(this, server, road, turn);
+        }
+        catch
+        {
+            turn.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Begins a sign-in of a machine without a browser that could come back to it (RFC 8628): the person enters a code elsewhere. Anybody
+    /// who talks a person into entering a code gets their session, so this is the last choice, and never one without the person asking for it.
+    /// </summary>
+    /// <param name="cancel">Ends the call.</param>
+    /// <returns>The sign-in, to be completed once and disposed by the caller.</returns>
+    /// <exception cref="SignInRequiredException">The server has no device authorization endpoint, or refused.</exception>
+    /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached.</exception>
+    /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
+    /// <exception cref="TokenStoreException">The session file cannot be read or written.</exception>
+    public async Task<DeviceSignIn> BeginDeviceAsync(CancellationToken cancel = default)
+    {
+        var (server, turn) = await PrepareAsync(cancel);
+        try
+        {
+            return await DeviceSignIn.StartAsync(this, server, turn, cancel);
+        }
+        catch
+        {
+            turn.Dispose();
+            throw;
+        }
     }
 
     /// <summary>
@@ -130,11 +173,19 @@ public sealed class PublicClient : IAsyncDisposable
         }
     }
 
+    private async Task<(AuthorizationServer Server, SignInTurn Turn)> PrepareAsync(CancellationToken cancel)
+    {
+        var server = await Discovery.GetAsync(cancel);
+        await Store.ProbeAsync(cancel);
+        return (server, await SignInTurn.TakeAsync(this, cancel));
+    }
+
     private async Task<Session> SignInAsync(CancellationToken cancel)
     {
         // Nobody would hand us the answer: the listener that waits for it is not there.
-        if (Options.RedirectUri is not null) throw new SignInRequiredException(SignInRequiredReason.NoBrowser);
+        if (Options.Redirect is not Redirect.Loopback) throw new SignInRequiredException(SignInRequiredReason.NoBrowser);
         await using var pending = await BeginAsync(cancel);
+        if (pending.SignedInMeanwhile is { } session) return session;
         // Nor does the person see an address that this call could wait for.
         if (!await pending.OpenBrowserAsync(cancel)) throw new SignInRequiredException(SignInRequiredReason.NoBrowser);
         return (await pending.CompleteAsync(cancel)).SessionOrThrow();

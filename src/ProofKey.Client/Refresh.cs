@@ -79,7 +79,7 @@ internal sealed class Refresh(PublicClient client)
         var tokens = client.TokenEndpoint.Read(answer);
         if (tokens.IdToken is { } idToken && current.Claims is { } original)
         {
-            var context = new IdTokenContext(null, original, tokens.AccessToken);
+            var context = new IdTokenContext(null, original, tokens.AccessToken, client.Backchannel.ServerClock);
             await IdToken.ValidateAsync(idToken, server, client.Keys, _options, context, CancellationToken.None);
         }
         return current.With(tokens, _options.TimeProvider.GetUtcNow());

@@ -47,7 +47,7 @@ internal sealed class SessionLock(FileStream? file, SemaphoreSlim gate) : IDispo
     }
 
     // EWOULDBLOCK on Linux and on macOS, a sharing violation on Windows
-    private static bool IsHeld(IOException busy) => OperatingSystem.IsWindows() ? (busy.HResult & 0xFFFF) == 32 : busy.HResult == (OperatingSystem.IsMacOS() ? 35 : 11);
+    internal static bool IsHeld(IOException busy) => OperatingSystem.IsWindows() ? (busy.HResult & 0xFFFF) == 32 : busy.HResult == (OperatingSystem.IsMacOS() ? 35 : 11);
 
     private static TokenStoreException TooLong(string path) => new(
         TokenStoreState.Locked, path, $"the lock of {path}", "another process has held it for more than 90 seconds", "End the program that hangs, or try again; nothing was changed.");

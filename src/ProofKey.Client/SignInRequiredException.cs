@@ -22,10 +22,16 @@ public enum SignInRequiredReason
     Refused,
 
     /// <summary>
-    /// No browser could be opened, or the program receives its callback itself: begin with <see cref="PublicClient.BeginAsync"/> and show
+    /// No browser could be opened, or the program receives its callback itself: begin with <see cref="PublicClient.BeginAsync(SignInRoad, CancellationToken)"/> and show
     /// <see cref="PendingSignIn.AuthorizeUri"/> to the person.
     /// </summary>
     NoBrowser,
+
+    /// <summary>None of the ports that <see cref="ClientOptions.Redirect"/> names is free on this machine.</summary>
+    NoPort,
+
+    /// <summary>The server has no device authorization endpoint (RFC 8628 section 4).</summary>
+    NoDeviceGrant,
 }
 
 /// <summary>A person must sign in, which the call could not do or did not finish.</summary>
@@ -37,6 +43,9 @@ public sealed class SignInRequiredException : ClientException
         Reason = reason;
         Error = error;
     }
+
+    internal SignInRequiredException(SignInRequiredReason reason, string expected, string actual, string remedy)
+        : base(CodeOf(reason), expected, actual, remedy) => Reason = reason;
 
     /// <summary>Why.</summary>
     public SignInRequiredReason Reason { get; }
@@ -52,6 +61,8 @@ public sealed class SignInRequiredException : ClientException
         SignInRequiredReason.TimedOut => "timed_out",
         SignInRequiredReason.UserDenied => "user_denied",
         SignInRequiredReason.NoBrowser => "no_browser",
+        SignInRequiredReason.NoPort => "no_port",
+        SignInRequiredReason.NoDeviceGrant => "no_device_grant",
         _ => "refused",
     };
 
@@ -66,7 +77,7 @@ public sealed class SignInRequiredException : ClientException
         _ => $"the server refused with {error?.Code}: {error?.Description.TrimEnd('.')}",
     };
 
-    private static string RemedyOf(SignInRequiredReason reason, OAuthError? error) => reason switch
+    internal static string RemedyOf(SignInRequiredReason reason, OAuthError? error) => reason switch
     {
         SignInRequiredReason.Refused => error?.Code switch
         {

@@ -20,7 +20,7 @@ public enum TokenStoreState
 public sealed class TokenStoreException : ClientException
 {
     internal TokenStoreException(TokenStoreState state, string path, string expected, string actual, string remedy, Exception? inner = null)
-        : base($"token_store_{state.ToString().ToLowerInvariant()}", expected, actual, remedy, inner)
+        : base(ErrorPages.CodeOf(state), expected, actual, remedy, inner)
     {
         State = state;
         Path = path;

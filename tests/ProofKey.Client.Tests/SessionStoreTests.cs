@@ -15,7 +15,7 @@ public sealed class SessionStoreTests
         ModeOf(folder.SessionFile).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
         ModeOf(folder.SessionFile + ".lock").ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
         ModeOf(Path.GetDirectoryName(folder.SessionFile)!).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        Directory.GetFiles(Path.GetDirectoryName(folder.SessionFile)!).Select(Path.GetFileName).Order().ShouldBe(["sessions.json", "sessions.json.lock"]);
+        Directory.GetFiles(Path.GetDirectoryName(folder.SessionFile)!).Select(Path.GetFileName).Order().ShouldBe(["sessions.json", "sessions.json.N6juwc4Z.sign-in", "sessions.json.lock"]);
     }
 
     [Theory]
