@@ -175,9 +175,10 @@ public sealed class PublicClient : IAsyncDisposable
 
     private async Task<(AuthorizationServer Server, SignInTurn Turn)> PrepareAsync(CancellationToken cancel)
     {
+        var known = Store.Find(Options)?.Id;
         var server = await Discovery.GetAsync(cancel);
         await Store.ProbeAsync(cancel);
-        return (server, await SignInTurn.TakeAsync(this, cancel));
+        return (server, await SignInTurn.TakeAsync(this, known, cancel));
     }
 
     private async Task<Session> SignInAsync(CancellationToken cancel)
@@ -185,7 +186,8 @@ public sealed class PublicClient : IAsyncDisposable
         // Nobody would hand us the answer: the listener that waits for it is not there.
         if (Options.Redirect is not Redirect.Loopback) throw new SignInRequiredException(SignInRequiredReason.NoBrowser);
         await using var pending = await BeginAsync(cancel);
-        if (pending.SignedInMeanwhile is { } session) return session;
+        // Nobody was signed in a moment ago, so what is found now is what another process was given.
+        if (await StillGoodAsync(cancel) is { } session) return session;
         // Nor does the person see an address that this call could wait for.
         if (!await pending.OpenBrowserAsync(cancel)) throw new SignInRequiredException(SignInRequiredReason.NoBrowser);
         return (await pending.CompleteAsync(cancel)).SessionOrThrow();

@@ -16,26 +16,28 @@ internal sealed class SignInTurn : IDisposable
         SignedInMeanwhile = signedInMeanwhile;
     }
 
-    /// <summary>The session that appeared while we waited.</summary>
+    /// <summary>The session that appeared before our turn came.</summary>
     public StoredSession? SignedInMeanwhile { get; }
 
     /// <summary>Takes the turn, waiting for whoever has it.</summary>
+    /// <param name="client">Whose session it is about.</param>
+    /// <param name="known">The session that the caller knew of before.</param>
+    /// <param name="cancel">Ends the wait.</param>
     /// <exception cref="TokenStoreException">The file beside the session file cannot be made.</exception>
-    public static async Task<SignInTurn> TakeAsync(PublicClient client, CancellationToken cancel)
+    public static async Task<SignInTurn> TakeAsync(PublicClient client, string? known, CancellationToken cancel)
     {
         // A session in memory is this process's own, and so is the person who signs in for it.
         if (client.Options.SessionFile is not { } sessionFile) return new SignInTurn(null, null);
         var path = $"{Path.GetFullPath(sessionFile)}.{Base64UrlText.Encode(Secret.Digest(client.Options.Profile).AsSpan(0, 6))}.sign-in";
-        if (Open(path) is { } free) return new SignInTurn(free, null);
-        client.Options.Emit(new ClientEvent.WaitingForTurn());
-        var before = client.Store.Find(client.Options)?.Id;
-        while (true)
+        var file = Open(path);
+        if (file is null) client.Options.Emit(new ClientEvent.WaitingForTurn());
+        while (file is null)
         {
             await Task.Delay(Pause, TimeProvider.System, cancel);
-            if (Open(path) is not { } file) continue;
-            var found = client.Store.Find(client.Options);
-            return new SignInTurn(file, found?.Id == before ? null : found);
+            file = Open(path);
         }
+        // Also where we did not have to wait: it may have ended just before.
+        return new SignInTurn(file, client.Store.Find(client.Options) is { } found && found.Id != known ? found : null);
     }
 
     public void Dispose() => _file?.Dispose();

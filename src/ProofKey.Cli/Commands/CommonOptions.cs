@@ -23,6 +23,8 @@ internal static class CommonOptions
 
     public static readonly Option<bool> Json = new("--json") { Description = "Print JSON." };
 
+    public static readonly Option<bool> NoInput = new("--no-input") { Description = "Ask nobody and open nothing: where a person is needed, end with exit code 4." };
+
     public static readonly Option<string> Profile = new("--profile", "-p") { HelpName = "PROFILE", Description = "Which sign-in is meant; the one called default unless another is named." };
 
     /// <summary>The keys that a configuration file may have: one for each option, and those settings that have no option.</summary>

@@ -24,7 +24,7 @@ internal abstract class SessionVerb : Verb
     {
         var profiles = Profiles.Of(invocation.Settings);
         var profile = profiles.Get(invocation.ProfileName);
-        await using var client = profile.CreateClient(profiles.SessionFileOf(profile.Name));
+        await using var client = profile.CreateClient(profiles.SessionFileOf(profile.Name), onEvent: Narration.On(invocation.Terminal));
         var open = new OpenProfile(profile, client);
         try
         {

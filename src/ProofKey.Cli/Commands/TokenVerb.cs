@@ -11,7 +11,7 @@ internal sealed class TokenVerb : SessionVerb
 {
     private readonly Option<string> _minValid = new("--min-valid") { HelpName = "TIME", Description = "How long the token must last at least, such as 5m. Without it: 60s." };
     private readonly Option<string> _output = new("--output", "-o") { HelpName = "token|header|json|env", Description = "The bare token, an Authorization header, JSON, or ACCESS_TOKEN=… Without it: token." };
-    private readonly Option<bool> _interactive = new("--interactive") { Description = "Open the browser when the session has ended." };
+    private readonly Option<bool> _interactive = new("--interactive") { Description = "Ask the person to sign in again when the session has ended." };
 
     public TokenVerb()
         : base(
@@ -24,6 +24,7 @@ internal sealed class TokenVerb : SessionVerb
         Add(_minValid);
         Add(_output);
         Add(_interactive);
+        Add(CommonOptions.NoInput);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation, OpenProfile open)
@@ -43,7 +44,7 @@ internal sealed class TokenVerb : SessionVerb
 
     private async Task<(Session Session, AccessToken Token)> FreshAsync(Invocation invocation, OpenProfile open, TimeSpan minValid)
     {
-        var interactive = invocation.Settings.Flag(_interactive);
+        var interactive = invocation.Settings.Flag(_interactive) && !invocation.Settings.Flag(CommonOptions.NoInput);
         if (await open.Client.FindSessionAsync(invocation.Cancellation) is { } session)
         {
             try
@@ -59,7 +60,7 @@ internal sealed class TokenVerb : SessionVerb
         {
             throw open.Ended("Nobody is signed in under this profile.");
         }
-        var begun = await new InteractiveSignIn(open.Client, invocation.Terminal).RunAsync(opensBrowser: true, invocation.Cancellation);
+        var begun = await new InteractiveSignIn(open.Client, invocation.Terminal, new SignInChoice()).RunAsync(invocation.Cancellation);
         return (begun, await begun.GetAccessTokenAsync(minValid, invocation.Cancellation));
     }
 }
