@@ -14,7 +14,7 @@ public sealed class Cli : IDisposable
 {
     public static readonly string Folder = AppContext.BaseDirectory;
 
-    private static readonly string[] Variables = ["NO_COLOR", "BROWSER", "DISPLAY", "WAYLAND_DISPLAY"];
+    private static readonly string[] Variables = ["NO_COLOR", "BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "VSCODE_IPC_HOOK_CLI", "CODESPACES", "TERM_PROGRAM"];
 
     private readonly DirectoryInfo _home = Directory.CreateTempSubdirectory("proofkey-cli-");
 

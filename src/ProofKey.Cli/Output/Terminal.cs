@@ -14,7 +14,7 @@ internal sealed class Terminal
     public TextWriter Out { get; } = Console.Out;
 
     /// <summary>For everything else.</summary>
-    public TextWriter Error { get; } = Console.Error;
+    public TextWriter Error { get; init; } = Console.Error;
 
     /// <summary>Whether a person at a terminal reads the datum.</summary>
     public bool OutIsTerminal { get; } = !Console.IsOutputRedirected;
