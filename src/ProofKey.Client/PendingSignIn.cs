@@ -8,6 +8,8 @@ namespace ProofKey.Client;
 /// </summary>
 public sealed class PendingSignIn : IAsyncDisposable
 {
+    private static readonly TimeSpan NameTimeout = TimeSpan.FromSeconds(2);
+
     private readonly PublicClient _client;
     private readonly ClientOptions _options;
     private readonly AuthorizationServer _server;
@@ -208,7 +210,7 @@ public sealed class PendingSignIn : IAsyncDisposable
         {
             _options.Emit(new ClientEvent.CallbackAccepted());
             var result = Ended(await RedeemAsync(callback, cancel));
-            page = CallbackPage.For(result, _options);
+            page = CallbackPage.For(result, _options, await NameAsync(result, cancel));
             return result;
         }
         catch (ClientException failed)
@@ -219,6 +221,22 @@ public sealed class PendingSignIn : IAsyncDisposable
         finally
         {
             await _listener!.AnswerAsync(page);
+        }
+    }
+
+    // An ID token may have nothing but a number that means nothing to a person. The page waits a moment for the name, and does without.
+    private async Task<string?> NameAsync(SignInResult result, CancellationToken cancel)
+    {
+        if (result is not SignInResult.SignedIn { Session: var session } || session.Subject is null || CallbackPage.NameOf(session.Claims) is not null || _server.UserInfo is null) return null;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(NameTimeout);
+        try
+        {
+            return CallbackPage.NameOf(await session.GetUserInfoAsync(limit.Token));
+        }
+        catch (Exception nameless) when (nameless is ClientException or OperationCanceledException)
+        {
+            return null;
         }
     }
 

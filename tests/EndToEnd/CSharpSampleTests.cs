@@ -30,7 +30,7 @@ public sealed partial class CSharpSampleTests(RunningServer server, SampleProgra
         await using var api = apiSample.Run(server.Issuer, DemoApi.Audience, "--urls", apiAddress);
         await api.ReadUntilAsync(Listening, Cancellation);
         using var browser = new BrowserStandIn();
-        using var person = new Person();
+        using var person = new Person { PostsAnswers = true };
 
         await using var first = clientSample.RunWithBrowser(browser.Command, server.Issuer, client, apiAddress);
         var answer = await person.AnswerAsync(await browser.OpenedAsync(Cancellation), Cancellation);

@@ -18,6 +18,18 @@ public sealed class CallbackPageTests
         page.Headers["Cache-Control"].ShouldBe("no-store");
     }
 
+    [Theory]
+    [InlineData(200, "alice@example.com")]
+    [InlineData(500, "alice")]
+    public async Task A_name_that_the_ID_token_lacks_is_asked_for_and_done_without(int status, string shown)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.SpoilIdToken = claims => claims.Remove("name");
+        if (status != 200) server.Instead["/userinfo"] = context => ScriptedServer.JsonAsync(context, status, "{}");
+
+        (await PageAsync(server)).Html.ShouldContain($"You are <b>{shown}</b> at");
+    }
+
     [Fact]
     public async Task The_page_says_why_it_failed_and_what_to_do()
     {

@@ -46,14 +46,16 @@ internal sealed partial class RoadOptions
         Ports = settings.Text(_port) is { } ports ? PortsOf(ports) : known?.Ports,
         RedirectPath = settings.Text(_redirectPath) is { } path ? PathOf(path) : known?.RedirectPath,
         Localhost = settings.Switch(_localhost) ?? known?.Localhost,
-        ResponseMode = settings.Text(_responseMode) is null ? known?.ResponseMode : settings.Choice(_responseMode, "auto", "query", "form_post"),
+        // client add has an option of that name, and so the variable.
+        ResponseMode = settings.OfCommandLine.Text(_responseMode) is null ? known?.ResponseMode : settings.OfCommandLine.Choice(_responseMode, "auto", "query", "form_post"),
         AcceptUnadvertisedPkce = settings.Switch(_acceptUnadvertisedPkce) ?? known?.AcceptUnadvertisedPkce,
     };
 
     private List<SignInRoad> Roads(Settings settings)
     {
         (Option<bool> Option, SignInRoad Road)[] all = [(_browser, SignInRoad.Browser), (_noBrowser, SignInRoad.Paste), (_device, SignInRoad.Device)];
-        return [.. all.Where(one => settings.Flag(one.Option)).Select(one => one.Road)];
+        // A device code is asked for by whoever types the command, and by no variable that somebody set.
+        return [.. all.Where(one => (one.Road == SignInRoad.Device ? settings.OfCommandLine : settings).Flag(one.Option)).Select(one => one.Road)];
     }
 
     private static List<int> PortsOf(string text)

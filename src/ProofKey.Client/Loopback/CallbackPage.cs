@@ -45,10 +45,13 @@ internal sealed class CallbackPage
 
     public string Html { get; }
 
-    public static CallbackPage For(SignInResult result, ClientOptions options) => result switch
+    /// <param name="result">How it ended.</param>
+    /// <param name="options">What was asked for.</param>
+    /// <param name="name">What the person is called, where the ID token does not say.</param>
+    public static CallbackPage For(SignInResult result, ClientOptions options, string? name = null) => result switch
     {
         SignInResult.SignedIn { Session: var session } => new(
-            Tick, "You are signed in", $"You are {Bold(NameOf(session.Claims) ?? session.Subject ?? "somebody")} at {Bold(HostOf(options))}, in the program {Bold(options.ClientId)}.", Close),
+            Tick, "You are signed in", $"You are {Bold(NameOf(session.Claims) ?? name ?? session.Subject ?? "somebody")} at {Bold(HostOf(options))}, in the program {Bold(options.ClientId)}.", Close),
         SignInResult.Cancelled => new(Cross, "You did not sign in", $"You said no at {Bold(HostOf(options))}, and nothing was changed.", Close),
         SignInResult.Refused { Error: var error } => new(
             Cross, "The sign-in was refused", $"{Bold(HostOf(options))} said {Bold(error.Code)}: {Plain(error.Description)}", Plain(SignInRequiredException.RemedyOf(SignInRequiredReason.Refused, error)), Close),
@@ -68,7 +71,8 @@ internal sealed class CallbackPage
 
     private static string HostOf(ClientOptions options) => new Uri(options.Issuer.Value).Authority;
 
-    private static string? NameOf(JsonElement claims)
+    /// <summary>What claims call a person, if they do.</summary>
+    public static string? NameOf(JsonElement claims)
     {
         if (claims.ValueKind != JsonValueKind.Object) return null;
         foreach (var name in (string[])["name", "preferred_username", "email"])
