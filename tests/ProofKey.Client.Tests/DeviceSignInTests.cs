@@ -31,6 +31,20 @@ public sealed class DeviceSignInTests
     }
 
     [Fact]
+    [Assertion("DV-11")]
+    [Rfc("RFC 8628", "3.2")]
+    public async Task Without_an_interval_it_is_five_seconds()
+    {
+        await using var device = await Device.StartAsync();
+        device.Server.SpoilDevice = answer => answer.Remove("interval");
+
+        (await device.RunAsync()).ShouldBeOfType<SignInResult.SignedIn>();
+
+        device.Clock.Waits.ShouldBe([5]);
+    }
+
+    [Fact]
+    [Assertion("DV-11")]
     [Rfc("RFC 8628", "3.5")]
     public async Task Each_slow_down_adds_five_seconds_for_good()
     {
@@ -43,6 +57,7 @@ public sealed class DeviceSignInTests
     }
 
     [Fact]
+    [Assertion("DV-11")]
     [Rfc("RFC 8628", "3.5")]
     public async Task A_server_that_is_away_busy_or_answers_with_a_page_is_asked_again_later()
     {
