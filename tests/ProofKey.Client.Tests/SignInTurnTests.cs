@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace ProofKey.Client.Tests;
 
 /// <summary>Several programs want the same session: one of them asks the person.</summary>
@@ -31,19 +33,18 @@ public sealed class SignInTurnTests
         foreach (var client in clients) await client.DisposeAsync();
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task Whoever_waits_says_so_and_can_give_up()
     {
         await using var server = await ScriptedServer.StartAsync();
         using var folder = new TemporaryFolder();
-        var events = new List<ClientEvent>();
+        var events = new ConcurrentQueue<ClientEvent>();
         await using var first = new PublicClient(server.Options() with { SessionFile = folder.SessionFile });
-        await using var second = new PublicClient(server.Options() with { SessionFile = folder.SessionFile, OnEvent = events.Add });
+        await using var second = new PublicClient(server.Options() with { SessionFile = folder.SessionFile, OnEvent = events.Enqueue });
         await using var pending = await first.BeginAsync(Cancel);
         using var giveUp = new CancellationTokenSource();
 
         var waiting = second.BeginAsync(giveUp.Token);
-        events.OfType<ClientEvent.WaitingForTurn>().ShouldBeEmpty("the metadata come first");
         while (!events.OfType<ClientEvent.WaitingForTurn>().Any()) await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, Cancel);
         await giveUp.CancelAsync();
 
