@@ -41,7 +41,7 @@ public sealed record ClientOptions
 
     /// <summary>
     /// The redirect URI of a program that receives its callback itself (a private-use scheme, a claimed https address). No listener is
-    /// started then, so <see cref="PublicClient.GetSessionAsync"/> cannot sign in: begin with
+    /// started then, so <see cref="PublicClient.GetSessionAsync(CancellationToken)"/> cannot sign in: begin with
     /// <see cref="PublicClient.BeginAsync"/> and hand what came to <see cref="PendingSignIn.CompleteAsync(Uri, CancellationToken)"/>. Default: none, a loopback listener.
     /// </summary>
     public RedirectUri? RedirectUri { get; init; }
@@ -65,12 +65,12 @@ public sealed record ClientOptions
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
     /// <summary>
-    /// The file that keeps the session, owner-only, shared safely between processes; see <see cref="SessionStore.DefaultPath"/>.
-    /// Default: none, the session lives in memory and ends with the program.
+    /// Where the session is kept, encrypted, and shared safely between processes; for most programs <see cref="TokenStore.OfThisSystem"/>.
+    /// Default: <see cref="TokenStore.InMemory"/>, the session ends with the program.
     /// </summary>
-    public string? SessionFile { get; init; }
+    public TokenStore Store { get; init; } = TokenStore.InMemory;
 
-    /// <summary>Which of the file's sessions is meant: 1 to 100 printable characters; default <c>default</c>.</summary>
+    /// <summary>Which of the store's sessions is meant: 1 to 100 printable characters; default <c>default</c>.</summary>
     public string Profile { get; init; } = "default";
 
     /// <summary>Told what happens, for a log; it must not throw.</summary>
@@ -104,6 +104,7 @@ public sealed record ClientOptions
             yield return "Resource is an absolute address without fragment (RFC 8707 section 2).";
         if (RedirectUri is not null && ResponseMode == ResponseMode.FormPost)
             yield return "RedirectUri cannot go with ResponseMode.FormPost: no browser posts to a private-use scheme, and nothing here takes a post in its place.";
+        if (Store is null) yield return "Store is needed; TokenStore.InMemory keeps nothing.";
         if (Timeout <= TimeSpan.Zero || Timeout > TimeSpan.FromDays(1)) yield return "Timeout is more than zero and at most a day.";
         if (RequestTimeout <= TimeSpan.Zero || RequestTimeout > TimeSpan.FromMinutes(10)) yield return "RequestTimeout is more than zero and at most 10 minutes.";
         if (Profile is not { Length: >= 1 and <= 100 } || Profile.Any(char.IsControl)) yield return "Profile has 1 to 100 printable characters.";

@@ -218,7 +218,7 @@ public sealed class PendingSignIn : IAsyncDisposable
             ExpiresAt = tokens.ExpiresAt,
             RefreshToken = tokens.RefreshToken,
         };
-        using (await _client.Store.LockAsync(cancel)) _client.Store.Save(stored);
+        using (await _client.Vault.LockAsync(cancel)) await _client.Vault.SaveAsync(stored, cancel);
         return new SignInResult.SignedIn(new Session(_client, stored));
     }
 

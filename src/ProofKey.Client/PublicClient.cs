@@ -22,7 +22,7 @@ public sealed class PublicClient : IAsyncDisposable
         Discovery = new Discovery(options, Backchannel);
         Keys = new SigningKeys(options, Backchannel);
         TokenEndpoint = new TokenEndpoint(options, Backchannel);
-        Store = SessionStore.For(options);
+        Vault = new SessionVault(options.Store, options.Profile);
         Refresh = new Refresh(this);
         UserInfo = new UserInfo(this);
         SignOut = new SignOut(this);
@@ -39,7 +39,7 @@ public sealed class PublicClient : IAsyncDisposable
 
     internal TokenEndpoint TokenEndpoint { get; }
 
-    internal SessionStore Store { get; }
+    internal SessionVault Vault { get; }
 
     internal Refresh Refresh { get; }
 
@@ -49,7 +49,7 @@ public sealed class PublicClient : IAsyncDisposable
 
     /// <summary>
     /// Gives a session that is good: the stored one, refreshed if need be, else a new one from the browser. Calls at the same time open
-    /// one browser window.
+    /// one browser window, those of other programs with the same store too.
     /// </summary>
     /// <param name="cancel">Ends the call; the port is free again before it returns.</param>
     /// <returns>The session.</returns>
@@ -59,13 +59,24 @@ public sealed class PublicClient : IAsyncDisposable
     /// </exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached; a stored session is kept.</exception>
     /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
-    /// <exception cref="TokenStoreException">The session file cannot be read or written.</exception>
-    public async Task<Session> GetSessionAsync(CancellationToken cancel = default)
+    /// <exception cref="TokenStoreException">The store cannot be read or written: locked, missing or damaged, it never counts as signed out.</exception>
+    public Task<Session> GetSessionAsync(CancellationToken cancel = default) => GetSessionAsync(SignInAsync, cancel);
+
+    /// <summary>The same for a program that asks the person in its own way, such as by <see cref="BeginAsync"/>: what asks is called only when a person is needed, and in one program at a time.</summary>
+    /// <param name="signIn">Signs a person in.</param>
+    /// <param name="cancel">Ends the call.</param>
+    /// <returns>The session.</returns>
+    /// <exception cref="SignInRequiredException">Another program asked meanwhile, and nobody finished that sign-in.</exception>
+    /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached; a stored session is kept.</exception>
+    /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
+    /// <exception cref="TokenStoreException">The store cannot be read or written: locked, missing or damaged, it never counts as signed out.</exception>
+    public async Task<Session> GetSessionAsync(Func<CancellationToken, Task<Session>> signIn, CancellationToken cancel = default)
     {
+        ArgumentNullException.ThrowIfNull(signIn);
         await _signIn.WaitAsync(cancel);
         try
         {
-            return await StillGoodAsync(cancel) ?? await SignInAsync(cancel);
+            return await StillGoodAsync(cancel) ?? await InTurnAsync(signIn, cancel);
         }
         finally
         {
@@ -76,25 +87,25 @@ public sealed class PublicClient : IAsyncDisposable
     /// <summary>Finds the stored session for these options. Opens no browser and asks no server.</summary>
     /// <param name="cancel">Ends the call.</param>
     /// <returns>The session, or <see langword="null"/>. Its access token may have ended and be refreshed on use.</returns>
-    /// <exception cref="TokenStoreException">The session file cannot be read.</exception>
-    public Task<Session?> FindSessionAsync(CancellationToken cancel = default)
+    /// <exception cref="TokenStoreException">The store cannot be read.</exception>
+    public async Task<Session?> FindSessionAsync(CancellationToken cancel = default)
     {
         cancel.ThrowIfCancellationRequested();
-        return Task.FromResult(Store.Find(Options) is { } stored ? new Session(this, stored) : null);
+        return await Vault.FindAsync(Options, cancel) is { } stored ? new Session(this, stored) : null;
     }
 
     /// <summary>
-    /// Begins a sign-in: the metadata is read and checked, the session file is known to be writable, and the listener is listening.
+    /// Begins a sign-in: the metadata is read and checked, the store is known to take a session, and the listener is listening.
     /// </summary>
     /// <param name="cancel">Ends the call.</param>
     /// <returns>The sign-in, to be completed once and disposed by the caller.</returns>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached.</exception>
     /// <exception cref="ProtocolViolationException">The server's metadata is against the protocol, or names another issuer.</exception>
-    /// <exception cref="TokenStoreException">The session file cannot be read or written.</exception>
+    /// <exception cref="TokenStoreException">The store cannot be read or written.</exception>
     public async Task<PendingSignIn> BeginAsync(CancellationToken cancel = default)
     {
         var server = await Discovery.GetAsync(cancel);
-        await Store.ProbeAsync(cancel);
+        await Vault.ProbeAsync(cancel);
         return PendingSignIn.Start(this, server);
     }
 
@@ -107,7 +118,7 @@ public sealed class PublicClient : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         using var limit = new CancellationTokenSource(Options.RequestTimeout, Options.TimeProvider);
-        await Store.SettleAsync(limit.Token);
+        await Vault.SettleAsync(limit.Token);
         Backchannel.Dispose();
         _signIn.Dispose();
     }
@@ -127,6 +138,19 @@ public sealed class PublicClient : IAsyncDisposable
         catch (SignInRequiredException ended) when (ended.Reason is SignInRequiredReason.SessionEnded or SignInRequiredReason.SignedOut)
         {
             return null;
+        }
+    }
+
+    // One tab on the whole machine, whatever the number of programs that find the session ended.
+    private async Task<Session> InTurnAsync(Func<CancellationToken, Task<Session>> signIn, CancellationToken cancel)
+    {
+        async Task<bool> HasSession() => await Vault.FindAsync(Options, cancel) is not null;
+        var (turn, waited) = await Vault.TakeSignInTurnAsync(HasSession, Options.Timeout + Options.RequestTimeout, cancel);
+        using (turn)
+        {
+            if (await StillGoodAsync(cancel) is { } session) return session;
+            // To ask again, once for each program that waited, would not help who closed the first window.
+            return waited ? throw new SignInRequiredException(SignInRequiredReason.TimedOut) : await signIn(cancel);
         }
     }
 

@@ -6,7 +6,10 @@ public enum SignInRequiredReason
     /// <summary>Nobody has signed in yet, or the stored session is for another issuer, client, scope or resource.</summary>
     NoSession,
 
-    /// <summary>The server ended the session (RFC 6749 section 5.2, <c>invalid_grant</c>), or its access token ended and there is no refresh token.</summary>
+    /// <summary>
+    /// The server ended the session (RFC 6749 section 5.2, <c>invalid_grant</c>), or its access token ended and there is no refresh token. With the
+    /// code <c>renewal_interrupted</c>: a program was killed, or an answer lost, while the session was renewed; one sign-in mends it.
+    /// </summary>
     SessionEnded,
 
     /// <summary>The session was signed out or replaced by another one.</summary>
@@ -31,12 +34,15 @@ public enum SignInRequiredReason
 /// <summary>A person must sign in, which the call could not do or did not finish.</summary>
 public sealed class SignInRequiredException : ClientException
 {
-    internal SignInRequiredException(SignInRequiredReason reason, OAuthError? error = null)
-        : base(CodeOf(reason), "a session that is good", ActualOf(reason, error), RemedyOf(reason, error))
+    internal SignInRequiredException(SignInRequiredReason reason, OAuthError? error = null, bool wasInterrupted = false)
+        : base(wasInterrupted ? "renewal_interrupted" : CodeOf(reason), "a session that is good", wasInterrupted ? Interrupted : ActualOf(reason, error), RemedyOf(reason, error))
     {
         Reason = reason;
         Error = error;
     }
+
+    // Not the person's fault, and nothing to look for: the server takes what was sent twice for stolen (RFC 9700 section 4.14.2).
+    private const string Interrupted = "the previous renewal was interrupted, and the server does not take its refresh token a second time";
 
     /// <summary>Why.</summary>
     public SignInRequiredReason Reason { get; }

@@ -98,8 +98,8 @@ public sealed class SessionVerbTests : IAsyncLifetime
     {
         _cli.Environment["PROOFKEY_SESSIONS"] = _cli.PathOf("elsewhere");
         await LoginAsync();
-        File.Exists(_cli.PathOf("elsewhere/default/session.json")).ShouldBeTrue();
-        File.GetUnixFileMode(_cli.PathOf("elsewhere/default/session.json")).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.Exists(_cli.PathOf("elsewhere/default/default.vault")).ShouldBeTrue();
+        File.GetUnixFileMode(_cli.PathOf("elsewhere/default/default.vault")).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
         File.Exists(_cli.SessionFile).ShouldBeFalse();
     }
 

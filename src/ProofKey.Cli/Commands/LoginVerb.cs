@@ -23,18 +23,20 @@ internal sealed class LoginVerb : Verb
             "proofkey login -p work")
     {
         Add(_issuer);
-        foreach (var option in new Option[] { _clientId, _scope, CommonOptions.Profile, _noBrowser, CommonOptions.Json }) Add(option);
+        foreach (var option in new Option[] { _clientId, _scope, CommonOptions.Profile, _noBrowser, CommonOptions.Json }.Concat(CommonOptions.Keeping)) Add(option);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)
     {
         var profiles = Profiles.Of(invocation.Settings);
-        var profile = ProfileOf(invocation, profiles);
-        await using var client = profile.CreateClient(profiles.SessionFileOf(profile.Name));
+        var chosen = ChosenStore.Of(invocation.Settings, profiles.Find(invocation.ProfileName));
+        var profile = ProfileOf(invocation, profiles).KeptIn(chosen);
+        await using var client = profile.CreateClient(await chosen.OpenAsync(profiles.FolderOf(profile.Name), invocation.Terminal, isNew: !profiles.HasSession(profile.Name), invocation.Cancellation));
         var session = await new InteractiveSignIn(client, invocation.Terminal).RunAsync(!invocation.Settings.Flag(_noBrowser), invocation.Cancellation);
         profiles.Remember(profile);
         var claims = await Person.ClaimsAsync(session, mustLive: false, invocation.Cancellation);
         invocation.Terminal.Say($"Signed in as {PlainText.Of(Person.NameOf(claims, session))} ({PlainText.Of(session.Subject ?? "no subject")}) at {session.Issuer}; profile {profile.Name}.");
+        if (chosen.Kind == "memory") invocation.Terminal.Say("Nothing was kept: the session ends with this command.");
         if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(Shown(profile, session, claims), CliJson.Default.SignedInProfile));
         return ExitCodes.Done;
     }

@@ -43,23 +43,9 @@ internal sealed class TokenVerb : SessionVerb
 
     private async Task<(Session Session, AccessToken Token)> FreshAsync(Invocation invocation, OpenProfile open, TimeSpan minValid)
     {
-        var interactive = invocation.Settings.Flag(_interactive);
-        if (await open.Client.FindSessionAsync(invocation.Cancellation) is { } session)
-        {
-            try
-            {
-                return (session, await session.GetAccessTokenAsync(minValid, invocation.Cancellation));
-            }
-            catch (SignInRequiredException ended) when (interactive && ended.Reason is SignInRequiredReason.SessionEnded or SignInRequiredReason.SignedOut)
-            {
-                // The session is over; the browser begins the next one.
-            }
-        }
-        else if (!interactive)
-        {
-            throw open.Ended("Nobody is signed in under this profile.");
-        }
-        var begun = await new InteractiveSignIn(open.Client, invocation.Terminal).RunAsync(opensBrowser: true, invocation.Cancellation);
-        return (begun, await begun.GetAccessTokenAsync(minValid, invocation.Cancellation));
+        var session = invocation.Settings.Flag(_interactive)
+            ? await open.Client.GetSessionAsync(cancel => new InteractiveSignIn(open.Client, invocation.Terminal).RunAsync(opensBrowser: true, cancel), invocation.Cancellation)
+            : await open.SessionAsync(invocation.Cancellation);
+        return (session, await session.GetAccessTokenAsync(minValid, invocation.Cancellation));
     }
 }

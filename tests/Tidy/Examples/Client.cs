@@ -12,7 +12,7 @@ internal static class Client
             Issuer = Issuer.Parse("http://127.0.0.1:8080"),
             ClientId = "the id that client add printed",
             Scope = Scope.Parse("openid profile offline_access orders.read"),
-            SessionFile = SessionStore.DefaultPath("my-app"),
+            Store = TokenStore.OfThisSystem("my-app"),
         });
 
         var session = await client.GetSessionAsync();     // opens the browser only when it must
