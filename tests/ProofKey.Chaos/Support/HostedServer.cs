@@ -13,14 +13,18 @@ internal sealed class HostedServer : IAsyncDisposable
 
     public string Address { get; }
 
-    public static async Task<HostedServer> StartAsync(DataPlace data, TimeProvider time)
+    /// <param name="data">Where its rows are.</param>
+    /// <param name="time">Its clock.</param>
+    /// <param name="address">Where it listens; anywhere unless a test says so.</param>
+    /// <param name="issuer">Its public address, where that is another one.</param>
+    public static async Task<HostedServer> StartAsync(DataPlace data, TimeProvider time, string? address = null, string? issuer = null)
     {
-        var address = $"http://127.0.0.1:{ServerProcess.FreePort()}";
+        address ??= $"http://127.0.0.1:{ServerProcess.FreePort()}";
         var settings = new ServeSettings
         {
             Data = data,
             Urls = [address],
-            Issuer = address,
+            Issuer = issuer ?? address,
             Time = time,
             // What comes over a wire of the test's own comes from one address.
             Configure = options => options.TriesPerMinute = options.RefusalsPerMinute = options.RequestsPerMinute = 1_000_000,

@@ -10,7 +10,7 @@ namespace ProofKey.Chaos.Support;
 /// <param name="issuer">The issuer, where it is not the server's own address.</param>
 internal sealed class ServerProcess(IReadOnlyList<string> place, string? issuer = null) : IAsyncDisposable
 {
-    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "proofkey.exe" : "proofkey");
+    public static readonly string Program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "proofkey.exe" : "proofkey");
 
     private static readonly ConcurrentQueue<string> Said = new();
 
