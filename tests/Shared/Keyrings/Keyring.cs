@@ -62,10 +62,10 @@ internal sealed class Keyring : IAsyncDisposable
     {
         var configuration = Path.Combine(Directory.CreateDirectory(folder).FullName, "bus.conf");
         await File.WriteAllTextAsync(configuration, BusConfiguration);
-        var start = new ProcessStartInfo("dbus-run-session", [$"--config-file={configuration}", "--", "sh", "-c", script]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("dbus-run-session", [$"--config-file={configuration}", "--", "sh", "-c", $"chmod 700 \"$XDG_RUNTIME_DIR\"; {script}"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
         start.Environment["HOME"] = folder;
         start.Environment["XDG_DATA_HOME"] = Path.Combine(folder, "share");
-        start.Environment["XDG_RUNTIME_DIR"] = Directory.CreateDirectory(Path.Combine(folder, "run"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
+        start.Environment["XDG_RUNTIME_DIR"] = Directory.CreateDirectory(Path.Combine(folder, "run")).FullName;
         start.Environment.Remove("DISPLAY");
         var session = Started(start);
         var address = await session.StandardOutput.ReadLineAsync() ?? throw Missing("dbus-run-session", null);

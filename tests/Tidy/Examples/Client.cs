@@ -22,6 +22,16 @@ internal static class Client
         Console.WriteLine(await api.GetStringAsync("orders"));
     }
 
+    public static async Task ClientSessions()
+    {
+        await using var client = new PublicClient(new ClientOptions
+        {
+            Issuer = Issuer.Parse("https://login.example.com"), ClientId = "my-app", Store = TokenStore.OfThisSystem("my-app"),
+        });
+        var session = await client.GetSessionAsync();     // stored, renewed, or new from the browser
+        Console.WriteLine(session);
+    }
+
     public static async Task Pitfalls(PublicClient client, CancellationToken cancel)
     {
         // 1. The authorization URL. Verifier, challenge, method, state and nonce are made here, and none of them can be set.
