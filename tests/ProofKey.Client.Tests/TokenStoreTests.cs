@@ -120,6 +120,36 @@ public sealed class TokenStoreTests
     }
 
     [Fact]
+    public async Task A_sign_in_that_ends_after_the_session_was_moved_does_not_bring_the_old_key_back()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await SignInAsync(server, folder.Store);
+        using var browser = new TestBrowser();
+        await using var client = new PublicClient(server.Options(browser) with { Store = folder.Store });
+        await using var pending = await client.BeginAsync(Cancel);
+        await folder.Store.MoveAsync("default", Store(folder, VaultKey.OfPassphrase(Passphrase)), Cancel);
+
+        await pending.OpenBrowserAsync(Cancel);
+
+        (await Should.ThrowAsync<TokenStoreException>(() => pending.CompleteAsync(Cancel))).State.ShouldBe(TokenStoreState.OtherBackend);
+        folder.Store.BackendOf("default").ShouldBe("passphrase");
+    }
+
+    [Fact]
+    public async Task Who_waits_too_long_for_a_lock_is_told_which_process_has_it()
+    {
+        using var folder = new TemporaryFolder();
+        var path = Path.Combine(folder.Path, "some.lock");
+        using var held = await VaultLock.TakeAsync(path, () => { }, () => Task.FromResult(false), TimeSpan.Zero, TimeSpan.FromSeconds(1), Cancel);
+
+        var tooLong = await Should.ThrowAsync<TokenStoreException>(() => VaultLock.TakeAsync(path, () => { }, () => Task.FromResult(false), TimeSpan.Zero, TimeSpan.FromMilliseconds(50), Cancel));
+
+        tooLong.State.ShouldBe(TokenStoreState.Locked);
+        tooLong.Message.ShouldContain($"process {Environment.ProcessId} has held it");
+    }
+
+    [Fact]
     public void Profiles_never_share_a_file_and_no_name_leads_out_of_the_folder()
     {
         using var folder = new TemporaryFolder();

@@ -10,7 +10,7 @@ internal sealed class FileKey(string path) : VaultKey
     internal override Task<byte[]> OpenAsync(VaultHeader header, string vault, CancellationToken cancel)
     {
         var key = Read(vault);
-        return IdOf(key) == header.KeyId ? Task.FromResult(key) : throw TokenStoreException.WrongKey(vault, "its key file", $"{path} holds another key", "Give the key file that the vault was made with.");
+        return IdOf(key) == header.KeyId ? Task.FromResult(key) : throw TokenStoreException.WrongKey(vault, "its key file", $"{path} holds another key", "Give the key file that the vault was made with, or remove the vault and sign in again.");
     }
 
     internal override Task<(VaultHeader Header, byte[] Key)> NewAsync(string vault, CancellationToken cancel)

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace ProofKey.Client;
 
@@ -88,6 +89,15 @@ internal static partial class OwnerFile
         var options = new FileStreamOptions { Mode = mode, Access = FileAccess.ReadWrite, Share = share };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnersFile;
         return options;
+    }
+
+    /// <summary>Reads the start of a file that somebody holds a lock on, which the platform's own way of opening respects.</summary>
+    /// <returns>How many bytes there were; none where they cannot be had.</returns>
+    public static int Peek(string path, Span<byte> bytes)
+    {
+        if (OperatingSystem.IsWindows()) return 0;
+        using var file = new SafeFileHandle(Open(path, 0), ownsHandle: true);
+        return file.IsInvalid ? 0 : RandomAccess.Read(file, bytes, 0);
     }
 
     // What others can read is theirs too; to go on in silence would hide it.

@@ -24,7 +24,7 @@ internal sealed class PassphraseKey(byte[] passphrase) : VaultKey
         if (header is not { Salt: { } salt, Rounds: >= Rounds and <= MaxRounds and var rounds } || !Base64UrlText.TryDecode(salt, out var decoded))
             throw TokenStoreException.Damaged(vault, "its header does not say how the key is made");
         var key = Derived(salt, decoded, rounds);
-        return IdOf(key) == header.KeyId ? Task.FromResult(key) : throw TokenStoreException.WrongKey(vault, "its passphrase", "another one was given", "Give the passphrase that the file was made with.");
+        return IdOf(key) == header.KeyId ? Task.FromResult(key) : throw TokenStoreException.WrongKey(vault, "its passphrase", "another one was given", "Give the passphrase that the file was made with, or remove the file and sign in again.");
     }
 
     internal override Task<(VaultHeader Header, byte[] Key)> NewAsync(string vault, CancellationToken cancel)

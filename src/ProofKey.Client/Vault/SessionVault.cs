@@ -114,7 +114,7 @@ internal sealed class SessionVault : IDisposable
     public async Task SaveAsync(StoredSession session, CancellationToken cancel)
     {
         // A file whose key is elsewhere, or that is damaged, is not ours to overwrite.
-        if (_path is not null && _opened is null) await ReadAsync(cancel);
+        await ReadAsync(cancel);
         await ReplaceAsync(session, cancel);
     }
 

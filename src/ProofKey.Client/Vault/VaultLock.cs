@@ -10,6 +10,8 @@ namespace ProofKey.Client;
 /// </summary>
 internal sealed class VaultLock(FileStream? file, Action released) : IDisposable
 {
+    private const int HolderLength = 12;
+
     public void Dispose()
     {
         file?.Dispose();
@@ -38,9 +40,7 @@ internal sealed class VaultLock(FileStream? file, Action released) : IDisposable
         {
             OwnerFile.MakeFolder(path);
             var file = new FileStream(path, OwnerFile.Options(FileMode.OpenOrCreate, FileShare.None));
-            // Who has it: for the message to those who wait too long.
-            file.Write(Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture).PadRight(12)));
-            file.Flush();
+            NameHolder(file);
             return file;
         }
         catch (IOException busy) when (IsHeld(busy))
@@ -53,23 +53,28 @@ internal sealed class VaultLock(FileStream? file, Action released) : IDisposable
         }
     }
 
+    // For the message to those who wait too long; a lock on a full disk is one all the same.
+    private static void NameHolder(FileStream file)
+    {
+        try
+        {
+            RandomAccess.Write(file.SafeFileHandle, Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture).PadRight(HolderLength)), 0);
+        }
+        catch (IOException)
+        {
+            // Then it stays unnamed.
+        }
+    }
+
     // EWOULDBLOCK on Linux and on macOS, a sharing violation on Windows
     private static bool IsHeld(IOException busy) => OperatingSystem.IsWindows() ? (busy.HResult & 0xFFFF) == 32 : busy.HResult == (OperatingSystem.IsMacOS() ? 35 : 11);
 
     private static TokenStoreException TooLong(string path, TimeSpan limit) => new(
-        TokenStoreState.Locked, path, $"the lock {path}", $"process {Holder(path)} has held it for more than {limit.TotalSeconds:0} seconds", "End that program if it hangs, or try again; nothing was changed.");
+        TokenStoreState.Locked, path, $"the lock {path}", $"{Holder(path)} has held it for more than {limit.TotalSeconds:0} seconds", "End that program if it hangs, or try again; nothing was changed.");
 
     private static string Holder(string path)
     {
-        try
-        {
-            using var file = new FileStream(path, new FileStreamOptions { Share = FileShare.ReadWrite | FileShare.Delete });
-            Span<byte> id = stackalloc byte[12];
-            return int.TryParse(Encoding.ASCII.GetString(id[..file.Read(id)]), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var number) ? number.ToString(CultureInfo.InvariantCulture) : "unknown";
-        }
-        catch (Exception denied) when (denied is IOException or UnauthorizedAccessException)
-        {
-            return "unknown";
-        }
+        Span<byte> id = stackalloc byte[HolderLength];
+        return int.TryParse(Encoding.ASCII.GetString(id[..OwnerFile.Peek(path, id)]), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var number) ? $"process {number}" : "another process";
     }
 }
