@@ -20,7 +20,7 @@ await using var client = new PublicClient(new ClientOptions
 {
     Issuer = Issuer.Parse(issuer),
     ClientId = clientId,
-    RedirectUri = RedirectUri.Parse(redirectUri),
+    Redirect = new Redirect.ClaimedHttps(RedirectUri.Parse(redirectUri)),
     Scope = Scope.Parse("openid profile email"),
 });
 

@@ -20,7 +20,7 @@ await using var client = new PublicClient(new ClientOptions
     Issuer = Issuer.Parse(issuer),
     ClientId = clientId,
     Scope = Scope.Parse("openid profile orders.read"),
-    SessionFile = SessionStore.DefaultPath("proofkey-sample"),
+    Store = TokenStore.OfThisSystem("proofkey-sample"),
 });
 try
 {

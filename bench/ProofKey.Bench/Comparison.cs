@@ -84,7 +84,7 @@ internal static class Comparison
         };
         foreach (var row in rows.OrderBy(row => row.Operation).ThenBy(row => row.Kind.OnPostgres))
             lines.Add(string.Create(CultureInfo.InvariantCulture,
-                $"| {Name(row.Operation)} | {row.Kind.Database} | {row.Kind.Title} | {row.Microseconds:F0} ({row.Least:F0}–{row.Most:F0}) | {row.Server:F0} | {row.DatabaseTime:F0} | {row.PerSecond:F0} | {(row.Rows is { } count ? count.ToString("F2", CultureInfo.InvariantCulture) : "")} | {row.Bytes:F0} |"));
+                $"| {Name(row.Operation)} | {row.Kind.Database} | {row.Kind.Title} | {row.Microseconds:F0} ({row.Least:F0}–{row.Most:F0}) | {row.Server:F0} | {row.DatabaseTime:F0} | {row.PerSecond:F0} | {row.Rows:F2} | {row.Bytes:F0} |"));
         return string.Join('\n', lines);
     }
 }
@@ -104,7 +104,7 @@ internal sealed record ComparisonRow(ContestantKind Kind, Operation Operation, I
 
     public double PerSecond => Median(figure => figure.Measured.PerSecond);
 
-    public double? Rows => Rounds[0].Rows is null ? null : Median(figure => figure.Rows!.Value);
+    public double Rows => Median(figure => figure.Rows);
 
     public double Bytes => Median(figure => figure.Bytes);
 

@@ -13,6 +13,7 @@ internal sealed class Flow(IssuerUnderLoad issuer, LoadClient client, SignedInBr
     private readonly LeanConnection _connection = new(issuer.TokenEndpoint);
     private SigningKey? _key;
     private string? _dpopNonce;
+    private string? _accessToken;
     private string? _refreshToken;
     private string? _previousRefreshToken;
     private int _codes;
@@ -44,11 +45,20 @@ internal sealed class Flow(IssuerUnderLoad issuer, LoadClient client, SignedInBr
         if (_refreshToken is not null) grants.Enqueue(_refreshToken);
     }
 
-    /// <summary>One refresh of the next grant of many, where there is one: rows all over the table change, as they do in use.</summary>
+    /// <summary>One sign-in, and the access token that came of it.</summary>
+    public string SignInForAccess()
+    {
+        // Nothing comes of it where the verifier is the wrong one.
+        for (_accessToken = null; _accessToken is null;) SignIn();
+        return _accessToken;
+    }
+
+    /// <summary>One refresh of the next grant of many, whose turn comes again after all others: rows all over the table change, as they do in use.</summary>
     public void RefreshNext(ConcurrentQueue<string> grants)
     {
         if (grants.TryDequeue(out var next)) _refreshToken = next;
         Refresh();
+        if (next is not null) grants.Enqueue(_refreshToken!);
     }
 
     /// <summary>One refresh of this connection's own grant.</summary>
@@ -118,6 +128,7 @@ internal sealed class Flow(IssuerUnderLoad issuer, LoadClient client, SignedInBr
         var tokens = JsonSerializer.Deserialize(answer.Body.AsSpan(start..(end + 1)), Wire.Default.TokenResponse)!;
         Demand(tokens.TokenType == (_key is null ? "Bearer" : Dpop.Scheme), "The tokens are of another type.");
         CheckIdToken(tokens, nonce);
+        _accessToken = tokens.AccessToken;
         _refreshToken = tokens.RefreshToken ?? throw new InvalidOperationException("There is no refresh token.");
     }
 

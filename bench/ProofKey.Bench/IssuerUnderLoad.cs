@@ -6,6 +6,9 @@ namespace ProofKey.Bench;
 /// <summary>An issuer as its own metadata describes it: nothing here knows whose it is.</summary>
 internal sealed record IssuerUnderLoad(string Issuer, Uri AuthorizationEndpoint, Uri TokenEndpoint, JwkSet Keys, bool NamesItself)
 {
+    /// <summary>Where APIs ask about tokens, if they may.</summary>
+    public Uri? IntrospectionEndpoint { get; private init; }
+
     public static async Task<IssuerUnderLoad> DiscoverAsync(string issuer)
     {
         using var http = new HttpClient();
@@ -14,7 +17,10 @@ internal sealed record IssuerUnderLoad(string Issuer, Uri AuthorizationEndpoint,
         if (metadata.Issuer != issuer) throw new InvalidOperationException($"The issuer calls itself {metadata.Issuer}, not {issuer}.");
         var keys = await http.GetByteArrayAsync(new Uri(metadata.JwksUri!));
         if (!JwkSet.TryParse(keys, out var set, out var problem)) throw new InvalidOperationException(problem);
-        return new(issuer, new Uri(metadata.AuthorizationEndpoint!), new Uri(metadata.TokenEndpoint!), set, metadata.AuthorizationResponseIssuerParameterSupported == true);
+        return new(issuer, new Uri(metadata.AuthorizationEndpoint!), new Uri(metadata.TokenEndpoint!), set, metadata.AuthorizationResponseIssuerParameterSupported == true)
+        {
+            IntrospectionEndpoint = metadata.IntrospectionEndpoint is { } introspection ? new Uri(introspection) : null,
+        };
     }
 }
 

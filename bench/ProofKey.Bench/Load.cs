@@ -21,8 +21,8 @@ internal sealed record Measured(int Operations, TimeSpan Elapsed, TimeSpan Serve
 /// <summary>Several connections that do the same at once.</summary>
 internal static class Load
 {
-    /// <summary>Runs an operation so many times in all, split over the flows.</summary>
-    public static Measured Run(IReadOnlyList<Flow> flows, int operations, Action<Flow> operation, ProcessTree? server, ProcessTree? database = null)
+    /// <summary>Runs an operation so many times in all, split over the connections.</summary>
+    public static Measured Run<T>(IReadOnlyList<T> flows, int operations, Action<T> operation, ProcessTree? server, ProcessTree? database = null)
     {
         var each = Math.Max(1, operations / flows.Count);
         var serverBefore = server?.ProcessorTime ?? default;

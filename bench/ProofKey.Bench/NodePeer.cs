@@ -26,15 +26,9 @@ internal static class NodePeer
         return await ServerProcess.StartAsync(command, issuer);
     }
 
-    // The benchmark runs from its output folder; the script stays with its packages in the source tree.
     private static string Folder()
     {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            var peer = Path.Combine(folder.FullName, "bench", "peers", "node-oidc-provider");
-            if (!File.Exists(Path.Combine(peer, "provider.js"))) continue;
-            return Directory.Exists(Path.Combine(peer, "node_modules", "oidc-provider")) ? peer : throw new InvalidOperationException($"The peer is not installed: (cd {peer} && npm ci)");
-        }
-        throw new InvalidOperationException("bench/peers is not above the program: run it from the source tree.");
+        var peer = Path.Combine(SourceTree.Root(), "bench", "peers", "node-oidc-provider");
+        return Directory.Exists(Path.Combine(peer, "node_modules", "oidc-provider")) ? peer : throw new InvalidOperationException($"The peer is not installed: (cd {peer} && npm ci)");
     }
 }

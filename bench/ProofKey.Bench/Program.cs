@@ -4,6 +4,7 @@ using ProofKey.Bench;
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 var arguments = new Arguments(args);
 var folder = Directory.CreateTempSubdirectory("proofkey-bench-").FullName;
+Endings.OnSignal(folder);
 try
 {
     switch (arguments.Words)
@@ -13,6 +14,15 @@ try
             break;
         case ["log"]:
             await LogFigures.RunAsync(arguments, folder);
+            break;
+        case ["costs"]:
+            await CostFigures.RunAsync(arguments, folder);
+            break;
+        case ["group"]:
+            await GroupFigures.RunAsync(arguments, folder);
+            break;
+        case ["prune"]:
+            await PruneFigures.RunAsync(arguments, folder);
             break;
         case ["drive"]:
             await AnyIssuer.RunAsync(arguments);
@@ -29,8 +39,13 @@ try
             await new OwnFigures(program, folder, scale).RunAsync();
             break;
         default:
-            throw new ArgumentException("Say nothing, or compare, log, drive, parts or flood; bench/README.md has the options.");
+            throw new ArgumentException("Say nothing, or compare, costs, log, group, prune, drive, parts or flood; bench/README.md has the options.");
     }
+}
+catch (Exception) when (Endings.HasBegun)
+{
+    // Its servers were taken from it; the one who took them ends the program.
+    Thread.Sleep(Timeout.Infinite);
 }
 finally
 {

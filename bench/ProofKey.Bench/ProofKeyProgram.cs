@@ -17,6 +17,9 @@ internal sealed class ProofKeyProgram(string program, params string[] place)
     /// <summary>The program that was built with the benchmark.</summary>
     public static string Built => Path.Combine(AppContext.BaseDirectory, "proofkey.dll");
 
+    /// <summary>The same program at another place.</summary>
+    public ProofKeyProgram At(params string[] otherPlace) => new(program, otherPlace);
+
     /// <summary>Registers people and a first-party client.</summary>
     /// <returns>The client's id.</returns>
     public async Task<string> PrepareAsync()
@@ -24,6 +27,17 @@ internal sealed class ProofKeyProgram(string program, params string[] place)
         foreach (var person in People) await RunAsync(Password + "\n", ["user", "add", person, "--password-stdin"]);
         var json = await RunAsync("", ["client", "add", "Bench", "--public", "--first-party", "--redirect-uri", RedirectUri, "--json"]);
         return JsonDocument.Parse(json).RootElement.GetProperty("client_id").GetString()!;
+    }
+
+    /// <summary>Registers an API that introspects its tokens, and a client that gets them.</summary>
+    public async Task<IntrospectionEnds> PrepareIntrospectionAsync()
+    {
+        const string Api = "https://api.bench.example/";
+        await RunAsync("", ["resource", "add", Api, "--name", "Bench API", "--scope", "bench.read"]);
+        var api = JsonDocument.Parse(await RunAsync("", ["client", "add", "Bench API", "--confidential", "--introspects", Api, "--json"])).RootElement;
+        var json = await RunAsync("", ["client", "add", "Bench of the API", "--public", "--first-party", "--redirect-uri", RedirectUri, "--audience", Api, "--json"]);
+        var client = JsonDocument.Parse(json).RootElement.GetProperty("client_id").GetString()!;
+        return new IntrospectionEnds(api.GetProperty("client_id").GetString()!, api.GetProperty("client_secret").GetString()!, Api, Client(client, strictRotation: true));
     }
 
     /// <summary>The client as the load needs to know it.</summary>

@@ -9,12 +9,12 @@ internal sealed class ServerProcess : IDisposable
 {
     private readonly Process _process;
 
-    private ServerProcess(Process process, string issuer, TimeSpan firstAnswer)
+    private ServerProcess(Process process, string issuer)
     {
         _process = process;
         Issuer = issuer;
-        FirstAnswer = firstAnswer;
         Tree = new ProcessTree(process.Id);
+        Endings.Add(this);
     }
 
     public string Issuer { get; }
@@ -22,7 +22,7 @@ internal sealed class ServerProcess : IDisposable
     public ProcessTree Tree { get; }
 
     /// <summary>From the start of the process to its first 200.</summary>
-    public TimeSpan FirstAnswer { get; }
+    public TimeSpan FirstAnswer { get; private set; }
 
     /// <summary>Starts a program, and waits until it answers as the issuer.</summary>
     public static async Task<ServerProcess> StartAsync(ProcessStartInfo command, string issuer)
@@ -30,6 +30,7 @@ internal sealed class ServerProcess : IDisposable
         command.RedirectStandardInput = command.RedirectStandardOutput = command.RedirectStandardError = true;
         var watch = Stopwatch.StartNew();
         var process = Process.Start(command)!;
+        var server = new ServerProcess(process, issuer);
         var errors = new List<string?>();
         process.OutputDataReceived += (_, _) => { };
         process.ErrorDataReceived += (_, line) =>
@@ -45,7 +46,9 @@ internal sealed class ServerProcess : IDisposable
             try
             {
                 using var answer = await http.GetAsync(new Uri(issuer + "/.well-known/openid-configuration"));
-                if (answer.StatusCode == HttpStatusCode.OK) return new ServerProcess(process, issuer, watch.Elapsed);
+                if (answer.StatusCode != HttpStatusCode.OK) continue;
+                server.FirstAnswer = watch.Elapsed;
+                return server;
             }
             catch (HttpRequestException)
             {
@@ -54,12 +57,12 @@ internal sealed class ServerProcess : IDisposable
         }
     }
 
-    public void Dispose()
+    public void Dispose() => Endings.End(this, () =>
     {
         _process.Kill();
         _process.WaitForExit();
         _process.Dispose();
-    }
+    });
 
     public static int FreePort()
     {

@@ -9,6 +9,9 @@ internal sealed class CommandException(int exitCode, string problem, string reme
 
     public string Remedy { get; } = remedy;
 
+    /// <summary>The page about it, where there is one.</summary>
+    public string? Help { get; init; }
+
     /// <summary>What was typed, set or configured cannot be.</summary>
     public static CommandException Usage(string problem, string remedy) => new(ExitCodes.WrongUsage, problem, remedy);
 }

@@ -23,7 +23,7 @@ internal static class ExitCodes
     /// <summary>The server answered against the protocol, and going on would not be safe.</summary>
     public const int ProtocolViolation = 7;
 
-    /// <summary>The session file is locked, damaged, or cannot be read or written.</summary>
+    /// <summary>The keychain or the session's file is locked, missing, damaged, or cannot be read or written.</summary>
     public const int TokenStore = 8;
 
     /// <summary>Ctrl-C, or the person said no.</summary>

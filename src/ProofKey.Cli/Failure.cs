@@ -9,16 +9,17 @@ namespace ProofKey.Cli;
 /// <param name="ExitCode">One of <see cref="ExitCodes"/>.</param>
 /// <param name="Problem">What is wrong, one sentence.</param>
 /// <param name="Remedy">How to mend it, one sentence; empty where there is nothing to mend.</param>
-internal sealed record Failure(int ExitCode, string Problem, string Remedy)
+/// <param name="Help">The page about it in the repository of this program, where there is one.</param>
+internal sealed record Failure(int ExitCode, string Problem, string Remedy, string? Help = null)
 {
     private const string SignInAgain = "Sign in again with: proofkey login";
 
     /// <summary>What an exception means to the person at the keyboard.</summary>
     public static Failure Of(Exception exception) => exception switch
     {
-        CommandException command => new(command.ExitCode, command.Problem, command.Remedy),
+        CommandException command => new(command.ExitCode, command.Problem, command.Remedy, command.Help),
         OperationCanceledException => new(ExitCodes.Cancelled, "Cancelled.", ""),
-        ClientException client => Of(client),
+        ClientException client => Of(client) with { Help = client.Help },
         // The message is made of both sentences.
         SqliteMissingException or DataFolderException => new(ExitCodes.Failed, exception.Message, ""),
         RootKeyException => new(ExitCodes.Failed, exception.Message, ""),
@@ -35,9 +36,9 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy)
         SignInResult.SignedIn => null,
         SignInResult.Cancelled { Reason: CancelReason.TimedOut } => new(ExitCodes.TimedOut, "Nobody finished the sign-in in time.", "Sign in again, and leave the browser's window open until it says that you are signed in."),
         SignInResult.Cancelled => new(ExitCodes.Cancelled, "You declined in the browser; nothing was stored.", "Sign in again if that was a mistake."),
-        SignInResult.Refused { Error: var error } => new(ExitCodes.Refused, $"The server refused: {error.Code}, {error.Description}", "Check the client id, its registered redirect URI http://127.0.0.1/callback and the scope."),
-        SignInResult.Unavailable { Problem: var problem } => Of(problem),
-        SignInResult.Rejected { Violation: var violation } => new(ExitCodes.ProtocolViolation, Sentence(violation.Expected, violation.Actual), violation.Remedy),
+        SignInResult.Refused { Error: var error } => new(ExitCodes.Refused, $"The server refused: {error.Code}, {error.Description}", "Check the client id, its registered redirect URI http://127.0.0.1/callback and the scope.", "docs/errors/refused.md"),
+        SignInResult.Unavailable { Problem: var problem } => Of(problem) with { Help = problem.Help },
+        SignInResult.Rejected { Violation: var violation } => new(ExitCodes.ProtocolViolation, Sentence(violation.Expected, violation.Actual), RemedyOf(violation.Code, violation.Remedy), violation.Help),
         _ => null,
     };
 
@@ -48,13 +49,23 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy)
         AuthorizationServerUnavailableException { Retryable: false } => new(ExitCodes.ProtocolViolation, Sentence(exception.Expected, exception.Actual), exception.Remedy),
         AuthorizationServerUnavailableException => new(ExitCodes.Unavailable, $"The server did not answer: {exception.Actual}.", "Check its address and that it runs, or try again later; nothing was lost."),
         TokenStoreException => new(ExitCodes.TokenStore, Sentence(exception.Expected, exception.Actual), exception.Remedy),
-        _ => new(ExitCodes.ProtocolViolation, Sentence(exception.Expected, exception.Actual), exception.Remedy),
+        _ => new(ExitCodes.ProtocolViolation, Sentence(exception.Expected, exception.Actual), RemedyOf(exception.Code, exception.Remedy)),
+    };
+
+    // Where the library names an option of its own, the program has one that is typed.
+    private static string RemedyOf(string code, string remedy) => code switch
+    {
+        "pkce_not_advertised" => "If you know that this server enforces S256 all the same, say --accept-unadvertised-pkce.",
+        "callback_by_get" => "If this server cannot post its answers, say --response-mode query.",
+        "response_mode" => "Say --response-mode query with this server.",
+        _ => remedy,
     };
 
     private static Failure Of(SignInRequiredException required) => required.Reason switch
     {
         SignInRequiredReason.TimedOut => new(ExitCodes.TimedOut, "Nobody finished the sign-in in time.", SignInAgain),
         SignInRequiredReason.UserDenied => new(ExitCodes.Cancelled, "You declined in the browser.", SignInAgain),
+        SignInRequiredReason.NoPort or SignInRequiredReason.NoDeviceGrant => new(ExitCodes.Failed, Sentence(required.Expected, required.Actual), required.Remedy),
         SignInRequiredReason.Refused => new(ExitCodes.Refused, $"{Capital(required.Actual)}.", required.Remedy),
         _ => new(ExitCodes.SignInNeeded, $"{Capital(required.Actual)}.", SignInAgain),
     };

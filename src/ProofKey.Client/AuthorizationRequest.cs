@@ -8,14 +8,18 @@ internal sealed class AuthorizationRequest
 {
     private readonly string _state = Secret.NewText();
 
-    public AuthorizationRequest(ClientOptions options, AuthorizationServer server, string redirectUri)
+    public AuthorizationRequest(ClientOptions options, AuthorizationServer server, string redirectUri, ResponseMode mode)
     {
         RedirectUri = redirectUri;
+        Mode = mode;
         Nonce = options.Scope.Contains(Scope.OpenId) ? Secret.NewText() : null;
-        Address = new Uri(ProofKey.RedirectUri.Append(server.Authorization.AbsoluteUri, Query(options)));
+        Address = new Uri(ProofKey.RedirectUri.Append(server.Authorization.AbsoluteUri, Query(options, server)));
     }
 
     public string RedirectUri { get; }
+
+    /// <summary>How the answer is asked for; never <see cref="ResponseMode.Automatic"/>.</summary>
+    public ResponseMode Mode { get; }
 
     public Uri Address { get; }
 
@@ -28,7 +32,7 @@ internal sealed class AuthorizationRequest
     public override string ToString() => nameof(AuthorizationRequest);
 
     // RFC 6749 section 4.1.1, RFC 7636 section 4.3, RFC 8707 section 2.1, OpenID Connect Core section 3.1.2.1
-    private Parameters Query(ClientOptions options)
+    private Parameters Query(ClientOptions options, AuthorizationServer server)
     {
         List<KeyValuePair<string, string>> pairs =
         [
@@ -42,7 +46,9 @@ internal sealed class AuthorizationRequest
         if (!options.Scope.IsEmpty) pairs.Add(new("scope", options.Scope.ToString()));
         if (Nonce is not null) pairs.Add(new("nonce", Nonce));
         if (options.Resource is not null) pairs.Add(new("resource", options.Resource));
-        if (options.ResponseMode == ResponseMode.FormPost) pairs.Add(new("response_mode", "form_post"));
+        // The query is what a server does anyway; some know no such parameter.
+        if (Mode == ResponseMode.FormPost) pairs.Add(new("response_mode", "form_post"));
+        else if (server.ListsQuery) pairs.Add(new("response_mode", "query"));
         pairs.AddRange(options.AdditionalParameters);
         return Parameters.Of(pairs);
     }

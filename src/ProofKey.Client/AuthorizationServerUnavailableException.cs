@@ -7,11 +7,12 @@ namespace ProofKey.Client;
 public sealed class AuthorizationServerUnavailableException : ClientException
 {
     internal AuthorizationServerUnavailableException(
-        string code, string expected, string actual, string remedy, bool retryable = true, TimeSpan? retryAfter = null, Exception? inner = null)
+        string code, string expected, string actual, string remedy, bool retryable = true, TimeSpan? retryAfter = null, Exception? inner = null, bool nothingHappened = false)
         : base(code, expected, actual, remedy, inner)
     {
         Retryable = retryable;
         RetryAfter = retryAfter;
+        NothingHappened = nothingHappened;
     }
 
     /// <summary>Whether the same call may succeed a little later.</summary>
@@ -19,4 +20,7 @@ public sealed class AuthorizationServerUnavailableException : ClientException
 
     /// <summary>How long the server asked to wait (RFC 9110 section 10.2.3), where it did.</summary>
     public TimeSpan? RetryAfter { get; }
+
+    /// <summary>Whether it is known that the server did nothing: the request never went out, or was turned away unread.</summary>
+    internal bool NothingHappened { get; }
 }

@@ -43,6 +43,9 @@ internal sealed class Backchannel : IDisposable
         _http = new HttpClient(options.HttpMessageHandler ?? NewHandler(), disposeHandler: options.HttpMessageHandler is null) { Timeout = System.Threading.Timeout.InfiniteTimeSpan };
     }
 
+    /// <summary>The server's clock, as far as it was seen.</summary>
+    public ServerClock ServerClock { get; } = new();
+
     /// <summary>The platform's handler as this library uses it, for the server and for APIs alike; it checks certificates (RFC 6749 section 10.9).</summary>
     public static SocketsHttpHandler NewHandler() => new()
     {
@@ -75,6 +78,8 @@ internal sealed class Backchannel : IDisposable
         try
         {
             using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, linked.Token);
+            // An answer out of a cache tells an old time.
+            if (response.Headers.Age is null) ServerClock.Observe(address.Host, response.Headers.Date, _options.TimeProvider.GetUtcNow());
             ThrowIfRedirected(what, address, response);
             ThrowIfUnavailable(what, response);
             var body = await ReadAsync(what, response, linked.Token);
@@ -90,7 +95,7 @@ internal sealed class Backchannel : IDisposable
         }
         catch (Exception broken) when (broken is HttpRequestException or IOException)
         {
-            throw Unavailable("no_connection", what, $"{address.Authority} could not be reached ({Reason(broken)})", broken);
+            throw Unavailable("no_connection", what, $"{address.Authority} could not be reached ({Reason(broken)})", broken, IsUnsent(broken));
         }
     }
 
@@ -101,13 +106,18 @@ internal sealed class Backchannel : IDisposable
         "its certificate is not trusted here, or no TLS could be agreed on",
         "Check the issuer's address and this machine's clock, and have this machine trust the server's certificate authority.",
         retryable: false,
-        inner: inner);
+        inner: inner,
+        nothingHappened: true);
 
     // The .NET error names (ConnectionError, NameResolutionError) say enough and hold no data of the request.
     private static string Reason(Exception broken) => broken is HttpRequestException { HttpRequestError: var error } ? error.ToString() : "the connection broke off";
 
-    private static AuthorizationServerUnavailableException Unavailable(string code, string what, string actual, Exception? inner = null) =>
-        new(code, $"an answer as {what}", actual, TryLater, inner: inner);
+    private static AuthorizationServerUnavailableException Unavailable(string code, string what, string actual, Exception? inner = null, bool nothingHappened = false) =>
+        new(code, $"an answer as {what}", actual, TryLater, inner: inner, nothingHappened: nothingHappened);
+
+    // These come before the first byte of the request.
+    private static bool IsUnsent(Exception broken) =>
+        broken is HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError };
 
     private static void ThrowIfRedirected(string what, Uri address, HttpResponseMessage response)
     {
@@ -121,7 +131,8 @@ internal sealed class Backchannel : IDisposable
         var wait = response.Headers.RetryAfter;
         var until = wait?.Delta ?? (wait?.Date - _options.TimeProvider.GetUtcNow());
         throw new AuthorizationServerUnavailableException(
-            "server_status", $"an answer as {what}", $"the server answered {(int)response.StatusCode}", TryLater, retryAfter: until > TimeSpan.Zero ? until : null);
+            "server_status", $"an answer as {what}", $"the server answered {(int)response.StatusCode}", TryLater,
+            retryAfter: until > TimeSpan.Zero ? until : null, nothingHappened: response.StatusCode == HttpStatusCode.TooManyRequests);
     }
 
     private static async Task<byte[]> ReadAsync(string what, HttpResponseMessage response, CancellationToken cancel)

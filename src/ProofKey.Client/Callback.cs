@@ -9,14 +9,23 @@ namespace ProofKey.Client;
 internal sealed class Callback
 {
     private readonly Parameters _parameters;
+    private readonly bool _wrongWay;
 
-    private Callback(Parameters parameters) => _parameters = parameters;
+    private Callback(Parameters parameters, bool wrongWay)
+    {
+        _parameters = parameters;
+        _wrongWay = wrongWay;
+    }
 
     /// <summary>Whether parameters carry our state, once.</summary>
-    public static bool TryMatch(Parameters parameters, AuthorizationRequest request, [NotNullWhen(true)] out Callback? callback)
+    /// <param name="parameters">What came.</param>
+    /// <param name="request">What was asked.</param>
+    /// <param name="byGet">Whether it came in an address, and not in a form.</param>
+    /// <param name="callback">The answer.</param>
+    public static bool TryMatch(Parameters parameters, AuthorizationRequest request, bool byGet, [NotNullWhen(true)] out Callback? callback)
     {
         var matches = parameters["state"] is { } state && !parameters.IsDuplicated("state") && request.HasState(state);
-        callback = matches ? new Callback(parameters) : null;
+        callback = matches ? new Callback(parameters, byGet && request.Mode == ResponseMode.FormPost) : null;
         return matches;
     }
 
@@ -30,9 +39,24 @@ internal sealed class Callback
         var (code, error) = (_parameters["code"], _parameters["error"]);
         if (code is not null && error is not null) throw Violation("callback_code_and_error", "a code or an error", "both came");
         if (error is not null) return (null, ServerText.Error(error, _parameters["error_description"], _parameters["state"]));
+        // An address with a code in it can be copied out of a browser, so who asked for a form takes none.
+        if (code is not null && _wrongWay) throw ByGet();
         // RFC 6749 appendix A.11: visible ASCII and space
         if (code is null || code.AsSpan().ContainsAnyExceptInRange(' ', '~')) throw Violation("callback_without_code", "a code or an error", "neither came");
         return (code, null);
+    }
+
+    /// <summary>Whether the server itself says that it has no such response mode (RFC 6749 section 4.1.2.1).</summary>
+    public bool RefusesResponseMode(Issuer issuer, bool serverNamesItself)
+    {
+        try
+        {
+            return Read(issuer, serverNamesItself).Error is { Code: "invalid_request", Description: var why } && why.Contains("response_mode", StringComparison.OrdinalIgnoreCase);
+        }
+        catch (ProtocolViolationException)
+        {
+            return false;
+        }
     }
 
     public override string ToString() => nameof(Callback);
@@ -44,6 +68,12 @@ internal sealed class Callback
         if (named is null && promised) throw Violation("issuer_missing", $"an answer that names its issuer {issuer}", "it names none although the metadata promises it");
         if (named is not null && named != issuer.Value) throw Violation("issuer_mismatch", $"an answer of {issuer}", $"it names {ServerText.Shown(named, _parameters["state"], _parameters["code"])}");
     }
+
+    internal static ProtocolViolationException ByGet() => new(
+        "callback_by_get",
+        "a code by POST, as was asked for with response_mode=form_post",
+        "it came by GET, in an address",
+        "If this server cannot post its answers, set ResponseMode.Query; to paste an address, begin with SignInRoad.Paste.");
 
     private static ProtocolViolationException Violation(string code, string expected, string actual) =>
         new(code, expected, actual, "Do not go on: sign in again, and if it happens again, tell whoever runs the server.");

@@ -31,7 +31,8 @@ public abstract record ClientEvent
 
     /// <summary>The server's metadata was read and passed all checks.</summary>
     /// <param name="Issuer">The server.</param>
-    public sealed record MetadataRead(string Issuer) : ClientEvent;
+    /// <param name="Pkce">Why it may be trusted to check the verifier.</param>
+    public sealed record MetadataRead(string Issuer, PkceSupport Pkce) : ClientEvent;
 
     /// <summary>The server's key set was read.</summary>
     /// <param name="Count">How many keys in it are of use.</param>
@@ -40,6 +41,21 @@ public abstract record ClientEvent
     /// <summary>A sign-in began; the listener, if there is one, is listening.</summary>
     /// <param name="RedirectUri">Where the answer will come in.</param>
     public sealed record SignInStarted(string RedirectUri) : ClientEvent;
+
+    /// <summary>Another process asks the person at this moment; this one waits for its turn.</summary>
+    public sealed record WaitingForTurn : ClientEvent;
+
+    /// <summary>The server has no <c>form_post</c> after all, so the browser was sent back to it with a new request for a query.</summary>
+    public sealed record QueryAskedInstead : ClientEvent;
+
+    /// <summary>A device waits for the person to enter its code elsewhere.</summary>
+    /// <param name="ExpiresAt">When the code ends.</param>
+    public sealed record DeviceCodeShown(DateTimeOffset ExpiresAt) : ClientEvent;
+
+    /// <summary>A poll of a device was not answered as it should; the next one follows later.</summary>
+    /// <param name="Code">The stable code of the problem.</param>
+    /// <param name="Wait">How long until then.</param>
+    public sealed record PollFailed(string Code, TimeSpan Wait) : ClientEvent;
 
     /// <summary>A browser was asked to open the sign-in page.</summary>
     /// <param name="Opened">Whether one seems to have done so.</param>

@@ -13,6 +13,7 @@ public abstract class ClientException : Exception
         Expected = expected;
         Actual = actual;
         Remedy = remedy;
+        Help = ErrorPages.Of(code);
     }
 
     /// <summary>A stable name of the problem in small letters, such as <c>metadata_issuer</c>; made for programs to branch on.</summary>
@@ -26,4 +27,7 @@ public abstract class ClientException : Exception
 
     /// <summary>What to do about it: one sentence for the person at the keyboard.</summary>
     public string Remedy { get; }
+
+    /// <summary>The page about <see cref="Code"/> in the repository of this library, such as <c>docs/errors/metadata_issuer.md</c>.</summary>
+    public string Help { get; }
 }

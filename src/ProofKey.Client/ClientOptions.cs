@@ -2,16 +2,6 @@ using System.Collections.Frozen;
 
 namespace ProofKey.Client;
 
-/// <summary>How the answer of the authorization endpoint travels back.</summary>
-public enum ResponseMode
-{
-    /// <summary>In the query of a redirect (RFC 6749 section 4.1.2). The default.</summary>
-    Query,
-
-    /// <summary>As a form that the browser posts (OAuth 2.0 Form Post Response Mode). A code that comes by GET is then refused.</summary>
-    FormPost,
-}
-
 /// <summary>
 /// Everything a <see cref="PublicClient"/> needs to know. There is no client secret, since a program in people's hands cannot keep one
 /// (RFC 8252 section 8.5), and nothing that turns off PKCE, state, nonce, <c>iss</c> or the checks of the ID token.
@@ -36,17 +26,14 @@ public sealed record ClientOptions
     /// <summary>The API that the access token is for: an absolute address without fragment (RFC 8707 section 2). Default: the server decides.</summary>
     public string? Resource { get; init; }
 
-    /// <summary>The path of the loopback redirect URI, <c>http://127.0.0.1:{port}{path}</c>; default <c>/callback</c>.</summary>
-    public string RedirectPath { get; init; } = "/callback";
-
     /// <summary>
-    /// The redirect URI of a program that receives its callback itself (a private-use scheme, a claimed https address). No listener is
-    /// started then, so <see cref="PublicClient.GetSessionAsync"/> cannot sign in: begin with
-    /// <see cref="PublicClient.BeginAsync"/> and hand what came to <see cref="PendingSignIn.CompleteAsync(Uri, CancellationToken)"/>. Default: none, a loopback listener.
+    /// Where the answer comes in; default <see cref="ProofKey.Client.Redirect.LoopbackAnyPort"/>. With <see cref="ProofKey.Client.Redirect.PrivateUse"/> and
+    /// <see cref="ProofKey.Client.Redirect.ClaimedHttps"/> no listener is started, so <see cref="PublicClient.GetSessionAsync(CancellationToken)"/> cannot sign in: begin with
+    /// <see cref="PublicClient.BeginAsync(SignInRoad, CancellationToken)"/> and hand what came to <see cref="PendingSignIn.CompleteAsync(Uri, CancellationToken)"/>.
     /// </summary>
-    public RedirectUri? RedirectUri { get; init; }
+    public Redirect Redirect { get; init; } = new Redirect.LoopbackAnyPort();
 
-    /// <summary>How the answer travels back; default <see cref="ResponseMode.Query"/>.</summary>
+    /// <summary>How the answer travels back; default <see cref="ResponseMode.Automatic"/>.</summary>
     public ResponseMode ResponseMode { get; init; }
 
     /// <summary>How long a person may take to sign in; default 5 minutes, more than zero and at most a day.</summary>
@@ -65,12 +52,12 @@ public sealed record ClientOptions
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
     /// <summary>
-    /// The file that keeps the session, owner-only, shared safely between processes; see <see cref="SessionStore.DefaultPath"/>.
-    /// Default: none, the session lives in memory and ends with the program.
+    /// Where the session is kept, encrypted, and shared safely between processes; for most programs <see cref="TokenStore.OfThisSystem"/>.
+    /// Default: <see cref="TokenStore.InMemory"/>, the session ends with the program.
     /// </summary>
-    public string? SessionFile { get; init; }
+    public TokenStore Store { get; init; } = TokenStore.InMemory;
 
-    /// <summary>Which of the file's sessions is meant: 1 to 100 printable characters; default <c>default</c>.</summary>
+    /// <summary>Which of the store's sessions is meant: 1 to 100 printable characters; default <c>default</c>.</summary>
     public string Profile { get; init; } = "default";
 
     /// <summary>Told what happens, for a log; it must not throw.</summary>
@@ -84,7 +71,7 @@ public sealed record ClientOptions
 
     /// <summary>
     /// Goes on with a server whose metadata says nothing about PKCE, because you know that it enforces S256. S256 is sent all the same;
-    /// a server that lists methods without S256 is refused in any case. Default <see langword="false"/>.
+    /// a server that lists methods without S256 is refused in any case. Servers that are known to do so need it not. Default <see langword="false"/>.
     /// </summary>
     public bool AcceptUnadvertisedPkce { get; init; }
 
@@ -99,11 +86,12 @@ public sealed record ClientOptions
     {
         if (Issuer is null) yield return "Issuer is needed.";
         if (string.IsNullOrEmpty(ClientId) || ClientId.AsSpan().ContainsAnyExceptInRange(' ', '~')) yield return "ClientId is printable ASCII.";
-        if (!IsPath(RedirectPath)) yield return "RedirectPath starts with a slash and holds letters, digits, '-', '.', '_', '~' and '/' only.";
+        foreach (var problem in Redirect?.Problems() ?? ["Redirect is needed."]) yield return problem;
         if (Resource is not null && (!Uri.TryCreate(Resource, UriKind.Absolute, out _) || Resource.Contains('#', StringComparison.Ordinal)))
             yield return "Resource is an absolute address without fragment (RFC 8707 section 2).";
-        if (RedirectUri is not null && ResponseMode == ResponseMode.FormPost)
-            yield return "RedirectUri cannot go with ResponseMode.FormPost: no browser posts to a private-use scheme, and nothing here takes a post in its place.";
+        if (Redirect?.Own is not null && ResponseMode == ResponseMode.FormPost)
+            yield return "This Redirect cannot go with ResponseMode.FormPost: no browser posts to a private-use scheme, and nothing here takes a post in its place.";
+        if (Store is null) yield return "Store is needed; TokenStore.InMemory keeps nothing.";
         if (Timeout <= TimeSpan.Zero || Timeout > TimeSpan.FromDays(1)) yield return "Timeout is more than zero and at most a day.";
         if (RequestTimeout <= TimeSpan.Zero || RequestTimeout > TimeSpan.FromMinutes(10)) yield return "RequestTimeout is more than zero and at most 10 minutes.";
         if (Profile is not { Length: >= 1 and <= 100 } || Profile.Any(char.IsControl)) yield return "Profile has 1 to 100 printable characters.";
@@ -111,9 +99,6 @@ public sealed record ClientOptions
         if (FollowsRedirects(HttpMessageHandler))
             yield return "HttpMessageHandler must not follow redirects, which would carry tokens to other hosts: set AllowAutoRedirect to false.";
     }
-
-    private static bool IsPath(string path) =>
-        path is ['/', ..] && path.All(character => char.IsAsciiLetterOrDigit(character) || character is '/' or '-' or '.' or '_' or '~') && !path.StartsWith("//", StringComparison.Ordinal);
 
     private static bool FollowsRedirects(HttpMessageHandler? handler) => handler switch
     {

@@ -1,9 +1,36 @@
 using System.Text.Json;
+using ProofKey.Client.Providers;
 
 namespace ProofKey.Client;
 
 /// <summary>An authorization server whose metadata passed every check.</summary>
-internal sealed record AuthorizationServer(Uri Authorization, Uri Token, Uri? Keys, Uri? UserInfo, Uri? Revocation, bool NamesItself);
+internal sealed record AuthorizationServer(Uri Authorization, Uri Token, Uri? Keys, Uri? UserInfo, Uri? Revocation, bool NamesItself)
+{
+    /// <summary>Where devices ask for codes.</summary>
+    public Uri? DeviceAuthorization { get; init; }
+
+    /// <summary>Whether the answer is asked for as a form that the browser posts.</summary>
+    public bool Posts { get; init; }
+
+    /// <summary>Whether it says that it knows <c>response_mode=query</c>.</summary>
+    public bool ListsQuery { get; init; }
+
+    /// <summary>Why it may be trusted to check the verifier.</summary>
+    public PkceSupport Pkce { get; init; }
+}
+
+/// <summary>Why a server may be trusted to check the code verifier (RFC 7636 section 4.6). One that may not is refused.</summary>
+public enum PkceSupport
+{
+    /// <summary>Its metadata list S256.</summary>
+    Advertised,
+
+    /// <summary>Its metadata say nothing, but it is one of the providers that are known to check it.</summary>
+    KnownProvider,
+
+    /// <summary>Its metadata say nothing, and <see cref="ClientOptions.AcceptUnadvertisedPkce"/> vouches for it.</summary>
+    Accepted,
+}
 
 /// <summary>
 /// Finds the server's endpoints (RFC 8414 section 3, OpenID Connect Discovery section 4) and checks them before anything is sent there.
@@ -11,6 +38,8 @@ internal sealed record AuthorizationServer(Uri Authorization, Uri Token, Uri? Ke
 internal sealed class Discovery(ClientOptions options, Backchannel backchannel)
 {
     private static readonly TimeSpan MaxAge = TimeSpan.FromHours(1);
+
+    private readonly ProviderEntry? _provider = KnownProviders.Find(options.Issuer);
 
     private sealed record Copy(AuthorizationServer Server, DateTimeOffset ReadAt);
 
@@ -25,7 +54,7 @@ internal sealed class Discovery(ClientOptions options, Backchannel backchannel)
         {
             var server = Check(await ReadAsync(cancel));
             Volatile.Write(ref _copy, new Copy(server, now));
-            options.Emit(new ClientEvent.MetadataRead(options.Issuer.Value));
+            options.Emit(new ClientEvent.MetadataRead(options.Issuer.Value, server.Pkce));
             return server;
         }
         catch (AuthorizationServerUnavailableException) when (copy is not null)
@@ -70,12 +99,18 @@ internal sealed class Discovery(ClientOptions options, Backchannel backchannel)
         : throw new ProtocolViolationException(
             "metadata_issuer",
             $"metadata of the issuer {options.Issuer}",
-            $"it names the issuer {ServerText.Shown(metadata.Issuer)}",
-            "Write the issuer exactly as the server does, down to the slash at its end; if it names another host, do not go on.");
+            $"it names the issuer {ServerText.Shown(metadata.Issuer)}{Difference(metadata.Issuer, options.Issuer.Value)}",
+            _provider?.Remedy("metadata_issuer") ?? "Write the issuer exactly as the server does, down to the slash at its end; if it names another host, do not go on.");
+
+    // Where two addresses differ is hard to see.
+    private static string Difference(string named, string expected) =>
+        named.TrimEnd('/') == expected.TrimEnd('/') ? ", which differs by the slash at its end alone"
+        : named.Equals(expected, StringComparison.OrdinalIgnoreCase) ? ", which differs by small and capital letters alone"
+        : "";
 
     private AuthorizationServer Check(ServerMetadata metadata)
     {
-        CheckPkce(metadata.CodeChallengeMethodsSupported);
+        var pkce = CheckPkce(metadata.CodeChallengeMethodsSupported);
         CheckResponseMode(metadata.ResponseModesSupported);
         var keysNeeded = options.Scope.Contains(Scope.OpenId);
         return new AuthorizationServer(
@@ -84,21 +119,28 @@ internal sealed class Discovery(ClientOptions options, Backchannel backchannel)
             keysNeeded ? Required("jwks_uri", metadata.JwksUri) : Optional("jwks_uri", metadata.JwksUri),
             Optional("userinfo_endpoint", metadata.UserinfoEndpoint),
             Optional("revocation_endpoint", metadata.RevocationEndpoint),
-            metadata.AuthorizationResponseIssuerParameterSupported == true);
+            metadata.AuthorizationResponseIssuerParameterSupported == true)
+        {
+            DeviceAuthorization = Optional("device_authorization_endpoint", metadata.DeviceAuthorizationEndpoint),
+            Posts = metadata.ResponseModesSupported?.Contains("form_post") == true && _provider?.ResponseMode is not ProviderEntry.Query,
+            ListsQuery = metadata.ResponseModesSupported?.Contains("query") == true,
+            Pkce = pkce,
+        };
     }
 
     // RFC 9700 section 2.1.1, RFC 7636 section 7.2: no way down to plain or to nothing
-    private void CheckPkce(IReadOnlyList<string>? methods)
+    private PkceSupport CheckPkce(IReadOnlyList<string>? methods)
     {
-        if (methods is null && options.AcceptUnadvertisedPkce) return;
-        if (methods is null)
-            throw new ProtocolViolationException(
-                "pkce_not_advertised",
-                "metadata that promises PKCE with S256",
-                "it has no code_challenge_methods_supported",
-                "If you know that this server enforces S256 all the same, set AcceptUnadvertisedPkce.");
-        if (!methods.Contains(CodeChallenge.Method))
-            throw new ProtocolViolationException("pkce_without_s256", "metadata that promises PKCE with S256", "it lists other methods only", "Use a server that supports S256; there is no way down to a weaker method.");
+        if (methods is not null)
+            return methods.Contains(CodeChallenge.Method) ? PkceSupport.Advertised : throw new ProtocolViolationException(
+                "pkce_without_s256", "metadata that promises PKCE with S256", "it lists other methods only", "Use a server that supports S256; there is no way down to a weaker method.");
+        if (_provider?.ChecksVerifier == true) return PkceSupport.KnownProvider;
+        if (options.AcceptUnadvertisedPkce) return PkceSupport.Accepted;
+        throw new ProtocolViolationException(
+            "pkce_not_advertised",
+            "metadata that promises PKCE with S256",
+            "it has no code_challenge_methods_supported",
+            "If you know that this server enforces S256 all the same, set AcceptUnadvertisedPkce.");
     }
 
     private void CheckResponseMode(IReadOnlyList<string>? modes)

@@ -9,7 +9,8 @@ namespace ProofKey.Client;
 /// <param name="Nonce">The nonce of the request; <see langword="null"/> for a token that came with a refresh.</param>
 /// <param name="Original">The claims of the first ID token, for a token that came with a refresh.</param>
 /// <param name="AccessToken">The access token that came with it.</param>
-internal sealed record IdTokenContext(string? Nonce, JsonElement? Original, string AccessToken)
+/// <param name="Clock">The server's clock, to say what is wrong with a time.</param>
+internal sealed record IdTokenContext(string? Nonce, JsonElement? Original, string AccessToken, ServerClock Clock)
 {
     public override string ToString() => nameof(IdTokenContext);
 }
@@ -21,6 +22,8 @@ internal sealed record IdTokenContext(string? Nonce, JsonElement? Original, stri
 internal sealed class IdToken
 {
     private const string Remedy = "Do not go on: sign in again, and if it happens again, tell whoever runs the server.";
+
+    private const string ClockRemedy = "Set this machine's clock, then sign in again; if it is right, tell whoever runs the server.";
 
     private static readonly TimeSpan Skew = TimeSpan.FromSeconds(60);
 
@@ -35,17 +38,17 @@ internal sealed class IdToken
         string text, AuthorizationServer server, SigningKeys keys, ClientOptions options, IdTokenContext context, CancellationToken cancel)
     {
         var now = options.TimeProvider.GetUtcNow();
-        var token = await VerifiedAsync(text, server, keys, options, now, cancel);
+        var token = await VerifiedAsync(text, server, keys, options, context.Clock, now, cancel);
         if (!HasIdentityType(token)) throw Refuse("type", "an ID token", "it is a token of another type");
         CheckParties(token, options.ClientId);
-        CheckTimes(token, options, now);
+        CheckTimes(token, options, context.Clock, now);
         CheckBinding(token, context);
         return new IdToken(token);
     }
 
     // 2 issuer · 3 audience · 6 signature · 7 algorithm · 9 expiry
     private static async Task<Jwt> VerifiedAsync(
-        string text, AuthorizationServer server, SigningKeys keys, ClientOptions options, DateTimeOffset now, CancellationToken cancel)
+        string text, AuthorizationServer server, SigningKeys keys, ClientOptions options, ServerClock clock, DateTimeOffset now, CancellationToken cancel)
     {
         var expected = new JwtExpectations { Issuer = options.Issuer.Value, Audience = options.ClientId, Types = [], ClockSkew = Skew };
         if (!Jws.TryRead(text, out var unverified, out var malformed)) throw Refuse(JwtProblem.Malformed, "a signed JWT", AsClause(malformed));
@@ -59,8 +62,11 @@ internal sealed class IdToken
         }
         // OpenID Connect Core section 10.1: with several keys, the token says which
         if (unverified.KeyId is null && set.Keys.Count > 1) throw Refuse(JwtProblem.UnknownKey, "an ID token that names its key", "it has no kid and the server has several keys");
-        return result.TryGet(out var token, out var problem) ? token : throw Refuse(problem.Code, "an ID token that holds", AsClause(problem.Message));
+        return result.TryGet(out var token, out var problem) ? token : throw Refuse(problem.Code, "an ID token that holds", AsClause(problem.Message) + ClockClause(problem.Code, clock));
     }
+
+    // A wrong clock is the usual reason, and the last one that people think of.
+    private static string ClockClause(string code, ServerClock clock) => code is JwtProblem.Expired or JwtProblem.NotYetValid ? clock.Clause() : "";
 
     // RFC 8725 section 3.11: a token made for something else, such as an access token, is no ID token
     private static bool HasIdentityType(Jwt token) => token.Type is null || token.Type.Equals("JWT", StringComparison.OrdinalIgnoreCase);
@@ -80,14 +86,14 @@ internal sealed class IdToken
     }
 
     // 10 issued at · 13 authentication time
-    private static void CheckTimes(Jwt token, ClientOptions options, DateTimeOffset now)
+    private static void CheckTimes(Jwt token, ClientOptions options, ServerClock clock, DateTimeOffset now)
     {
         if (token.IssuedAt is not { } issuedAt) throw Refuse("iat", "iat in the ID token", "there is none");
-        if (issuedAt > now + Skew) throw Refuse("iat", "an ID token of now", "it was issued in the future; this machine's clock may be behind");
+        if (issuedAt > now + Skew) throw Refuse("iat", "an ID token of now", "it was issued in the future" + clock.Clause());
         if (issuedAt > token.ExpiresAt) throw Refuse("iat", "an ID token that ends after it begins", "it ends before");
         if (!options.AdditionalParameters.TryGetValue("max_age", out var text) || !long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var maxAge)) return;
         if (token.Number("auth_time") is not { } signedIn || now.ToUnixTimeSeconds() - signedIn > maxAge + Skew.TotalSeconds)
-            throw Refuse("auth_time", "a sign-in no older than max_age", "it is older, or not told");
+            throw Refuse("auth_time", "a sign-in no older than max_age", "it is older, or not told" + clock.Clause());
     }
 
     // 11 nonce · 3.1.3.6 access token hash · 12.2 the same person as before
@@ -123,7 +129,7 @@ internal sealed class IdToken
     private static string HashOf(string accessToken) => Base64UrlText.Encode(Secret.Digest(accessToken).AsSpan(0, Secret.DigestLength / 2));
 
     private static ProtocolViolationException Refuse(string code, string expected, string actual) =>
-        new($"id_token_{code}", expected, actual, Remedy);
+        new($"id_token_{code}", expected, actual, code is JwtProblem.Expired or JwtProblem.NotYetValid or "iat" ? ClockRemedy : Remedy);
 
     // "The token has ended." as the end of a longer sentence
     private static string AsClause(string sentence) => char.ToLowerInvariant(sentence[0]) + ServerText.Shown(sentence[1..]).TrimEnd('.');

@@ -4,44 +4,70 @@ namespace ProofKey.Client;
 
 /// <summary>
 /// A sign-in that has begun and waits for the person. Its verifier, state and nonce serve this one attempt; a new attempt needs a new
-/// <see cref="PublicClient.BeginAsync"/>.
+/// <see cref="PublicClient.BeginAsync(SignInRoad, CancellationToken)"/>.
 /// </summary>
 public sealed class PendingSignIn : IAsyncDisposable
 {
+    private static readonly TimeSpan NameTimeout = TimeSpan.FromSeconds(2);
+
     private readonly PublicClient _client;
     private readonly ClientOptions _options;
     private readonly AuthorizationServer _server;
-    private readonly AuthorizationRequest _request;
     private readonly LoopbackListener? _listener;
+    private readonly SignInTurn _turn;
+    private AuthorizationRequest _request;
     private readonly TaskCompletionSource<SignInResult> _handedOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
     // Never disposed: it has no timer, and the end of a hand-over may come after DisposeAsync.
     private readonly CancellationTokenSource _stopWaiting = new();
     private int _waited;
     private int _redeemed;
 
-    private PendingSignIn(PublicClient client, AuthorizationServer server, LoopbackListener? listener)
+    private PendingSignIn(PublicClient client, AuthorizationServer server, SignInRoad road, LoopbackListener? listener, SignInTurn turn)
     {
         _client = client;
         _options = client.Options;
         _server = server;
         _listener = listener;
-        _request = new AuthorizationRequest(_options, server, _options.RedirectUri?.Value ?? listener!.RedirectUri);
+        _turn = turn;
+        Road = road;
+        _request = new AuthorizationRequest(_options, server, _options.Redirect.Own?.Value ?? listener!.RedirectUri, ModeOf(_options, server, road));
     }
 
+    /// <summary>Which way the answer comes back: <see cref="SignInRoad.Browser"/> or <see cref="SignInRoad.Paste"/>.</summary>
+    public SignInRoad Road { get; }
+
     /// <summary>Where the person signs in. It holds the state, so show it to that person only and keep it out of logs.</summary>
-    public Uri AuthorizeUri => _request.Address;
+    public Uri AuthorizeUri => Volatile.Read(ref _request).Address;
 
     /// <summary>Where the answer comes in, as it was sent: <c>http://127.0.0.1:{port}/callback</c>, or the program's own.</summary>
-    public string RedirectUri => _request.RedirectUri;
+    public string RedirectUri => Volatile.Read(ref _request).RedirectUri;
 
-    internal static PendingSignIn Start(PublicClient client, AuthorizationServer server)
+    /// <summary>
+    /// The session that another process made while this one waited for its turn, since one person is asked once at a time;
+    /// <see langword="null"/> if there was none. Whoever finds one needs no other.
+    /// </summary>
+    public Session? SignedInMeanwhile { get; private init; }
+
+    internal static PendingSignIn Start(PublicClient client, AuthorizationServer server, SignInRoad road, SignInTurn turn)
     {
         // RFC 8252 section 7.3: the port is bound before anything tells the browser about it
-        var listener = client.Options.RedirectUri is null ? LoopbackListener.Start(client.Options) : null;
-        var pending = new PendingSignIn(client, server, listener);
+        var listener = client.Options.Redirect is Redirect.Loopback loopback ? LoopbackListener.Start(client.Options, loopback) : null;
+        var pending = new PendingSignIn(client, server, road, listener, turn)
+        {
+            SignedInMeanwhile = turn.SignedInMeanwhile is { } stored ? new Session(client, stored) : null,
+        };
         client.Options.Emit(new ClientEvent.SignInStarted(pending.RedirectUri));
         return pending;
     }
+
+    // What is pasted is an address, so the answer must come in one.
+    private static ResponseMode ModeOf(ClientOptions options, AuthorizationServer server, SignInRoad road) => options switch
+    {
+        { Redirect: not Redirect.Loopback } => ResponseMode.Query,
+        _ when road == SignInRoad.Paste => ResponseMode.Query,
+        { ResponseMode: ResponseMode.Automatic } => server.Posts ? ResponseMode.FormPost : ResponseMode.Query,
+        _ => options.ResponseMode,
+    };
 
     /// <summary>Opens the sign-in page in the system's browser, or by <see cref="ClientOptions.OpenBrowser"/>.</summary>
     /// <param name="cancel">Ends the call.</param>
@@ -66,13 +92,14 @@ public sealed class PendingSignIn : IAsyncDisposable
     {
         if (_listener is null) throw new InvalidOperationException("This program receives its callback itself: hand its address to CompleteAsync.");
         if (Interlocked.Exchange(ref _waited, 1) != 0) throw new InvalidOperationException("A sign-in is completed once; begin a new one.");
+        using var turn = _turn;
         await using var listening = _listener;
         using var limit = new CancellationTokenSource(_options.Timeout, _options.TimeProvider);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancel, limit.Token, _stopWaiting.Token);
         Callback callback;
         try
         {
-            callback = await _listener.WaitAsync(Match, linked.Token);
+            callback = await WaitAsync(linked.Token);
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
@@ -96,12 +123,27 @@ public sealed class PendingSignIn : IAsyncDisposable
     public async Task<SignInResult> CompleteAsync(Uri callback, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(callback);
-        if (_options.ResponseMode == ResponseMode.FormPost) return Foreign("an answer by POST, as was asked for", "an address came, as in a GET");
+        if (_request.Mode == ResponseMode.FormPost) return new SignInResult.Rejected(Callback.ByGet().Violation);
         if (!IsRedirectUri(callback)) return Foreign($"the address {RedirectUri}", "another address came");
-        if (!Parameters.TryParse(callback.Query.AsSpan().TrimStart('?'), out var parameters, out _) || Match(parameters) is not { } matched)
+        if (!Parameters.TryParse(callback.Query.AsSpan().TrimStart('?'), out var parameters, out _) || Match(parameters, byGet: true) is not { } matched)
             return Foreign("an answer with the state of this sign-in", "its state is missing or another");
         if (!TryTakeTurn()) throw new InvalidOperationException("An answer was taken already; begin a new sign-in.");
         return await HandOverAsync(matched, cancel);
+    }
+
+    /// <summary>
+    /// Takes what the person pasted: the address that the browser ended at, with or without its scheme, or its query alone. Line breaks and
+    /// quotes around it do not matter. Otherwise as <see cref="CompleteAsync(Uri, CancellationToken)"/>.
+    /// </summary>
+    /// <param name="pasted">What was pasted.</param>
+    /// <param name="cancel">Ends the call.</param>
+    /// <returns>How it ended; one that is rejected changes nothing.</returns>
+    /// <exception cref="InvalidOperationException">An answer was taken before.</exception>
+    /// <exception cref="TokenStoreException">The session cannot be stored.</exception>
+    public async Task<SignInResult> CompleteAsync(string pasted, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(pasted);
+        return PastedCallback.Read(pasted, RedirectUri) is { } address ? await CompleteAsync(address, cancel) : Foreign($"the address {RedirectUri} with what follows it", "that is no address");
     }
 
     /// <summary>Gives up, if no answer was taken yet: a wait ends at once, and the port is free again. What an answer comes to stays true.</summary>
@@ -110,6 +152,7 @@ public sealed class PendingSignIn : IAsyncDisposable
     {
         await _stopWaiting.CancelAsync();
         if (_listener is not null) await _listener.DisposeAsync();
+        _turn.Dispose();
     }
 
     /// <summary>Names the redirect URI alone.</summary>
@@ -119,7 +162,17 @@ public sealed class PendingSignIn : IAsyncDisposable
     private static SignInResult.Rejected Foreign(string expected, string actual) =>
         new(new ProtocolViolation("callback_not_ours", expected, actual, "Use the address that this very sign-in ended at, or begin a new one."));
 
-    private Callback? Match(Parameters parameters) => Callback.TryMatch(parameters, _request, out var callback) ? callback : null;
+    private Callback? Match(Parameters parameters, bool byGet) => Callback.TryMatch(parameters, Volatile.Read(ref _request), byGet, out var callback) ? callback : null;
+
+    private async Task<Callback> WaitAsync(CancellationToken cancel)
+    {
+        var callback = await _listener!.WaitAsync(Match, _request.Mode, cancel);
+        if (_options.ResponseMode != ResponseMode.Automatic || _request.Mode != ResponseMode.FormPost || !callback.RefusesResponseMode(_options.Issuer, _server.NamesItself)) return callback;
+        // Once more and once only: the browser that brought the refusal takes the new question along.
+        Volatile.Write(ref _request, new AuthorizationRequest(_options, _server, RedirectUri, ResponseMode.Query));
+        _options.Emit(new ClientEvent.QueryAskedInstead());
+        return await _listener.SendOnAsync(AuthorizeUri, Match, ResponseMode.Query, cancel);
+    }
 
     private bool TryTakeTurn() => Interlocked.Exchange(ref _redeemed, 1) == 0;
 
@@ -152,17 +205,38 @@ public sealed class PendingSignIn : IAsyncDisposable
     // The page tells the truth, so it comes last, whatever happens.
     private async Task<SignInResult> AnsweredAsync(Callback callback, CancellationToken cancel)
     {
-        var page = CallbackPage.Failed;
+        var page = CallbackPage.Unknown;
         try
         {
             _options.Emit(new ClientEvent.CallbackAccepted());
             var result = Ended(await RedeemAsync(callback, cancel));
-            page = CallbackPage.For(result);
+            page = CallbackPage.For(result, _options, await NameAsync(result, cancel));
             return result;
+        }
+        catch (ClientException failed)
+        {
+            page = CallbackPage.Failed(failed);
+            throw;
         }
         finally
         {
             await _listener!.AnswerAsync(page);
+        }
+    }
+
+    // An ID token may have nothing but a number that means nothing to a person. The page waits a moment for the name, and does without.
+    private async Task<string?> NameAsync(SignInResult result, CancellationToken cancel)
+    {
+        if (result is not SignInResult.SignedIn { Session: var session } || session.Subject is null || CallbackPage.NameOf(session.Claims) is not null || _server.UserInfo is null) return null;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(NameTimeout);
+        try
+        {
+            return CallbackPage.NameOf(await session.GetUserInfoAsync(limit.Token));
+        }
+        catch (Exception nameless) when (nameless is ClientException or OperationCanceledException)
+        {
+            return null;
         }
     }
 
@@ -179,7 +253,7 @@ public sealed class PendingSignIn : IAsyncDisposable
             var (code, refused) = callback.Read(_options.Issuer, _server.NamesItself);
             if (refused is not null) return ResultOf(refused);
             var (tokens, error) = await _client.TokenEndpoint.RedeemAsync(_server, code!, RedirectUri, _request.Verifier, cancel);
-            return tokens is null ? new SignInResult.Refused(error!) : await StoreAsync(tokens, cancel);
+            return tokens is null ? new SignInResult.Refused(error!) : new SignInResult.SignedIn(await NewSession.StoreAsync(_client, _server, tokens, _request.Nonce, cancel));
         }
         catch (ProtocolViolationException violation)
         {
@@ -199,33 +273,4 @@ public sealed class PendingSignIn : IAsyncDisposable
             error.Code, "a code", $"the server said {error.Code}", "Try again later.")),
         _ => new SignInResult.Refused(error),
     };
-
-    private async Task<SignInResult> StoreAsync(Tokens tokens, CancellationToken cancel)
-    {
-        var identity = _request.Nonce is { } nonce ? await IdentityAsync(tokens, nonce, cancel) : null;
-        var stored = new StoredSession
-        {
-            Id = Secret.NewText(16),
-            Profile = _options.Profile,
-            Issuer = _options.Issuer.Value,
-            ClientId = _options.ClientId,
-            AskedScope = _options.Scope.ToString(),
-            Resource = _options.Resource,
-            GrantedScope = (tokens.Scope ?? _options.Scope).ToString(),
-            Claims = identity?.Claims,
-            AccessToken = tokens.AccessToken,
-            ObtainedAt = _options.TimeProvider.GetUtcNow(),
-            ExpiresAt = tokens.ExpiresAt,
-            RefreshToken = tokens.RefreshToken,
-        };
-        using (await _client.Store.LockAsync(cancel)) _client.Store.Save(stored);
-        return new SignInResult.SignedIn(new Session(_client, stored));
-    }
-
-    // OpenID Connect Core section 3.1.3.3: who asked for openid gets an ID token
-    private async Task<IdToken> IdentityAsync(Tokens tokens, string nonce, CancellationToken cancel)
-    {
-        if (tokens.IdToken is not { } text) throw new ProtocolViolationException("id_token_missing", "an ID token, since openid was asked for", "there is none");
-        return await IdToken.ValidateAsync(text, _server, _client.Keys, _options, new IdTokenContext(nonce, null, tokens.AccessToken), cancel);
-    }
 }

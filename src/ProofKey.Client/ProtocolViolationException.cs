@@ -5,7 +5,11 @@ namespace ProofKey.Client;
 /// <param name="Expected">What should have come, as a part of a sentence.</param>
 /// <param name="Actual">What came, as a part of a sentence; never a secret.</param>
 /// <param name="Remedy">What to do about it.</param>
-public sealed record ProtocolViolation(string Code, string Expected, string Actual, string Remedy);
+public sealed record ProtocolViolation(string Code, string Expected, string Actual, string Remedy)
+{
+    /// <summary>The page about <see cref="Code"/> in the repository of this library.</summary>
+    public string Help => ErrorPages.Of(Code);
+}
 
 /// <summary>The server answered against the protocol, and going on would not be safe. Trying again does not help.</summary>
 public sealed class ProtocolViolationException : ClientException

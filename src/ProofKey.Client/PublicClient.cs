@@ -22,7 +22,7 @@ public sealed class PublicClient : IAsyncDisposable
         Discovery = new Discovery(options, Backchannel);
         Keys = new SigningKeys(options, Backchannel);
         TokenEndpoint = new TokenEndpoint(options, Backchannel);
-        Store = SessionStore.For(options);
+        Vault = new SessionVault(options.Store, options.Profile);
         Refresh = new Refresh(this);
         UserInfo = new UserInfo(this);
         SignOut = new SignOut(this);
@@ -39,7 +39,10 @@ public sealed class PublicClient : IAsyncDisposable
 
     internal TokenEndpoint TokenEndpoint { get; }
 
-    internal SessionStore Store { get; }
+    internal SessionVault Vault { get; }
+
+    /// <summary>Whether the sign-in that is asked for now has its turn already.</summary>
+    internal bool HasTurn { get; private set; }
 
     internal Refresh Refresh { get; }
 
@@ -49,23 +52,34 @@ public sealed class PublicClient : IAsyncDisposable
 
     /// <summary>
     /// Gives a session that is good: the stored one, refreshed if need be, else a new one from the browser. Calls at the same time open
-    /// one browser window.
+    /// one browser window, those of other programs with the same store too.
     /// </summary>
     /// <param name="cancel">Ends the call; the port is free again before it returns.</param>
     /// <returns>The session.</returns>
     /// <exception cref="SignInRequiredException">
     /// The person did not sign in, or the server refused; or no browser could be opened
-    /// (<see cref="SignInRequiredReason.NoBrowser"/>), which is so at once where <see cref="ClientOptions.RedirectUri"/> is set.
+    /// (<see cref="SignInRequiredReason.NoBrowser"/>), which is so at once where <see cref="ClientOptions.Redirect"/> is no loopback one.
     /// </exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached; a stored session is kept.</exception>
     /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
-    /// <exception cref="TokenStoreException">The session file cannot be read or written.</exception>
-    public async Task<Session> GetSessionAsync(CancellationToken cancel = default)
+    /// <exception cref="TokenStoreException">The store cannot be read or written: locked, missing or damaged, it never counts as signed out.</exception>
+    public Task<Session> GetSessionAsync(CancellationToken cancel = default) => GetSessionAsync(SignInAsync, cancel);
+
+    /// <summary>The same for a program that asks the person in its own way, such as by <see cref="BeginAsync(CancellationToken)"/>: what asks is called only when a person is needed, and in one program at a time.</summary>
+    /// <param name="signIn">Signs a person in.</param>
+    /// <param name="cancel">Ends the call.</param>
+    /// <returns>The session.</returns>
+    /// <exception cref="SignInRequiredException">Another program asked meanwhile, and nobody finished that sign-in.</exception>
+    /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached; a stored session is kept.</exception>
+    /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
+    /// <exception cref="TokenStoreException">The store cannot be read or written: locked, missing or damaged, it never counts as signed out.</exception>
+    public async Task<Session> GetSessionAsync(Func<CancellationToken, Task<Session>> signIn, CancellationToken cancel = default)
     {
+        ArgumentNullException.ThrowIfNull(signIn);
         await _signIn.WaitAsync(cancel);
         try
         {
-            return await StillGoodAsync(cancel) ?? await SignInAsync(cancel);
+            return await StillGoodAsync(cancel) ?? await InTurnAsync(signIn, cancel);
         }
         finally
         {
@@ -76,26 +90,69 @@ public sealed class PublicClient : IAsyncDisposable
     /// <summary>Finds the stored session for these options. Opens no browser and asks no server.</summary>
     /// <param name="cancel">Ends the call.</param>
     /// <returns>The session, or <see langword="null"/>. Its access token may have ended and be refreshed on use.</returns>
-    /// <exception cref="TokenStoreException">The session file cannot be read.</exception>
-    public Task<Session?> FindSessionAsync(CancellationToken cancel = default)
+    /// <exception cref="TokenStoreException">The store cannot be read.</exception>
+    public async Task<Session?> FindSessionAsync(CancellationToken cancel = default)
     {
         cancel.ThrowIfCancellationRequested();
-        return Task.FromResult(Store.Find(Options) is { } stored ? new Session(this, stored) : null);
+        return await Vault.FindAsync(Options, cancel) is { } stored ? new Session(this, stored) : null;
+    }
+
+    /// <summary>Begins a sign-in in a browser on this machine; see <see cref="BeginAsync(SignInRoad, CancellationToken)"/>.</summary>
+    /// <param name="cancel">Ends the call.</param>
+    /// <returns>The sign-in, to be completed once and disposed by the caller.</returns>
+    public Task<PendingSignIn> BeginAsync(CancellationToken cancel = default) => BeginAsync(SignInRoad.Browser, cancel);
+
+    /// <summary>
+    /// Begins a sign-in: the metadata is read and checked, the store is known to take a session, and the listener is listening. While
+    /// another process asks the person for the same session, this one waits for its turn.
+    /// </summary>
+    /// <param name="road"><see cref="SignInRoad.Browser"/> or <see cref="SignInRoad.Paste"/>.</param>
+    /// <param name="cancel">Ends the call.</param>
+    /// <returns>The sign-in, to be completed once and disposed by the caller.</returns>
+    /// <exception cref="ArgumentException">The road is <see cref="SignInRoad.Device"/>, or it is <see cref="SignInRoad.Paste"/> and the options insist on <see cref="ResponseMode.FormPost"/>.</exception>
+    /// <exception cref="SignInRequiredException">No port is free that <see cref="ClientOptions.Redirect"/> names.</exception>
+    /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached.</exception>
+    /// <exception cref="ProtocolViolationException">The server's metadata is against the protocol, or names another issuer.</exception>
+    /// <exception cref="TokenStoreException">The store cannot be read or written.</exception>
+    public async Task<PendingSignIn> BeginAsync(SignInRoad road, CancellationToken cancel = default)
+    {
+        if (road == SignInRoad.Device) throw new ArgumentException($"A device begins with {nameof(BeginDeviceAsync)}.", nameof(road));
+        if (road == SignInRoad.Paste && Options.ResponseMode == ResponseMode.FormPost)
+            throw new ArgumentException("What is pasted is an address, so it cannot go with ResponseMode.FormPost.", nameof(road));
+        var (server, turn) = await PrepareAsync(cancel);
+        try
+        {
+            return PendingSignIn.Start(this, server, road, turn);
+        }
+        catch
+        {
+            turn.Dispose();
+            throw;
+        }
     }
 
     /// <summary>
-    /// Begins a sign-in: the metadata is read and checked, the session file is known to be writable, and the listener is listening.
+    /// Begins a sign-in of a machine without a browser that could come back to it (RFC 8628): the person enters a code elsewhere. Anybody
+    /// who talks a person into entering a code gets their session, so this is the last choice, and never one without the person asking for it.
     /// </summary>
     /// <param name="cancel">Ends the call.</param>
     /// <returns>The sign-in, to be completed once and disposed by the caller.</returns>
+    /// <exception cref="SignInRequiredException">The server has no device authorization endpoint, or refused.</exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached.</exception>
-    /// <exception cref="ProtocolViolationException">The server's metadata is against the protocol, or names another issuer.</exception>
-    /// <exception cref="TokenStoreException">The session file cannot be read or written.</exception>
-    public async Task<PendingSignIn> BeginAsync(CancellationToken cancel = default)
+    /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
+    /// <exception cref="TokenStoreException">The store cannot be read or written.</exception>
+    public async Task<DeviceSignIn> BeginDeviceAsync(CancellationToken cancel = default)
     {
-        var server = await Discovery.GetAsync(cancel);
-        await Store.ProbeAsync(cancel);
-        return PendingSignIn.Start(this, server);
+        var (server, turn) = await PrepareAsync(cancel);
+        try
+        {
+            return await DeviceSignIn.StartAsync(this, server, turn, cancel);
+        }
+        catch
+        {
+            turn.Dispose();
+            throw;
+        }
     }
 
     /// <summary>
@@ -107,7 +164,7 @@ public sealed class PublicClient : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         using var limit = new CancellationTokenSource(Options.RequestTimeout, Options.TimeProvider);
-        await Store.SettleAsync(limit.Token);
+        await Vault.SettleAsync(limit.Token);
         Backchannel.Dispose();
         _signIn.Dispose();
     }
@@ -130,10 +187,40 @@ public sealed class PublicClient : IAsyncDisposable
         }
     }
 
+    private async Task<(AuthorizationServer Server, SignInTurn Turn)> PrepareAsync(CancellationToken cancel)
+    {
+        var known = (await Vault.FindAsync(Options, cancel))?.Id;
+        var server = await Discovery.GetAsync(cancel);
+        await Vault.ProbeAsync(cancel);
+        return (server, await SignInTurn.TakeAsync(this, known, cancel));
+    }
+
+    // One tab on the whole machine, whatever the number of programs that find the session ended.
+    private async Task<Session> InTurnAsync(Func<CancellationToken, Task<Session>> signIn, CancellationToken cancel)
+    {
+        async Task<bool> HasSession() => await Vault.FindAsync(Options, cancel) is not null;
+        var (turn, waited) = await Vault.TakeSignInTurnAsync(Options, HasSession, cancel);
+        using (turn)
+        {
+            if (await StillGoodAsync(cancel) is { } session) return session;
+            // To ask again, once for each program that waited, would not help who closed the first window.
+            if (waited) throw new SignInRequiredException(SignInRequiredReason.TimedOut);
+            HasTurn = true;
+            try
+            {
+                return await signIn(cancel);
+            }
+            finally
+            {
+                HasTurn = false;
+            }
+        }
+    }
+
     private async Task<Session> SignInAsync(CancellationToken cancel)
     {
         // Nobody would hand us the answer: the listener that waits for it is not there.
-        if (Options.RedirectUri is not null) throw new SignInRequiredException(SignInRequiredReason.NoBrowser);
+        if (Options.Redirect is not Redirect.Loopback) throw new SignInRequiredException(SignInRequiredReason.NoBrowser);
         await using var pending = await BeginAsync(cancel);
         // Nor does the person see an address that this call could wait for.
         if (!await pending.OpenBrowserAsync(cancel)) throw new SignInRequiredException(SignInRequiredReason.NoBrowser);

@@ -2,25 +2,78 @@ using System.Text.Json;
 
 namespace ProofKey.Client;
 
+/// <summary>What a refresh is shared by: callers for another session, API or scope never get each other's tokens.</summary>
+internal readonly record struct RefreshKey(string Session, string? Resource, string Scope);
+
 /// <summary>
-/// One refresh, as a transaction over the store: lock, read again, decide, send, store, unlock. Whoever waits for the lock finds the new
+/// A refresh, as a transaction over the store: lock, read again, decide, mark, send, store, unlock. Whoever waits for the lock finds the new
 /// tokens in the store and sends nothing.
 /// </summary>
 internal sealed class Refresh(PublicClient client)
 {
+    // A refresh ahead of time that failed is not tried again at each call.
+    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(30);
+
     private readonly ClientOptions _options = client.Options;
+    private readonly Lock _lock = new();
+    private readonly Dictionary<RefreshKey, Task<StoredSession>> _underWay = [];
+    private DateTimeOffset _restsUntil = DateTimeOffset.MinValue;
 
     // Tokens that could not be stored: their predecessor is spent, so they are all that is left of the session.
     private (string Spent, StoredSession Fresh)? _unsaved;
 
-    /// <summary>Brings a session up to date.</summary>
+    /// <summary>
+    /// The part of its life after which a token is renewed ahead of time: 72 to 88 per cent, another one in each program, so that many programs do not
+    /// come to the server in the same second.
+    /// </summary>
+    public double RenewsAfter { get; } = 0.72 + (0.16 * BitConverter.ToUInt32(Secret.NewBytes(4)) / uint.MaxValue);
+
+    /// <summary>Brings a session up to date. Callers that come meanwhile share it; it belongs to none of them, so none of them can cancel it for the others.</summary>
     /// <param name="known">The session as the caller knows it.</param>
     /// <param name="isGood">Whether a session found in the store is all that the caller wanted.</param>
+    /// <param name="cancel">Ends the wait, and not the refresh.</param>
     /// <returns>The session, stored.</returns>
-    public async Task<StoredSession> RunAsync(StoredSession known, Func<StoredSession, bool> isGood)
+    public async Task<StoredSession> RunAsync(StoredSession known, Func<StoredSession, bool> isGood, CancellationToken cancel)
     {
-        using var held = await client.Store.LockUnlessAsync(() => Current(known) is { } waiting && isGood(waiting), CancellationToken.None);
-        var current = Current(known) ?? throw new SignInRequiredException(SignInRequiredReason.SignedOut);
+        while (true)
+        {
+            var (refresh, isOurs) = Join(known, isGood);
+            var fresh = await refresh.WaitAsync(cancel);
+            // Somebody else's refresh may have been content with less.
+            if (isOurs || isGood(fresh)) return fresh;
+        }
+    }
+
+    /// <summary>The same for a token that is good for a while yet: what goes wrong is no matter, and is not tried again at once.</summary>
+    public async Task<StoredSession> TryAsync(StoredSession known, Func<StoredSession, bool> isGood, CancellationToken cancel)
+    {
+        if (_options.TimeProvider.GetUtcNow() < _restsUntil) return known;
+        try
+        {
+            return await RunAsync(known, isGood, cancel);
+        }
+        catch (ClientException failed) when (failed is not SignInRequiredException)
+        {
+            var wait = (failed as AuthorizationServerUnavailableException)?.RetryAfter is { } asked && asked > Rest ? asked : Rest;
+            _restsUntil = _options.TimeProvider.GetUtcNow() + wait;
+            return known;
+        }
+    }
+
+    private (Task<StoredSession> Refresh, bool IsOurs) Join(StoredSession known, Func<StoredSession, bool> isGood)
+    {
+        var key = new RefreshKey(known.Id, known.Resource, known.AskedScope);
+        lock (_lock)
+        {
+            if (_underWay.TryGetValue(key, out var running) && !running.IsCompleted) return (running, false);
+            return (_underWay[key] = Task.Run(() => TransactAsync(known, isGood), CancellationToken.None), true);
+        }
+    }
+
+    private async Task<StoredSession> TransactAsync(StoredSession known, Func<StoredSession, bool> isGood)
+    {
+        using var held = await client.Vault.LockUnlessAsync(async () => await CurrentAsync(known) is { } waiting && isGood(waiting), CancellationToken.None);
+        var current = await CurrentAsync(known) ?? throw new SignInRequiredException(SignInRequiredReason.SignedOut);
         if (isGood(current) || held is null) return current;
         try
         {
@@ -34,23 +87,24 @@ internal sealed class Refresh(PublicClient client)
     }
 
     // Another sign-in under the same profile may be another person's.
-    private StoredSession? Current(StoredSession known) => client.Store.Find(_options) is { } found && found.Id == known.Id ? found : null;
+    private async Task<StoredSession?> CurrentAsync(StoredSession known) =>
+        await client.Vault.FindAsync(_options, CancellationToken.None) is { } found && found.Id == known.Id ? found : null;
 
     private async Task<StoredSession> RenewAsync(StoredSession current, Func<StoredSession, bool> isGood)
     {
         if (current.RefreshToken is not { } refreshToken) throw new SignInRequiredException(SignInRequiredReason.SessionEnded);
         var left = _unsaved?.Spent == refreshToken ? _unsaved?.Fresh : null;
         var (fresh, error) = left is null ? await SendAsync(current, refreshToken) : (left, null);
-        if (fresh is null) return Refused(current, error!);
-        Keep(refreshToken, fresh);
+        if (fresh is null) return await RefusedAsync(current, error!);
+        await KeepAsync(refreshToken, fresh);
         if (fresh.AccessToken != current.AccessToken) _options.Emit(new ClientEvent.TokensRefreshed(fresh.ExpiresAt));
         return left is null || isGood(fresh) ? fresh : await RenewAsync(fresh, isGood);
     }
 
-    private void Keep(string spent, StoredSession fresh)
+    private async Task KeepAsync(string spent, StoredSession fresh)
     {
         _unsaved = (spent, fresh);
-        client.Store.Save(fresh);
+        await client.Vault.SaveAsync(fresh, CancellationToken.None);
         _unsaved = null;
     }
 
@@ -59,7 +113,7 @@ internal sealed class Refresh(PublicClient client)
         var server = await client.Discovery.GetAsync(CancellationToken.None);
         // The keys come first: once it was sent, a refresh token is spent, whatever becomes of the answer.
         if (current.Claims is not null) await client.Keys.GetAsync(server.Keys!, again: false, CancellationToken.None);
-        var (granted, error) = await client.TokenEndpoint.RefreshAsync(server, refreshToken, CancellationToken.None);
+        var (granted, error) = await SendMarkedAsync(current, server, refreshToken);
         if (granted is not { } answer) return (null, error);
         var next = TokenEndpoint.NewRefreshToken(answer);
         try
@@ -69,9 +123,33 @@ internal sealed class Refresh(PublicClient client)
         catch (ClientException) when (next is not null)
         {
             // The access token is withheld, but to send the spent token again would end the session (RFC 9700 section 4.14.2).
-            Keep(refreshToken, current with { RefreshToken = next });
+            await KeepAsync(refreshToken, current with { RefreshToken = next, Renewing = null });
             throw;
         }
+    }
+
+    // The mark is on the disk before the token is on the wire: whatever happens in between, the next one to look knows that it may be spent.
+    private async Task<(JsonElement? Granted, OAuthError? Error)> SendMarkedAsync(StoredSession current, AuthorizationServer server, string refreshToken)
+    {
+        if (!current.WasInterrupted) await client.Vault.SaveAsync(current with { Renewing = RenewalMark.Of(refreshToken, _options.TimeProvider.GetUtcNow()) }, CancellationToken.None);
+        try
+        {
+            var (granted, error) = await client.TokenEndpoint.RefreshAsync(server, refreshToken, CancellationToken.None);
+            // A refusal is an answer: this attempt, at least, spent nothing.
+            if (error is not null) await UnmarkAsync(current);
+            return (granted, error);
+        }
+        catch (AuthorizationServerUnavailableException unavailable) when (unavailable.NothingHappened)
+        {
+            await UnmarkAsync(current);
+            throw;
+        }
+    }
+
+    // What an earlier attempt left stays: it is still unknown what became of that one.
+    private async Task UnmarkAsync(StoredSession current)
+    {
+        if (!current.WasInterrupted && await CurrentAsync(current) is { } marked && marked.RefreshToken == current.RefreshToken) await client.Vault.SaveAsync(current with { Renewing = null }, CancellationToken.None);
     }
 
     private async Task<StoredSession> CheckedAsync(StoredSession current, AuthorizationServer server, JsonElement answer)
@@ -79,20 +157,20 @@ internal sealed class Refresh(PublicClient client)
         var tokens = client.TokenEndpoint.Read(answer);
         if (tokens.IdToken is { } idToken && current.Claims is { } original)
         {
-            var context = new IdTokenContext(null, original, tokens.AccessToken);
+            var context = new IdTokenContext(null, original, tokens.AccessToken, client.Backchannel.ServerClock);
             await IdToken.ValidateAsync(idToken, server, client.Keys, _options, context, CancellationToken.None);
         }
         return current.With(tokens, _options.TimeProvider.GetUtcNow());
     }
 
     // RFC 6749 section 5.2: invalid_grant alone says that the refresh token is no longer good; nothing else ends a session.
-    private StoredSession Refused(StoredSession sent, OAuthError error)
+    private async Task<StoredSession> RefusedAsync(StoredSession sent, OAuthError error)
     {
         if (error.Code != "invalid_grant")
             throw new SignInRequiredException(SignInRequiredReason.Refused, error);
         // A program that does not keep to our lock may have rotated it meanwhile.
-        if (Current(sent) is { } other && other.RefreshToken != sent.RefreshToken) return other;
-        client.Store.Remove(_options.Profile);
-        throw new SignInRequiredException(SignInRequiredReason.SessionEnded, error);
+        if (await CurrentAsync(sent) is { } other && other.RefreshToken != sent.RefreshToken) return other;
+        await client.Vault.RemoveAsync(CancellationToken.None);
+        throw new SignInRequiredException(SignInRequiredReason.SessionEnded, error, wasInterrupted: sent.WasInterrupted);
     }
 }

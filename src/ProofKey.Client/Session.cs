@@ -31,7 +31,7 @@ public sealed record SignOutResult(bool Revoked, string? Problem);
 
 /// <summary>
 /// A person's session: who signed in, and access tokens for as long as the server lets it go on. It is safe to use from many threads;
-/// parallel calls share one refresh, and so do processes that share a session file.
+/// parallel calls share one refresh, and so do processes that share a store.
 /// </summary>
 public sealed class Session
 {
@@ -41,7 +41,6 @@ public sealed class Session
     private readonly PublicClient _client;
     private readonly Lock _lock = new();
     private StoredSession _stored;
-    private Task<StoredSession>? _refresh;
     private bool _signedOut;
 
     internal Session(PublicClient client, StoredSession stored)
@@ -75,19 +74,21 @@ public sealed class Session
 
     /// <summary>Gives an access token that lasts for some time, refreshed if need be. New tokens are stored before they are given.</summary>
     /// <param name="minValid">
-    /// How long it must last at least; default 60 seconds. More than the server gives cannot be had: what comes then is the best there is.
+    /// How long it must last at least. More than the server gives cannot be had: what comes then is the best there is. Default: 60 seconds, and
+    /// a token near the end of its life is renewed ahead of time, at a moment that differs from program to program.
     /// </param>
     /// <param name="cancel">Ends this call; a refresh that others wait for too goes on.</param>
     /// <returns>The token.</returns>
     /// <exception cref="SignInRequiredException">The session has ended, or was signed out.</exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached and the token has ended; the session is kept.</exception>
     /// <exception cref="ProtocolViolationException">The server answered against the protocol; the session is kept.</exception>
-    /// <exception cref="TokenStoreException">The session file cannot be read or written.</exception>
+    /// <exception cref="TokenStoreException">The store cannot be read or written; the session is kept.</exception>
     public async Task<AccessToken> GetAccessTokenAsync(TimeSpan? minValid = null, CancellationToken cancel = default)
     {
         var stored = Stored;
         ThrowIfSignedOut();
         if (!stored.Lasts(minValid ?? DefaultMinValid, Now)) stored = await FreshOrStillGoodAsync(stored, minValid ?? DefaultMinValid, cancel);
+        else if (minValid is null && CanRefresh && IsDue(stored)) stored = Known(await _client.Refresh.TryAsync(stored, current => !IsDue(current), cancel));
         return new AccessToken(stored.AccessToken, stored.ExpiresAt);
     }
 
@@ -113,7 +114,7 @@ public sealed class Session
     /// </summary>
     /// <param name="cancel">Ends the call; before the deletion it leaves the session as it was.</param>
     /// <returns>Whether the server revoked the tokens.</returns>
-    /// <exception cref="TokenStoreException">The session file cannot be changed.</exception>
+    /// <exception cref="TokenStoreException">The store cannot be changed.</exception>
     public async Task<SignOutResult> SignOutAsync(CancellationToken cancel = default)
     {
         var result = await _client.SignOut.RunAsync(this, cancel);
@@ -156,22 +157,16 @@ public sealed class Session
         }
     }
 
-    // Callers that come while a refresh is under way share it. It belongs to none of them, so none of them can cancel it for the others.
     private async Task<StoredSession> RefreshAsync(Func<StoredSession, bool> isGood, CancellationToken cancel)
     {
-        Task<StoredSession> refresh;
-        lock (_lock)
-        {
-            if (isGood(_stored)) return _stored;
-            if (_refresh is null or { IsCompleted: true }) _refresh = Task.Run(() => RunAsync(isGood), CancellationToken.None);
-            refresh = _refresh;
-        }
-        return await refresh.WaitAsync(cancel);
+        var stored = Stored;
+        return isGood(stored) ? stored : Known(await _client.Refresh.RunAsync(stored, isGood, cancel));
     }
 
-    private async Task<StoredSession> RunAsync(Func<StoredSession, bool> isGood)
+    private bool IsDue(StoredSession session) => session.IsPast(_client.Refresh.RenewsAfter, Now);
+
+    private StoredSession Known(StoredSession fresh)
     {
-        var fresh = await _client.Refresh.RunAsync(Stored, isGood);
         Volatile.Write(ref _stored, fresh);
         return fresh;
     }

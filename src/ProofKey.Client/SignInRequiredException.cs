@@ -6,7 +6,10 @@ public enum SignInRequiredReason
     /// <summary>Nobody has signed in yet, or the stored session is for another issuer, client, scope or resource.</summary>
     NoSession,
 
-    /// <summary>The server ended the session (RFC 6749 section 5.2, <c>invalid_grant</c>), or its access token ended and there is no refresh token.</summary>
+    /// <summary>
+    /// The server ended the session (RFC 6749 section 5.2, <c>invalid_grant</c>), or its access token ended and there is no refresh token. With the
+    /// code <c>renewal_interrupted</c>: a program was killed, or an answer lost, while the session was renewed; one sign-in mends it.
+    /// </summary>
     SessionEnded,
 
     /// <summary>The session was signed out or replaced by another one.</summary>
@@ -22,21 +25,32 @@ public enum SignInRequiredReason
     Refused,
 
     /// <summary>
-    /// No browser could be opened, or the program receives its callback itself: begin with <see cref="PublicClient.BeginAsync"/> and show
+    /// No browser could be opened, or the program receives its callback itself: begin with <see cref="PublicClient.BeginAsync(SignInRoad, CancellationToken)"/> and show
     /// <see cref="PendingSignIn.AuthorizeUri"/> to the person.
     /// </summary>
     NoBrowser,
+
+    /// <summary>None of the ports that <see cref="ClientOptions.Redirect"/> names is free on this machine.</summary>
+    NoPort,
+
+    /// <summary>The server has no device authorization endpoint (RFC 8628 section 4).</summary>
+    NoDeviceGrant,
 }
 
 /// <summary>A person must sign in, which the call could not do or did not finish.</summary>
 public sealed class SignInRequiredException : ClientException
 {
-    internal SignInRequiredException(SignInRequiredReason reason, OAuthError? error = null)
-        : base(CodeOf(reason), "a session that is good", ActualOf(reason, error), RemedyOf(reason, error))
+    internal SignInRequiredException(SignInRequiredReason reason, OAuthError? error = null, bool wasInterrupted = false)
+        : base(wasInterrupted ? "renewal_interrupted" : CodeOf(reason), "a session that is good", wasInterrupted ? Interrupted : ActualOf(reason, error), RemedyOf(reason, error))
     {
         Reason = reason;
         Error = error;
     }
+
+    internal SignInRequiredException(SignInRequiredReason reason, string expected, string actual, string remedy)
+        : base(CodeOf(reason), expected, actual, remedy) => Reason = reason;
+    // Not the person's fault, and nothing to look for: the server takes what was sent twice for stolen (RFC 9700 section 4.14.2).
+    private const string Interrupted = "the previous renewal was interrupted, and the server does not take its refresh token a second time";
 
     /// <summary>Why.</summary>
     public SignInRequiredReason Reason { get; }
@@ -52,6 +66,8 @@ public sealed class SignInRequiredException : ClientException
         SignInRequiredReason.TimedOut => "timed_out",
         SignInRequiredReason.UserDenied => "user_denied",
         SignInRequiredReason.NoBrowser => "no_browser",
+        SignInRequiredReason.NoPort => "no_port",
+        SignInRequiredReason.NoDeviceGrant => "no_device_grant",
         _ => "refused",
     };
 
@@ -66,7 +82,7 @@ public sealed class SignInRequiredException : ClientException
         _ => $"the server refused with {error?.Code}: {error?.Description.TrimEnd('.')}",
     };
 
-    private static string RemedyOf(SignInRequiredReason reason, OAuthError? error) => reason switch
+    internal static string RemedyOf(SignInRequiredReason reason, OAuthError? error) => reason switch
     {
         SignInRequiredReason.Refused => error?.Code switch
         {

@@ -6,11 +6,11 @@ internal sealed class SignOut(PublicClient client)
     public async Task<SignOutResult> RunAsync(Session session, CancellationToken cancel)
     {
         var options = client.Options;
-        using var held = await client.Store.LockAsync(cancel);
-        var found = client.Store.Find(options);
+        using var held = await client.Vault.LockAsync(cancel);
+        var found = await client.Vault.FindAsync(options, cancel);
         var stored = found?.Id == session.Stored.Id ? found : session.Stored;
         var result = await RevokeAsync(stored, cancel);
-        if (found?.Id == stored.Id) client.Store.Remove(options.Profile);
+        if (found?.Id == stored.Id) await client.Vault.RemoveAsync(CancellationToken.None);
         options.Emit(new ClientEvent.SignedOut(result.Revoked));
         return result;
     }

@@ -47,6 +47,10 @@ internal sealed class TokenEndpoint(ClientOptions options, Backchannel backchann
     public Task<(JsonElement? Granted, OAuthError? Error)> RefreshAsync(AuthorizationServer server, string refreshToken, CancellationToken cancel) =>
         SendAsync(server, Parameters.Of(new("grant_type", "refresh_token"), new("refresh_token", refreshToken)), [refreshToken], cancel);
 
+    /// <summary>Asks whether the person has decided (RFC 8628 section 3.4).</summary>
+    public Task<(JsonElement? Granted, OAuthError? Error)> PollAsync(AuthorizationServer server, string deviceCode, CancellationToken cancel) =>
+        SendAsync(server, Parameters.Of(new("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), new("device_code", deviceCode)), [deviceCode], cancel);
+
     /// <summary>The refresh token that goes on, if the answer brought a new one.</summary>
     /// <exception cref="ProtocolViolationException">It is malformed.</exception>
     public static string? NewRefreshToken(JsonElement granted) => Token(granted, "refresh_token");
@@ -75,15 +79,15 @@ internal sealed class TokenEndpoint(ClientOptions options, Backchannel backchann
     }
 
     // A proxy's or a portal's page says nothing about our tokens.
-    private static AuthorizationServerUnavailableException NotJson(Answer answer) => new(
+    public static AuthorizationServerUnavailableException NotJson(Answer answer) => new(
         "not_json",
-        $"{What} as application/json",
+        $"{answer.What} as application/json",
         $"status {(int)answer.Status} came as {ServerText.Shown(answer.MediaType)}",
         "Something else than the token endpoint seems to answer; check the network, then try again.",
         retryable: !answer.IsSuccess || answer.MediaType is "text/html");
 
     // RFC 6749 section 5.2
-    private static OAuthError Refusal(JsonElement json, string[] secrets) => Text(json, "error") is { Length: > 0 } code
+    public static OAuthError Refusal(JsonElement json, string[] secrets) => Text(json, "error") is { Length: > 0 } code
         ? ServerText.Error(code, Text(json, "error_description"), secrets)
         : throw new ProtocolViolationException("malformed_refusal", "an error code in a refusal (RFC 6749 section 5.2)", "there is none");
 

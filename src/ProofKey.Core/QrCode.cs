@@ -5,13 +5,13 @@ using System.Text;
 namespace ProofKey;
 
 /// <summary>
-/// A QR code of a short text, such as an address for a phone (ISO/IEC 18004): bytes, error correction level M, versions 1 to 10. It is
+/// A QR code of a short text, such as an address for a phone (ISO/IEC 18004): bytes, error correction level M, versions 1 to 20. It is
 /// immutable and needs a border of <see cref="Border"/> light modules on every side.
 /// </summary>
 public sealed class QrCode
 {
     /// <summary>The most UTF-8 bytes of a text.</summary>
-    public const int MaxLength = 213;
+    public const int MaxLength = 666;
 
     /// <summary>How many light modules stand around the code.</summary>
     public const int Border = 4;
@@ -21,6 +21,8 @@ public sealed class QrCode
     [
         (26, 1, 10, []), (44, 1, 16, [6, 18]), (70, 1, 26, [6, 22]), (100, 2, 18, [6, 26]), (134, 2, 24, [6, 30]),
         (172, 4, 16, [6, 34]), (196, 4, 18, [6, 22, 38]), (242, 4, 22, [6, 24, 42]), (292, 5, 22, [6, 26, 46]), (346, 5, 26, [6, 28, 50]),
+        (404, 5, 30, [6, 30, 54]), (466, 8, 22, [6, 32, 58]), (532, 9, 22, [6, 34, 62]), (581, 9, 24, [6, 26, 46, 66]), (655, 10, 24, [6, 26, 48, 70]),
+        (733, 10, 28, [6, 26, 50, 74]), (815, 11, 28, [6, 30, 54, 78]), (901, 13, 26, [6, 30, 56, 82]), (991, 14, 26, [6, 30, 58, 86]), (1085, 16, 26, [6, 34, 62, 90]),
     ];
 
     private static readonly Func<int, int, bool>[] Masks =

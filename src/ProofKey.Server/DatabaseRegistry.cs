@@ -23,7 +23,7 @@ public sealed class DatabaseRegistry
     {
         foreach (var row in await _keys.ListAsync(cancellation)) _root.Unwrap(row);
         List<TableCount> counts = [];
-        await _database.InTransactionAsync(async connection => counts = await TableCopy.CountAsync(connection, cancellation), cancellation);
+        await _database.ReadAtLengthAsync(async connection => counts = await TableCopy.CountAsync(connection, cancellation), cancellation);
         return counts;
     }
 

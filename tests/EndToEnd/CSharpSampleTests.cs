@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using ProofKey.Tests.Keyrings;
 
 namespace EndToEnd;
 
@@ -30,7 +31,9 @@ public sealed partial class CSharpSampleTests(RunningServer server, SampleProgra
         await using var api = apiSample.Run(server.Issuer, DemoApi.Audience, "--urls", apiAddress);
         await api.ReadUntilAsync(Listening, Cancellation);
         using var browser = new BrowserStandIn();
-        using var person = new Person();
+        using var person = new Person { PostsAnswers = true };
+        await using var keyring = await Keyring.StartAsync(Path.Combine(folder.Path, "keyring"));
+        clientSample.SessionBus = keyring.Address;
 
         await using var first = clientSample.RunWithBrowser(browser.Command, server.Issuer, client, apiAddress);
         var answer = await person.AnswerAsync(await browser.OpenedAsync(Cancellation), Cancellation);

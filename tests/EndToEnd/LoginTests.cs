@@ -40,6 +40,24 @@ public sealed partial class LoginTests(RunningServer server, Chromium chromium) 
     }
 
     [Fact]
+    [Assertion("CL-08"), Assertion("CL-17")]
+    public async Task The_browser_posts_the_answer_and_ends_at_a_page_that_says_who_signed_in_to_what()
+    {
+        await using var login = await BeginAsync("--browser");
+        await using var observed = await OpenAsync(login);
+
+        await observed.SignInAsync();
+        await observed.DecideAsync("allow");
+        var result = await login.ExitAsync(Cancellation);
+
+        result.ExitCode.ShouldBe(0, result.Errors);
+        await Expect(observed.Page.Locator("h1")).ToHaveTextAsync("You are signed in");
+        await Expect(observed.Page.Locator("main p").First).ToHaveTextAsync(new Regex($"You are alice at {Regex.Escape(new Uri(server.Issuer).Authority)}, in the program "));
+        new Uri(observed.Page.Url).PathAndQuery.ShouldBe("/callback/done");
+        observed.Complaints.ShouldBeEmpty();
+    }
+
+    [Fact]
     [Assertion("AZ-23")]
     public async Task A_person_who_denies_is_told_the_truth_in_the_browser_and_in_the_terminal()
     {
@@ -75,11 +93,11 @@ public sealed partial class LoginTests(RunningServer server, Chromium chromium) 
         (await login.ExitAsync(Cancellation)).ExitCode.ShouldBe(0);
     }
 
-    private async Task<ChildProcess> BeginAsync()
+    private async Task<ChildProcess> BeginAsync(string road = "--no-browser")
     {
         var client = await server.AddClientAsync(
             "Terminal", Cancellation, "--redirect-uri", "http://127.0.0.1/callback", "--audience", DemoApi.Audience);
-        return _program.Start("login", server.Issuer, "--client-id", client, "--no-browser");
+        return _program.Start("login", server.Issuer, "--client-id", client, road);
     }
 
     private async Task<ObservedPage> OpenAsync(ChildProcess login)

@@ -25,6 +25,9 @@ public sealed class Person(SocketsHttpHandler? handler = null) : IDisposable
     /// <summary>The button of the consent page: <c>allow</c> or <c>deny</c>.</summary>
     public string Decision { get; init; } = "allow";
 
+    /// <summary>Whether the page that takes an answer back to the program is obeyed too, as a browser with scripts does.</summary>
+    public bool PostsAnswers { get; init; }
+
     /// <summary>What this person's browser adds to each request.</summary>
     public HttpRequestHeaders Headers => _http.DefaultRequestHeaders;
 
@@ -81,7 +84,7 @@ public sealed class Person(SocketsHttpHandler? handler = null) : IDisposable
         Seen.Add(page.QuerySelector("h1")?.TextContent.Trim() ?? "");
         if (!response.IsSuccessStatusCode)
             throw new InvalidOperationException($"HTTP {(int)response.StatusCode}: {page.Body?.TextContent.Trim()}");
-        if (page.QuerySelectorAll<IHtmlFormElement>("form").FirstOrDefault(form => form.QuerySelector("[name=username],[name=decision],[name=user_code]") is not null) is not { } form)
+        if (page.QuerySelectorAll<IHtmlFormElement>("form").FirstOrDefault(form => form.QuerySelector(PostsAnswers ? "[name=username],[name=decision],[name=user_code],[name=state]" : "[name=username],[name=decision],[name=user_code]") is not null) is not { } form)
             return null;
 
         using var post = new HttpRequestMessage(HttpMethod.Post, new Uri(here, form.GetAttribute("action") ?? ""))
@@ -102,7 +105,7 @@ public sealed class Person(SocketsHttpHandler? handler = null) : IDisposable
         }
         else if (form.QuerySelector<IHtmlInputElement>("[name=user_code]") is { } code)
             fields["user_code"] = code.Value;
-        else
+        else if (!fields.ContainsKey("state"))
             fields["decision"] = Decision;
 
         return fields;

@@ -8,15 +8,24 @@ public sealed class ProofKeyProgram : IDisposable
     private readonly DirectoryInfo _home = Directory.CreateTempSubdirectory("proofkey-e2e-");
     private readonly Dictionary<string, string> _environment;
 
-    public ProofKeyProgram() => _environment = new()
+    public ProofKeyProgram()
     {
-        ["HOME"] = _home.FullName,
-        ["USERPROFILE"] = _home.FullName,
-        ["XDG_DATA_HOME"] = System.IO.Path.Combine(_home.FullName, "share"),
-        ["XDG_STATE_HOME"] = System.IO.Path.Combine(_home.FullName, "state"),
-        ["XDG_CONFIG_HOME"] = System.IO.Path.Combine(_home.FullName, "config"),
-        ["XDG_CACHE_HOME"] = System.IO.Path.Combine(_home.FullName, "cache"),
-    };
+        var key = System.IO.Path.Combine(_home.FullName, "session.key");
+        File.WriteAllBytes(key, System.Security.Cryptography.RandomNumberGenerator.GetBytes(32));
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        _environment = new()
+        {
+            // Most machines that run tests have no keychain that is open.
+            ["PROOFKEY_STORE"] = "file",
+            ["PROOFKEY_KEY_FILE"] = key,
+            ["HOME"] = _home.FullName,
+            ["USERPROFILE"] = _home.FullName,
+            ["XDG_DATA_HOME"] = System.IO.Path.Combine(_home.FullName, "share"),
+            ["XDG_STATE_HOME"] = System.IO.Path.Combine(_home.FullName, "state"),
+            ["XDG_CONFIG_HOME"] = System.IO.Path.Combine(_home.FullName, "config"),
+            ["XDG_CACHE_HOME"] = System.IO.Path.Combine(_home.FullName, "cache"),
+        };
+    }
 
     /// <summary>A folder for whatever the test needs; it goes with this object.</summary>
     public string Folder(string name) => _home.CreateSubdirectory(name).FullName;

@@ -8,6 +8,9 @@ public sealed class SampleProgram
 
     private SampleProgram(string name, Folder folder) => (_file, _folder) = (Path.Combine(Root(), "samples", name), folder);
 
+    /// <summary>The bus of the desktop session that it runs in; one that is not there unless a test says otherwise.</summary>
+    public string SessionBus { get; set; } = "unix:path=/nonexistent";
+
     private string Artifacts => Path.Combine(_folder.Path, "artifacts");
 
     /// <param name="name">The file.</param>
@@ -45,6 +48,7 @@ public sealed class SampleProgram
         {
             ["BROWSER"] = browser,
             ["XDG_DATA_HOME"] = _folder.Path,
+            ["DBUS_SESSION_BUS_ADDRESS"] = SessionBus,
             ["DOTNET_NOLOGO"] = "1",
             ["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1",
             // No build server outlives the test.

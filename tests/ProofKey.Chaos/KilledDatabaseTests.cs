@@ -1,3 +1,5 @@
+using ProofKey.Server.Storage;
+
 namespace ProofKey.Chaos;
 
 /// <summary>PostgreSQL dies under load, while its server goes on to answer.</summary>
@@ -45,4 +47,17 @@ public sealed class KilledDatabaseTests
         await crowd.SignInSoonAfterAsync(() => crowd.WorkUntilAsync(300, () => Task.CompletedTask));
         await crowd.SettleAsync();
     });
+
+    [Fact]
+    [Assertion("RT-12")]
+    public async Task A_commit_that_the_standby_never_got_is_told_as_unknown()
+    {
+        await using var primary = await DatabaseServer.NewAsync();
+        await using var standby = await primary.NewStandbyAsync();
+        // As long as the driver waits, or the test would.
+        using var data = new ServerData(primary.ConnectionString + ";Command Timeout=1");
+        await using var @operator = await Operator.OpenAsync(data.Open());
+        await standby.KillAsync();
+        (await Should.ThrowAsync<DatabaseException>(() => @operator.AddClientAsync())).Failure.ShouldBe(DatabaseFailure.Unknown);
+    }
 }

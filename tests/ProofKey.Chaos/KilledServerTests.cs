@@ -1,5 +1,3 @@
-using ProofKey.Tests.PostgreSql;
-
 namespace ProofKey.Chaos;
 
 /// <summary>The program is killed under load, again and again; what its clients were told still holds.</summary>
@@ -16,7 +14,7 @@ public sealed class KilledServerTests
     [Assertion("TK-21")]
     public Task What_clients_were_told_holds_after_every_kill(string database, string rotation) => Rounds.RunAsync(async dice =>
     {
-        using var data = new ServerData(database == "SQLite" ? null : await PostgreSqlCluster.NewDatabaseAsync());
+        using var data = await ServerData.NewAsync(database);
         await using var @operator = await Operator.OpenAsync(data.Open());
         await using var server = new ServerProcess(data.Options) { Options = ["--rotation", rotation] };
         using var crowd = new Crowd(server.Address, @operator, dice.Another()) { IsStrict = rotation == "strict" };

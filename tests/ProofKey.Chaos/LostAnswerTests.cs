@@ -3,18 +3,20 @@ namespace ProofKey.Chaos;
 /// <summary>The server has done and kept what it was asked, and the answer never arrives.</summary>
 public sealed class LostAnswerTests
 {
-    [Fact]
+    [Theory]
+    [InlineData("SQLite")]
+    [InlineData("PostgreSQL")]
     [Assertion("RT-04")]
     [Assertion("TK-06")]
-    public Task Answers_that_are_lost_after_the_commit_lock_no_honest_client_out() => Rounds.RunAsync(async dice =>
+    public Task Answers_that_are_lost_after_the_commit_lock_no_honest_client_out(string database) => Rounds.RunAsync(async dice =>
     {
         var (time, wire, isBroken) = (new ShiftedTime(), dice.Another(), true);
-        using var data = new ServerData();
+        using var data = await ServerData.NewAsync(database);
         await using var @operator = await Operator.OpenAsync(data.Open(), time);
         await using var server = await HostedServer.StartAsync(data.Open(), time);
-        await using var proxy = new CuttingProxy(new Uri(server.Address).Port, line =>
+        await using var proxy = new CuttingProxy(new Uri(server.Address).Port, (asked, _) =>
         {
-            lock (wire) return line.StartsWith("POST ", StringComparison.Ordinal) && isBroken && wire.Hits(20);
+            lock (wire) return asked.StartsWith("POST ", StringComparison.Ordinal) && isBroken && wire.Hits(20);
         });
         // A code that waits to be sent again dies while time is moved on.
         using var crowd = new Crowd(proxy.Address, @operator, dice.Another()) { TimeMoves = true };

@@ -69,7 +69,7 @@ public sealed class ThreeServersTests(ThreeServers at) : IClassFixture<ThreeServ
 
     [Fact]
     [Assertion("MD-08")]
-    public async Task A_new_key_is_known_to_every_server_before_any_of_them_uses_it()
+    public async Task A_new_key_reaches_every_server_by_itself()
     {
         await at.Operator.Keys.RotateAsync(atOnce: false, TestContext.Current.CancellationToken);
         var next = (await at.Operator.Keys.ListAsync(TestContext.Current.CancellationToken)).Where(key => key is { Purpose: "sign", State: KeyState.Next }).Select(key => key.Id).ToList();

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ProofKey.Client;
 
 namespace ProofKey.Cli.Tests;
 
@@ -14,7 +15,8 @@ public sealed class Cli : IDisposable
 {
     public static readonly string Folder = AppContext.BaseDirectory;
 
-    private static readonly string[] Variables = ["NO_COLOR", "BROWSER", "DISPLAY", "WAYLAND_DISPLAY"];
+    private static readonly string[] Variables =
+        ["NO_COLOR", "BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "VSCODE_IPC_HOOK_CLI", "CODESPACES", "TERM_PROGRAM", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"];
 
     private readonly DirectoryInfo _home = Directory.CreateTempSubdirectory("proofkey-cli-");
 
@@ -23,6 +25,9 @@ public sealed class Cli : IDisposable
         Environment["HOME"] = _home.FullName;
         Environment["XDG_DATA_HOME"] = Path.Combine(_home.FullName, "share");
         Environment["XDG_STATE_HOME"] = Path.Combine(_home.FullName, "state");
+        // Most machines that run tests have no keychain that is open.
+        Environment["PROOFKEY_STORE"] = "file";
+        Environment["PROOFKEY_KEY_FILE"] = WriteKey("session.key");
     }
 
     /// <summary>Where the program is; a copy of it in some tests.</summary>
@@ -35,7 +40,36 @@ public sealed class Cli : IDisposable
     public string Data => Path.Combine(_home.FullName, "data");
 
     /// <summary>The default profile's session file.</summary>
-    public string SessionFile => Path.Combine(_home.FullName, "state", "proofkey", "sessions", "default", "session.json");
+    public string SessionFile => SessionFileOf("default");
+
+    /// <summary>A profile's session file.</summary>
+    public string SessionFileOf(string profile) => StoreOf(profile).PathOf(profile);
+
+    /// <summary>Where a profile's session is kept unless a test says otherwise.</summary>
+    internal TokenStore StoreOf(string profile) =>
+        TokenStore.EncryptedFile(Path.Combine(_home.FullName, "state", "proofkey", "sessions", profile), VaultKey.OfFile(PathOf("session.key")));
+
+    /// <summary>What is in a profile's session file.</summary>
+    internal async Task<StoredSession> SessionOfAsync(string profile = "default")
+    {
+        using var vault = new SessionVault(StoreOf(profile), profile);
+        return (await vault.ReadAsync(TestContext.Current.CancellationToken)).ShouldNotBeNull();
+    }
+
+    /// <summary>Writes a session into a profile's file.</summary>
+    internal async Task ChangeAsync(string profile, Func<StoredSession, StoredSession> change)
+    {
+        using var vault = new SessionVault(StoreOf(profile), profile);
+        await vault.SaveAsync(change((await vault.ReadAsync(TestContext.Current.CancellationToken))!), TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Writes a key for sessions into the home folder.</summary>
+    public string WriteKey(string name)
+    {
+        File.WriteAllBytes(PathOf(name), Secret.NewBytes(32));
+        File.SetUnixFileMode(PathOf(name), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        return PathOf(name);
+    }
 
     /// <summary>A path in the home folder.</summary>
     public string PathOf(string name) => Path.Combine(_home.FullName, name);

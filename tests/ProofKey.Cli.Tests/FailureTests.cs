@@ -11,7 +11,7 @@ public sealed class FailureTests
         Failure.Of(new SignInResult.Cancelled(CancelReason.TimedOut))!.ExitCode.ShouldBe(3);
         Failure.Of(new SignInResult.Cancelled(CancelReason.UserDenied))!.ExitCode.ShouldBe(9);
         Failure.Of(new SignInResult.Refused(OAuthError.InvalidRequest("No.")))!.ExitCode.ShouldBe(5);
-        Failure.Of(new SignInResult.Rejected(new ProtocolViolation("iss", "this issuer", "another came", "Tell the operator.")))!.ExitCode.ShouldBe(7);
+        Failure.Of(new SignInResult.Rejected(new ProtocolViolation("issuer_mismatch", "this issuer", "another came", "Tell the operator.")))!.ExitCode.ShouldBe(7);
     }
 
     [Fact]

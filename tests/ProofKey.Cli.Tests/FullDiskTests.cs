@@ -80,11 +80,7 @@ public sealed class FullDiskTests : IDisposable
         (await login.EndAsync()).ExitCode.ShouldBe(0);
     }
 
-    private async Task<string> RefreshTokenAsync()
-    {
-        using var sessions = JsonDocument.Parse(await File.ReadAllTextAsync(_cli.SessionFile, Cancellation));
-        return sessions.RootElement.GetProperty("sessions")[0].GetProperty("refresh_token").GetString()!;
-    }
+    private async Task<string> RefreshTokenAsync() => (await _cli.SessionOfAsync()).RefreshToken!;
 
     private async Task<string> FillAsync(RunningCli serving)
     {

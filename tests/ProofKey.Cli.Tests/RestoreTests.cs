@@ -1,5 +1,5 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
+using ProofKey.Client;
 using ProofKey.Tests.PostgreSql;
 
 namespace ProofKey.Cli.Tests;
@@ -18,7 +18,7 @@ public sealed class RestoreTests : IDisposable
     [Assertion("RT-18")]
     public async Task The_honest_client_goes_on_once_and_what_was_revoked_since_the_backup_stays_dead()
     {
-        string second, fourth;
+        StoredSession second, fourth;
         await using (var serving = await ServeAsync())
         {
             await SignInAsync("honest", "copied", "revoked");
@@ -26,10 +26,10 @@ public sealed class RestoreTests : IDisposable
             await RefreshAsync("honest");
             await RefreshAsync("honest");
             await RefreshAsync("copied");
-            second = File.ReadAllText(SessionOf("copied"));
+            second = await _cli.SessionOfAsync("copied");
             await RefreshAsync("copied");
             await RefreshAsync("copied");
-            fourth = File.ReadAllText(SessionOf("copied"));
+            fourth = await _cli.SessionOfAsync("copied");
             (await _cli.RunAsync("grant", "revoke", await NewestGrantAsync(), "--data", _cli.Data)).ExitCode.ShouldBe(0);
             _cli.Write("audit.jsonl", await _cli.OutputOfAsync("audit-log", "--since", "1d", "--json", "--data", _cli.Data));
             await StopAsync(serving);
@@ -48,9 +48,9 @@ public sealed class RestoreTests : IDisposable
         {
             await RefreshAsync("honest");
             await RefreshAsync("honest");
-            File.WriteAllText(SessionOf("copied"), second);
+            await _cli.ChangeAsync("copied", _ => second);
             await RefreshAsync("copied");
-            File.WriteAllText(SessionOf("copied"), fourth);
+            await _cli.ChangeAsync("copied", _ => fourth);
             (await TokenAsync("copied")).ExitCode.ShouldBe(4, "a second one that is ahead");
             serving.Errors.ShouldContain("ahead of its row");
             (await TokenAsync("revoked")).ExitCode.ShouldBe(4);
@@ -67,13 +67,13 @@ public sealed class RestoreTests : IDisposable
     [Assertion("RT-17")]
     public async Task A_file_that_was_put_back_by_hand_refuses_what_is_ahead_until_it_is_marked()
     {
-        string ahead;
+        StoredSession ahead;
         await using (var serving = await ServeAsync())
         {
             await SignInAsync("honest");
             (await _cli.RunAsync("database", "backup", _cli.PathOf("backup.db"), "--data", _cli.Data)).ExitCode.ShouldBe(0);
             await RefreshAsync("honest");
-            ahead = File.ReadAllText(SessionOf("honest"));
+            ahead = await _cli.SessionOfAsync("honest");
             await StopAsync(serving);
         }
         File.Copy(_cli.PathOf("backup.db"), Path.Combine(_cli.Data, "proofkey.db"), overwrite: true);
@@ -86,7 +86,7 @@ public sealed class RestoreTests : IDisposable
         var marked = await _cli.RunAsync("database", "restore", "--grants", "keep", "--data", _cli.Data);
         marked.ExitCode.ShouldBe(0, marked.ToString());
         marked.Errors.ShouldContain("what was revoked since the backup lives again");
-        File.WriteAllText(SessionOf("honest"), ahead);
+        await _cli.ChangeAsync("honest", _ => ahead);
         await using (var serving = await ServeAsync()) await RefreshAsync("honest");
     }
 
@@ -211,18 +211,17 @@ public sealed class RestoreTests : IDisposable
     // With an access token that has expired, so that it has to refresh.
     private async Task<Outcome> TokenAsync(string profile)
     {
-        var stored = JsonNode.Parse(File.ReadAllText(SessionOf(profile)))!;
-        foreach (var time in (string[])["obtained_at", "expires_at"]) stored["sessions"]![0]![time] = "2026-01-01T00:00:00+00:00";
-        File.WriteAllText(SessionOf(profile), stored.ToJsonString());
+        var past = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        await _cli.ChangeAsync(profile, session => session with { ObtainedAt = past, ExpiresAt = past });
         return await _cli.RunAsync("token", "--profile", profile);
     }
 
     private async Task RefreshAsync(string profile)
     {
-        var before = RefreshTokenOf(profile);
+        var before = await RefreshTokenOfAsync(profile);
         var outcome = await TokenAsync(profile);
         outcome.ExitCode.ShouldBe(0, outcome.ToString());
-        RefreshTokenOf(profile).ShouldNotBe(before);
+        (await RefreshTokenOfAsync(profile)).ShouldNotBe(before);
     }
 
     private async Task<string> NewestGrantAsync()
@@ -231,7 +230,5 @@ public sealed class RestoreTests : IDisposable
         return grants.RootElement[0].GetProperty("grant").GetString()!;
     }
 
-    private string RefreshTokenOf(string profile) => JsonNode.Parse(File.ReadAllText(SessionOf(profile)))!["sessions"]![0]!["refresh_token"]!.GetValue<string>();
-
-    private string SessionOf(string profile) => Path.Combine(_cli.PathOf("state"), "proofkey", "sessions", profile, "session.json");
+    private async Task<string> RefreshTokenOfAsync(string profile) => (await _cli.SessionOfAsync(profile)).RefreshToken!;
 }

@@ -58,7 +58,7 @@ public sealed class SessionVerbTests : IAsyncLifetime
         var opened = _cli.PathOf("opened");
         _cli.Environment["BROWSER"] = _cli.Write("browser", $"#!/bin/sh\nprintf '%s' \"$1\" > {opened}\n");
         File.SetUnixFileMode(_cli.PathOf("browser"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        await using var login = _cli.Start("login", _server.Issuer, "--client-id", await _server.AddClientAsync());
+        await using var login = _cli.Start("login", _server.Issuer, "--client-id", await _server.AddClientAsync(), "--browser");
         var address = (await login.UntilAsync(ScriptedBrowser.Address())).Value;
         using var browser = new ScriptedBrowser();
         await browser.SignInAsync(login);
@@ -70,7 +70,7 @@ public sealed class SessionVerbTests : IAsyncLifetime
     public async Task Where_no_browser_can_be_opened_the_person_is_told()
     {
         _cli.Environment["BROWSER"] = "/nonexistent/browser";
-        await using var login = _cli.Start("login", _server.Issuer, "--client-id", await _server.AddClientAsync());
+        await using var login = _cli.Start("login", _server.Issuer, "--client-id", await _server.AddClientAsync(), "--browser");
         await login.UntilAsync(new("No browser could be opened"));
         using var browser = new ScriptedBrowser();
         await browser.SignInAsync(login);
@@ -98,8 +98,8 @@ public sealed class SessionVerbTests : IAsyncLifetime
     {
         _cli.Environment["PROOFKEY_SESSIONS"] = _cli.PathOf("elsewhere");
         await LoginAsync();
-        File.Exists(_cli.PathOf("elsewhere/default/session.json")).ShouldBeTrue();
-        File.GetUnixFileMode(_cli.PathOf("elsewhere/default/session.json")).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.Exists(_cli.PathOf("elsewhere/default/default.vault")).ShouldBeTrue();
+        File.GetUnixFileMode(_cli.PathOf("elsewhere/default/default.vault")).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
         File.Exists(_cli.SessionFile).ShouldBeFalse();
     }
 

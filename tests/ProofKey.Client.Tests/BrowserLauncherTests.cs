@@ -65,7 +65,7 @@ public sealed class BrowserLauncherTests
     public async Task A_browser_that_goes_on_running_has_opened_and_may_talk_as_much_as_it_likes()
     {
         using var folder = new TemporaryFolder();
-        var launcher = new BrowserLauncher(name => name == "BROWSER" ? Script(folder, "head -c 300000 /dev/zero | tr '\\0' 'x'; echo done > done; exec sleep 5") : null, TimeSpan.FromMilliseconds(700));
+        var launcher = Patient(Script(folder, "head -c 300000 /dev/zero | tr '\\0' 'x'; echo done > done; exec sleep 5"), TimeSpan.FromMilliseconds(700));
 
         (await launcher.OpenAsync(Address, Cancel)).ShouldBeTrue();
 
@@ -80,7 +80,7 @@ public sealed class BrowserLauncherTests
         using (var made = Process.Start("mkfifo", [go, done])) await made.WaitForExitAsync(Cancel);
         // A line to a closed pipe would end the script before it says that it is done.
         var script = Script(folder, "read -r line < go; echo later && echo later >&2 && echo done > done");
-        var launcher = new BrowserLauncher(name => name == "BROWSER" ? script : null, TimeSpan.FromMilliseconds(100));
+        var launcher = Patient(script, TimeSpan.FromMilliseconds(100));
 
         (await launcher.OpenAsync(Address, Cancel)).ShouldBeTrue();
         GC.Collect();
@@ -114,28 +114,10 @@ public sealed class BrowserLauncherTests
         (await File.ReadAllTextAsync(Path.Combine(folder.Path, "out"), Cancel)).ShouldNotBe(File.ResolveLinkTarget("/proc/self/fd/1", returnFinalTarget: false)?.FullName + "\n");
     }
 
-    [Fact]
-    public void Without_a_display_no_text_browser_is_started()
-    {
-        Programs().ShouldBeEmpty();
-        Programs(("DISPLAY", ":0")).ShouldBe(["xdg-open"]);
-        Programs(("WAYLAND_DISPLAY", "wayland-0")).ShouldBe(["xdg-open"]);
-        Programs(("BROWSER", "firefox:chromium"), ("DISPLAY", ":0")).ShouldBe(["firefox", "chromium", "xdg-open"]);
-    }
-
-    [Fact]
-    public void Inside_WSL_the_browser_is_on_the_Windows_side()
-    {
-        var commands = Launcher(("WSL_DISTRO_NAME", "Debian"), ("DISPLAY", ":0")).Commands("https://example.com/?a=1&b=2").ToList();
-
-        commands.Select(command => command.Program).ShouldBe(["wslview", "/mnt/c/Windows/System32/rundll32.exe", "xdg-open"]);
-        commands[1].Arguments.ShouldBe(["url.dll,FileProtocolHandler", "https://example.com/?a=1&b=2"]);
-    }
-
-    private static IEnumerable<string> Programs(params (string Name, string Value)[] environment) => Launcher(environment).Commands("https://example.com/").Select(command => command.Program);
-
     private static BrowserLauncher Launcher(params (string Name, string Value)[] environment) =>
-        new(name => environment.FirstOrDefault(one => one.Name == name).Value, TimeSpan.FromSeconds(10));
+        new(Machine.With(environment), TimeSpan.FromSeconds(10));
+
+    private static BrowserLauncher Patient(string script, TimeSpan patience) => new(Machine.With(("BROWSER", script)), patience);
 
     private static string Script(TemporaryFolder folder, string body)
     {

@@ -8,16 +8,22 @@ public sealed class ClientOptionsTests
     {
         { "ClientId", options => options with { ClientId = "" } },
         { "ClientId", options => options with { ClientId = "naïve" } },
-        { "RedirectPath", options => options with { RedirectPath = "callback" } },
-        { "RedirectPath", options => options with { RedirectPath = "/a b" } },
-        { "RedirectPath", options => options with { RedirectPath = "//evil.example/" } },
-        { "RedirectPath", options => options with { RedirectPath = "/callback?x" } },
+        { "Redirect.Path", options => options with { Redirect = new Redirect.LoopbackAnyPort { Path = "callback" } } },
+        { "Redirect.Path", options => options with { Redirect = new Redirect.LoopbackAnyPort { Path = "/a b" } } },
+        { "Redirect.Path", options => options with { Redirect = new Redirect.LoopbackAnyPort { Path = "//evil.example/" } } },
+        { "Redirect.Path", options => options with { Redirect = new Redirect.LoopbackAnyPort { Path = "/callback?x" } } },
         { "Resource", options => options with { Resource = "api" } },
         { "Resource", options => options with { Resource = "https://api.example.com/#x" } },
         { "Timeout", options => options with { Timeout = TimeSpan.Zero } },
         { "Timeout", options => options with { Timeout = TimeSpan.FromDays(2) } },
         { "RequestTimeout", options => options with { RequestTimeout = TimeSpan.FromHours(1) } },
-        { "FormPost", options => options with { RedirectUri = RedirectUri.Parse("com.example.app:/callback"), ResponseMode = ResponseMode.FormPost } },
+        { "FormPost", options => options with { Redirect = new Redirect.PrivateUse(RedirectUri.Parse("com.example.app:/callback")), ResponseMode = ResponseMode.FormPost } },
+        { "Redirect.PrivateUse", options => options with { Redirect = new Redirect.PrivateUse(RedirectUri.Parse("https://app.example.com/")) } },
+        { "Redirect.ClaimedHttps", options => options with { Redirect = new Redirect.ClaimedHttps(RedirectUri.Parse("com.example.app:/callback")) } },
+        { "port", options => options with { Redirect = new Redirect.LoopbackPort(0) } },
+        { "port", options => options with { Redirect = new Redirect.LoopbackPort(70_000) } },
+        { "port", options => options with { Redirect = new Redirect.LoopbackPorts([]) } },
+        { "port", options => options with { Redirect = new Redirect.LoopbackPorts([8000, -1]) } },
         { "Profile", options => options with { Profile = "" } },
         { "Profile", options => options with { Profile = "a\nb" } },
     };
@@ -30,9 +36,9 @@ public sealed class ClientOptionsTests
     [Fact]
     public void All_problems_are_listed_at_once()
     {
-        var message = Should.Throw<ArgumentException>(() => new PublicClient(Good with { ClientId = "", Timeout = TimeSpan.Zero, RedirectPath = "" })).Message;
+        var message = Should.Throw<ArgumentException>(() => new PublicClient(Good with { ClientId = "", Timeout = TimeSpan.Zero, Redirect = new Redirect.LoopbackAnyPort { Path = "" } })).Message;
 
-        foreach (var option in (string[])["ClientId", "Timeout", "RedirectPath"]) message.ShouldContain(option);
+        foreach (var option in (string[])["ClientId", "Timeout", "Redirect.Path"]) message.ShouldContain(option);
     }
 
     [Theory]

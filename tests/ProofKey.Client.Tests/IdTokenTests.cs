@@ -246,7 +246,7 @@ public sealed class IdTokenTests
         await using var server = await ScriptedServer.StartAsync();
         using var folder = new TemporaryFolder();
         server.SpoilIdToken = claims => claims["nonce"] = "another";
-        var options = server.Options() with { SessionFile = folder.SessionFile };
+        var options = server.Options() with { Store = folder.Store };
         await SignInAsync(options);
 
         await using var client = new PublicClient(options);

@@ -26,7 +26,7 @@ public sealed class RefreshTests
 
         token.Reveal().ShouldNotBe(before.AccessToken);
         token.ExpiresAt.ShouldBeGreaterThan(server.Time.GetUtcNow() + TimeSpan.FromMinutes(9));
-        var stored = client.Store.Find(client.Options)!;
+        var stored = (await client.Vault.FindAsync(client.Options, Cancel))!;
         stored.AccessToken.ShouldBe(token.Reveal());
         stored.RefreshToken.ShouldNotBe(before.RefreshToken);
         server.TokenRequests.Last().Keys.Order().ShouldBe(["client_id", "grant_type", "refresh_token"]);
@@ -38,7 +38,7 @@ public sealed class RefreshTests
         await using var server = await ScriptedServer.StartAsync();
         await using var client = await SignedInAsync(server);
         var session = (await client.FindSessionAsync(Cancel))!;
-        server.Time.Shift = TimeSpan.FromMinutes(8);
+        server.Time.Shift = TimeSpan.FromMinutes(7);
 
         await session.GetAccessTokenAsync(cancel: Cancel);
         server.TokenRequests.Count.ShouldBe(1);
@@ -67,7 +67,7 @@ public sealed class RefreshTests
         await (await SignedInAsync(server, folder)).DisposeAsync();
         server.Time.Shift = AfterTheEnd;
 
-        await using var later = new PublicClient(server.Options() with { SessionFile = folder.SessionFile });
+        await using var later = new PublicClient(server.Options() with { Store = folder.Store });
         var session = await later.GetSessionAsync(Cancel);
 
         session.Subject.ShouldBe("alice");
@@ -125,7 +125,7 @@ public sealed class RefreshTests
         // Each client opens the lock file by itself, as a process of its own would.
         var tokens = await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => Task.Run(async () =>
         {
-            await using var client = new PublicClient(server.Options() with { SessionFile = folder.SessionFile });
+            await using var client = new PublicClient(server.Options() with { Store = folder.Store });
             return (await (await client.FindSessionAsync(Cancel))!.GetAccessTokenAsync(cancel: Cancel)).Reveal();
         })));
 
@@ -142,16 +142,16 @@ public sealed class RefreshTests
         using var folder = new TemporaryFolder();
         await (await SignedInAsync(server, folder)).DisposeAsync();
         // It had begun to write the next file, too.
-        await File.WriteAllTextAsync(folder.SessionFile + ".new", "{\"version\":1,\"sess", Cancel);
-        using var holder = await LockedByAnotherProcessAsync(folder.SessionFile + ".lock");
+        await File.WriteAllTextAsync(folder.Vault + ".new", "ProofKey", Cancel);
+        using var holder = await LockedByAnotherProcessAsync(folder.Vault + ".lock");
         server.Time.Shift = AfterTheEnd;
-        await using var client = new PublicClient(server.Options() with { SessionFile = folder.SessionFile });
+        await using var client = new PublicClient(server.Options() with { Store = folder.Store });
         var waiting = (await client.FindSessionAsync(Cancel))!.GetAccessTokenAsync(cancel: Cancel);
         (await Task.WhenAny(waiting, Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, Cancel))).ShouldNotBe(waiting);
 
         holder.Kill(entireProcessTree: true);
 
-        (await waiting).Reveal().ShouldBe(client.Store.Find(client.Options)!.AccessToken);
+        (await waiting).Reveal().ShouldBe((await client.Vault.FindAsync(client.Options, Cancel))!.AccessToken);
         server.Reuses.ShouldBe(0);
     }
 
@@ -162,15 +162,15 @@ public sealed class RefreshTests
         await using var server = await ScriptedServer.StartAsync();
         using var folder = new TemporaryFolder();
         await using var first = await SignedInAsync(server, folder);
-        await using var second = new PublicClient(server.Options() with { SessionFile = folder.SessionFile });
+        await using var second = new PublicClient(server.Options() with { Store = folder.Store });
         var session = (await second.FindSessionAsync(Cancel))!;
         server.Time.Shift = AfterTheEnd;
         Task<AccessToken> waiting;
-        using (await first.Store.LockAsync(Cancel))
+        using (await first.Vault.LockAsync(Cancel))
         {
             waiting = session.GetAccessTokenAsync(cancel: Cancel);
-            var stored = first.Store.Find(first.Options)!;
-            first.Store.Save(stored with { AccessToken = "fresh", ObtainedAt = server.Time.GetUtcNow(), ExpiresAt = server.Time.GetUtcNow() + TimeSpan.FromMinutes(10) });
+            var stored = (await first.Vault.FindAsync(first.Options, Cancel))!;
+            await first.Vault.SaveAsync(stored with { AccessToken = "fresh", ObtainedAt = server.Time.GetUtcNow(), ExpiresAt = server.Time.GetUtcNow() + TimeSpan.FromMinutes(10) }, Cancel);
             // The lock is still held: the token is enough to go on.
             (await waiting).Reveal().ShouldBe("fresh");
         }
@@ -219,12 +219,13 @@ public sealed class RefreshTests
         using var folder = new TemporaryFolder();
         await using var client = await SignedInAsync(server, folder);
         var session = (await client.FindSessionAsync(Cancel))!;
-        var before = await File.ReadAllBytesAsync(folder.SessionFile, Cancel);
+        var before = session.Stored;
         server.Time.Shift = AfterTheEnd;
         server.Instead["/token"] = context => ScriptedServer.JsonAsync(context, status, body, type);
 
         await Should.ThrowAsync<ClientException>(() => session.GetAccessTokenAsync(cancel: Cancel));
-        (await File.ReadAllBytesAsync(folder.SessionFile, Cancel)).ShouldBe(before);
+        var kept = (await folder.SessionAsync())!;
+        (kept.Id, kept.RefreshToken, kept.AccessToken, kept.ExpiresAt).ShouldBe((before.Id, before.RefreshToken, before.AccessToken, before.ExpiresAt));
 
         server.Instead.Clear();
         (await session.GetAccessTokenAsync(cancel: Cancel)).ExpiresAt.ShouldBeGreaterThan(server.Time.GetUtcNow());
@@ -237,7 +238,7 @@ public sealed class RefreshTests
         await using var server = await ScriptedServer.StartAsync();
         using var folder = new TemporaryFolder();
         await (await SignedInAsync(server, folder)).DisposeAsync();
-        await using var hasty = new PublicClient(server.Options() with { SessionFile = folder.SessionFile, RequestTimeout = TimeSpan.FromMilliseconds(200) });
+        await using var hasty = new PublicClient(server.Options() with { Store = folder.Store, RequestTimeout = TimeSpan.FromMilliseconds(200) });
         var session = (await hasty.FindSessionAsync(Cancel))!;
         server.Time.Shift = AfterTheEnd;
         server.Instead["/token"] = context => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
@@ -255,7 +256,7 @@ public sealed class RefreshTests
         using var folder = new TemporaryFolder();
         using var browser = new TestBrowser();
         var events = new List<ClientEvent>();
-        await using var client = new PublicClient(server.Options(browser) with { SessionFile = folder.SessionFile, OnEvent = events.Add });
+        await using var client = new PublicClient(server.Options(browser) with { Store = folder.Store, OnEvent = events.Add });
         var session = await client.GetSessionAsync(Cancel);
         server.Time.Shift = AfterTheEnd;
         server.Instead["/token"] = context => ScriptedServer.ErrorAsync(context, "invalid_grant");
@@ -280,15 +281,15 @@ public sealed class RefreshTests
         var session = (await client.FindSessionAsync(Cancel))!;
         server.Time.Shift = AfterTheEnd;
         // It does not keep to our lock: the file changes while our request is under way.
-        server.Instead["/token"] = context =>
+        server.Instead["/token"] = async context =>
         {
-            var stored = client.Store.Find(client.Options)!;
-            client.Store.Save(stored with { RefreshToken = "rotated", AccessToken = "fresh", ExpiresAt = server.Time.GetUtcNow() + TimeSpan.FromMinutes(10) });
-            return ScriptedServer.ErrorAsync(context, "invalid_grant");
+            var stored = (await client.Vault.FindAsync(client.Options, Cancel))!;
+            await client.Vault.SaveAsync(stored with { RefreshToken = "rotated", AccessToken = "fresh", ExpiresAt = server.Time.GetUtcNow() + TimeSpan.FromMinutes(10) }, Cancel);
+            await ScriptedServer.ErrorAsync(context, "invalid_grant");
         };
 
         (await session.GetAccessTokenAsync(cancel: Cancel)).Reveal().ShouldBe("fresh");
-        client.Store.Find(client.Options)!.RefreshToken.ShouldBe("rotated");
+        (await client.Vault.FindAsync(client.Options, Cancel))!.RefreshToken.ShouldBe("rotated");
     }
 
     [Fact]
@@ -346,11 +347,12 @@ public sealed class RefreshTests
         await using var client = await SignedInAsync(server, folder);
         var session = (await client.FindSessionAsync(Cancel))!;
         server.Time.Shift = AfterTheEnd;
-        // A folder in the place of the next file stands for a disk that takes no more.
-        Directory.CreateDirectory(folder.SessionFile + ".new");
+        // A folder in the place of the next file stands for a disk that takes no more, from the moment when the server has answered.
+        server.SpoilTokens = _ => Directory.CreateDirectory(folder.Vault + ".new");
         (await Should.ThrowAsync<TokenStoreException>(() => session.GetAccessTokenAsync(cancel: Cancel))).State.ShouldBe(TokenStoreState.Denied);
 
-        Directory.Delete(folder.SessionFile + ".new");
+        server.SpoilTokens = null;
+        Directory.Delete(folder.Vault + ".new");
         await session.GetAccessTokenAsync(cancel: Cancel);
 
         server.TokenRequests.Count.ShouldBe(2);
@@ -432,7 +434,7 @@ public sealed class RefreshTests
         await (await SignedInAsync(server, folder)).DisposeAsync();
         server.Time.Shift = AfterTheEnd;
         server.Instead["/jwks"] = context => ScriptedServer.JsonAsync(context, 503, "{}");
-        await using var later = new PublicClient(server.Options() with { SessionFile = folder.SessionFile });
+        await using var later = new PublicClient(server.Options() with { Store = folder.Store });
         var session = (await later.FindSessionAsync(Cancel))!;
 
         (await Should.ThrowAsync<AuthorizationServerUnavailableException>(() => session.GetAccessTokenAsync(cancel: Cancel))).Code.ShouldBe("server_status");
@@ -464,7 +466,7 @@ public sealed class RefreshTests
 
         (await Should.ThrowAsync<ProtocolViolationException>(() => session.GetAccessTokenAsync(cancel: Cancel))).Code.ShouldBe(code);
 
-        var kept = client.Store.Find(client.Options)!;
+        var kept = (await client.Vault.FindAsync(client.Options, Cancel))!;
         kept.RefreshToken.ShouldNotBe(before.RefreshToken);
         kept.AccessToken.ShouldBe(before.AccessToken);
         server.SpoilTokens = null;
@@ -496,7 +498,7 @@ public sealed class RefreshTests
         gate.SetResult();
         await disposing;
 
-        client.Store.Find(client.Options)!.RefreshToken.ShouldBe("rotated");
+        (await client.Vault.FindAsync(client.Options, Cancel))!.RefreshToken.ShouldBe("rotated");
         (await refresh).Reveal().ShouldBe("fresh");
     }
 
@@ -506,8 +508,8 @@ public sealed class RefreshTests
         await using var server = await ScriptedServer.StartAsync();
         using var folder = new TemporaryFolder();
         await (await SignedInAsync(server, folder)).DisposeAsync();
-        var hasty = new PublicClient(server.Options() with { SessionFile = folder.SessionFile, RequestTimeout = TimeSpan.FromMilliseconds(100) });
-        using var held = await hasty.Store.LockAsync(Cancel);
+        var hasty = new PublicClient(server.Options() with { Store = folder.Store, RequestTimeout = TimeSpan.FromMilliseconds(100) });
+        using var held = await hasty.Vault.LockAsync(Cancel);
 
         await hasty.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20), Cancel);
     }
@@ -531,7 +533,7 @@ public sealed class RefreshTests
     private static async Task<PublicClient> SignedInAsync(ScriptedServer server, TemporaryFolder? folder = null)
     {
         using var browser = new TestBrowser();
-        var client = new PublicClient(server.Options(browser) with { SessionFile = folder?.SessionFile });
+        var client = new PublicClient(server.Options(browser) with { Store = folder?.Store ?? TokenStore.InMemory });
         await client.GetSessionAsync(Cancel);
         await browser.Page;
         return client;

@@ -66,6 +66,17 @@ internal sealed class ScriptedServer : IAsyncDisposable
     /// <summary>The error that /authorize answers with, if any.</summary>
     public string? AuthorizeError { get; set; }
 
+    /// <summary>What /authorize says to a request for <c>form_post</c>, if it does not do it.</summary>
+    public string? FormPostError { get; set; }
+
+    /// <summary>Whether an answer that was asked for as a form comes as one.</summary>
+    public bool Posts { get; set; } = true;
+
+    public Action<JsonObject>? SpoilDevice { get; set; }
+
+    /// <summary>What the next polls of a device are answered.</summary>
+    public ConcurrentQueue<RequestDelegate> Polls { get; } = new();
+
     public string? IdTokenType { get; set; } = "JWT";
 
     public int AccessTokenSeconds { get; set; } = 600;
@@ -108,6 +119,7 @@ internal sealed class ScriptedServer : IAsyncDisposable
         app.MapGet("/jwks", server.JwksAsync);
         app.MapGet("/authorize", server.AuthorizeAsync);
         app.MapPost("/token", server.TokenAsync);
+        app.MapPost("/device_authorization", server.DeviceAsync);
         app.MapGet("/userinfo", server.UserInfoAsync);
         app.MapPost("/revoke", server.RevokeAsync);
         app.MapGet("/api/me", (HttpContext context) => context.Response.WriteAsync(context.Request.Headers.Authorization.ToString()));
@@ -122,6 +134,8 @@ internal sealed class ScriptedServer : IAsyncDisposable
         ClientId = ClientId,
         Scope = Scope.Parse("openid profile"),
         OpenBrowser = browser is null ? (_, _) => ValueTask.FromResult(true) : browser.OpenAsync,
+        // Most tests read the answer out of an address.
+        ResponseMode = ResponseMode.Query,
         Timeout = TimeSpan.FromSeconds(30),
         TimeProvider = Time,
     };
@@ -151,6 +165,7 @@ internal sealed class ScriptedServer : IAsyncDisposable
         ["jwks_uri"] = Issuer.Endpoint("/jwks"),
         ["userinfo_endpoint"] = Issuer.Endpoint("/userinfo"),
         ["revocation_endpoint"] = Issuer.Endpoint("/revoke"),
+        ["device_authorization_endpoint"] = Issuer.Endpoint("/device_authorization"),
     };
 
     private Task InsteadAsync(HttpContext context, RequestDelegate next)
@@ -190,17 +205,52 @@ internal sealed class ScriptedServer : IAsyncDisposable
         List<KeyValuePair<string, string>> answer =
             [AuthorizeError is null ? new("code", code) : new("error", AuthorizeError), new("state", request["state"]!), new("iss", Issuer.Value)];
         SpoilCallback?.Invoke(answer);
+        var asked = request["response_mode"] == "form_post";
+        if (asked && FormPostError is { } error) answer = [new("error", "invalid_request"), new("error_description", error), new("state", request["state"]!), new("iss", Issuer.Value)];
+        else if (asked && Posts) return PostAsync(context, request["redirect_uri"]!, answer);
         context.Response.StatusCode = 302;
         context.Response.Headers.Location = RedirectUri.Append(request["redirect_uri"]!, Parameters.Of(answer));
         return Task.CompletedTask;
     }
+
+    private static Task PostAsync(HttpContext context, string action, List<KeyValuePair<string, string>> answer)
+    {
+        context.Response.ContentType = "text/html";
+        var fields = string.Concat(answer.Select(pair => $"""<input type="hidden" name="{pair.Key}" value="{WebUtility.HtmlEncode(pair.Value)}">"""));
+        return context.Response.WriteAsync($"""<form method="post" action="{action}">{fields}</form>""");
+    }
+
+    private Task DeviceAsync(HttpContext context)
+    {
+        var answer = new JsonObject
+        {
+            ["device_code"] = Remember(Secret.NewText()),
+            ["user_code"] = "WDJB-MJHT",
+            ["verification_uri"] = Issuer.Endpoint("/device"),
+            ["verification_uri_complete"] = Issuer.Endpoint("/device?user_code=WDJB-MJHT"),
+            ["expires_in"] = 300,
+            ["interval"] = 5,
+        };
+        SpoilDevice?.Invoke(answer);
+        return JsonAsync(context, 200, answer.ToJsonString());
+    }
+
+    // What the polls are answered, one after the other; tokens when nothing is left.
+    private Task DevicePollAsync(HttpContext context) => Polls.TryDequeue(out var poll)
+        ? poll(context)
+        : TokensAsync(context, new Grant { Scope = "openid profile", Current = Remember(Secret.NewText()) }, null);
 
     private async Task TokenAsync(HttpContext context)
     {
         var form = (await context.Request.ReadFormAsync()).ToDictionary(pair => pair.Key, pair => pair.Value.ToString());
         TokenRequests.Enqueue(form);
         context.Response.Headers.CacheControl = "no-store";
-        await (form["grant_type"] == "authorization_code" ? RedeemAsync(context, form) : RefreshAsync(context, form["refresh_token"]));
+        await (form["grant_type"] switch
+        {
+            "authorization_code" => RedeemAsync(context, form),
+            "refresh_token" => RefreshAsync(context, form["refresh_token"]),
+            _ => DevicePollAsync(context),
+        });
     }
 
     private Task RedeemAsync(HttpContext context, Dictionary<string, string> form)

@@ -84,7 +84,7 @@ public sealed class SignInTests
     public async Task A_thousand_requests_have_a_thousand_verifiers_and_say_S256()
     {
         await using var server = await ScriptedServer.StartAsync();
-        await using var client = new PublicClient(server.Options() with { RedirectUri = RedirectUri.Parse("com.example.app:/callback"), Scope = Scope.Parse("profile") });
+        await using var client = new PublicClient(server.Options() with { Redirect = new Redirect.PrivateUse(RedirectUri.Parse("com.example.app:/callback")), Scope = Scope.Parse("profile") });
         using var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false });
 
         for (var i = 0; i < 1000; i++)
@@ -319,7 +319,7 @@ public sealed class SignInTests
     public async Task A_callback_with_another_state_or_address_is_rejected_and_the_right_one_still_counts()
     {
         await using var server = await ScriptedServer.StartAsync();
-        await using var client = new PublicClient(server.Options() with { RedirectUri = RedirectUri.Parse("com.example.app:/callback") });
+        await using var client = new PublicClient(server.Options() with { Redirect = new Redirect.PrivateUse(RedirectUri.Parse("com.example.app:/callback")) });
         await using var pending = await client.BeginAsync(Cancel);
         var right = await CallbackOfAsync(pending);
 
@@ -349,7 +349,7 @@ public sealed class SignInTests
     {
         await using var server = await ScriptedServer.StartAsync();
         using var browser = new TestBrowser();
-        await using var client = new PublicClient(server.Options(browser) with { RedirectUri = RedirectUri.Parse("com.example.app:/callback") });
+        await using var client = new PublicClient(server.Options(browser) with { Redirect = new Redirect.PrivateUse(RedirectUri.Parse("com.example.app:/callback")) });
 
         (await Should.ThrowAsync<SignInRequiredException>(() => client.GetSessionAsync(Cancel))).Reason.ShouldBe(SignInRequiredReason.NoBrowser);
 
@@ -406,7 +406,7 @@ public sealed class SignInTests
     public async Task A_program_with_its_own_callback_has_no_listener_to_wait_for()
     {
         await using var server = await ScriptedServer.StartAsync();
-        await using var client = new PublicClient(server.Options() with { RedirectUri = RedirectUri.Parse("https://app.example.com/callback") });
+        await using var client = new PublicClient(server.Options() with { Redirect = new Redirect.ClaimedHttps(RedirectUri.Parse("https://app.example.com/callback")) });
         await using var pending = await client.BeginAsync(Cancel);
 
         pending.RedirectUri.ShouldBe("https://app.example.com/callback");

@@ -21,7 +21,7 @@ public sealed class SignOutTests
         form["token"].ShouldBe(refreshToken);
         form["token_type_hint"].ShouldBe("refresh_token");
         (await client.FindSessionAsync(Cancel)).ShouldBeNull();
-        (await File.ReadAllTextAsync(folder.SessionFile, Cancel)).ShouldNotContain(refreshToken!);
+        File.Exists(folder.Vault).ShouldBeFalse();
         (await Should.ThrowAsync<SignInRequiredException>(() => session.GetAccessTokenAsync(cancel: Cancel))).Reason.ShouldBe(SignInRequiredReason.SignedOut);
     }
 
@@ -54,7 +54,7 @@ public sealed class SignOutTests
         var (client, _) = await SignedInAsync(server, folder);
         await client.DisposeAsync();
         await server.DisposeAsync();
-        await using var later = new PublicClient(server.Options() with { SessionFile = folder.SessionFile });
+        await using var later = new PublicClient(server.Options() with { Store = folder.Store });
         var session = (await later.FindSessionAsync(Cancel))!;
 
         var result = await session.SignOutAsync(Cancel);
@@ -99,7 +99,7 @@ public sealed class SignOutTests
     private static async Task<(PublicClient Client, Session Session)> SignedInAsync(ScriptedServer server, TemporaryFolder folder, string profile = "default")
     {
         using var browser = new TestBrowser();
-        var client = new PublicClient(server.Options(browser) with { SessionFile = folder.SessionFile, Profile = profile });
+        var client = new PublicClient(server.Options(browser) with { Store = folder.Store, Profile = profile });
         var session = await client.GetSessionAsync(Cancel);
         await browser.Page;
         return (client, session);

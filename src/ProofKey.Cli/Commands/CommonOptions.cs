@@ -23,7 +23,18 @@ internal static class CommonOptions
 
     public static readonly Option<bool> Json = new("--json") { Description = "Print JSON." };
 
+    public static readonly Option<bool> NoInput = new("--no-input") { Description = "Ask nobody and open nothing: where a person is needed, end with exit code 4." };
+
     public static readonly Option<string> Profile = new("--profile", "-p") { HelpName = "PROFILE", Description = "Which sign-in is meant; the one called default unless another is named." };
+
+    public static readonly Option<string> Store = new("--store") { HelpName = "keychain|file|memory", Description = "How the session is kept: with a key in the system's keychain, in a file with a key of your own, or not at all. Without it: as before, at first keychain." };
+
+    public static readonly Option<string> KeyFile = new("--key-file") { HelpName = "FILE", Description = "The key of the session's file: 32 random bytes in a file for its owner alone." };
+
+    public static readonly Option<string> PassphraseFile = new("--passphrase-file") { HelpName = "FILE", Description = "The passphrase of the session's file: the first line of a file; or set PROOFKEY_PASSPHRASE." };
+
+    /// <summary>How a session is kept.</summary>
+    public static readonly Option[] Keeping = [Store, KeyFile, PassphraseFile];
 
     /// <summary>The keys that a configuration file may have: one for each option, and those settings that have no option.</summary>
     public static HashSet<string> KeysOf(Command root)

@@ -30,7 +30,7 @@ internal sealed class DatabaseCheckVerb : Verb
     {
         await using var administration = await invocation.AdministerAsync();
         Print(await administration.Database.CheckAsync(invocation.Cancellation), invocation);
-        invocation.Terminal.Say("Every table can be read, and the root key opens every key.");
+        invocation.Terminal.Say("Every table was counted, and the root key opens every key.");
         return ExitCodes.Done;
     }
 }

@@ -36,6 +36,8 @@ internal sealed class DemoVerb : Verb
             Issuer = world.Issuer,
             ClientId = world.ClientId,
             Scope = Scope.Parse(DemoWorld.Scope),
+            // The demo shows the answer, which stands in the address then.
+            ResponseMode = ResponseMode.Query,
             HttpMessageHandler = wiretap,
             TimeProvider = clock,
         });

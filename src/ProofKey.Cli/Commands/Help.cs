@@ -24,7 +24,7 @@ internal static class Help
         writer.WriteLine("in the file of --config, as \"data\". PROOFKEY_SESSIONS moves the folder of sessions.");
         writer.WriteLine("Exit codes: 0 done, 1 failed, 2 wrong usage,");
         writer.WriteLine("3 timed out, 4 sign-in needed, 5 refused, 6 unavailable, 7 protocol violation,");
-        writer.WriteLine("8 session file locked or missing, 9 cancelled.");
+        writer.WriteLine("8 token store locked or missing, 9 cancelled.");
     }
 
     // A group shows the first example of its first verb.

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Text.Json;
 using ProofKey.Cli.Output;
 using ProofKey.Cli.Sessions;
@@ -9,36 +10,50 @@ namespace ProofKey.Cli.Commands;
 internal sealed class ListVerb : Verb
 {
     public ListVerb()
-        : base("list", "List the profiles that have signed in here.", "proofkey list", "proofkey list --json") => Add(CommonOptions.Json);
+        : base("list", "List the profiles that have signed in here.", "proofkey list", "proofkey list --json")
+    {
+        foreach (var option in new Option[] { CommonOptions.Json, CommonOptions.KeyFile, CommonOptions.PassphraseFile }) Add(option);
+    }
 
-    protected override Task<int> RunAsync(Invocation invocation)
+    protected override async Task<int> RunAsync(Invocation invocation)
     {
         var profiles = Profiles.Of(invocation.Settings);
-        var shown = profiles.Names().Select(name => Shown(profiles, name)).ToList();
+        var shown = new List<ShownProfile>();
+        foreach (var name in profiles.Names()) shown.Add(await ShownAsync(invocation, profiles, name, mayWait: shown.All(profile => profile.State != "locked")));
         if (invocation.Settings.Flag(CommonOptions.Json))
         {
             invocation.Terminal.Write(JsonSerializer.Serialize(shown, CliJson.Default.IReadOnlyListShownProfile));
-            return Task.FromResult(ExitCodes.Done);
+            return ExitCodes.Done;
         }
         var listing = new Listing("profile", "issuer", "client id", "state", "subject");
         foreach (var profile in shown) listing.Add(profile.Profile, profile.Issuer, profile.ClientId, profile.State.Replace('_', ' '), profile.Sub ?? "");
         listing.WriteTo(invocation.Terminal);
-        return Task.FromResult(ExitCodes.Done);
+        return ExitCodes.Done;
     }
 
-    // One damaged file must not hide the others.
-    private static ShownProfile Shown(Profiles profiles, string name)
+    // One damaged file must not hide the others, and a locked keychain is not waited for again and again.
+    private static async Task<ShownProfile> ShownAsync(Invocation invocation, Profiles profiles, string name, bool mayWait)
     {
         try
         {
             var profile = profiles.Get(name);
-            using var store = new SessionStore(profiles.SessionFileOf(name));
-            var session = store.List().FirstOrDefault(session => session.Profile == name);
-            return new ShownProfile(name, profile.Issuer, profile.ClientId, profile.Scope, session is null ? "signed_out" : "signed_in", session?.Subject);
+            if (!profiles.HasSession(name)) return Shown(profile, "signed_out");
+            if (!mayWait || ChosenStore.Of(invocation.Settings, profile).OpenSilently(profiles.FolderOf(name)) is not { } store) return Shown(profile, "locked");
+            try
+            {
+                var session = (await store.ListAsync(invocation.Cancellation)).FirstOrDefault(session => session.Profile == name);
+                return Shown(profile, session is null ? "signed_out" : "signed_in", session?.Subject);
+            }
+            catch (TokenStoreException problem) when (problem.State is not (TokenStoreState.Damaged or TokenStoreState.Exposed))
+            {
+                return Shown(profile, "locked");
+            }
         }
         catch (Exception damaged) when (damaged is CommandException or TokenStoreException)
         {
             return new ShownProfile(name, "", "", "", "damaged", null);
         }
     }
+
+    private static ShownProfile Shown(Profile profile, string state, string? subject = null) => new(profile.Name, profile.Issuer, profile.ClientId, profile.Scope, state, subject);
 }

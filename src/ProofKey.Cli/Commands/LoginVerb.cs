@@ -6,37 +6,51 @@ using ProofKey.Client;
 
 namespace ProofKey.Cli.Commands;
 
-/// <summary><c>proofkey login</c>: signs a person in, in the browser.</summary>
+/// <summary><c>proofkey login</c>: signs a person in, in a browser here or elsewhere.</summary>
 internal sealed class LoginVerb : Verb
 {
     private readonly Argument<string?> _issuer = new("ISSUER") { Arity = ArgumentArity.ZeroOrOne, Description = "The server's address. May be left out for a profile that signed in before." };
     private readonly Option<string> _clientId = new("--client-id") { HelpName = "ID", Description = "The id of a public client with the redirect URI http://127.0.0.1/callback." };
     private readonly Option<string> _scope = new("--scope") { HelpName = "SCOPE", Description = $"What to ask for, with spaces between. Without it: {Profile.DefaultScope}." };
-    private readonly Option<bool> _noBrowser = new("--no-browser") { Description = "Print the address, and open no browser." };
+    private readonly RoadOptions _roads = new();
 
     public LoginVerb()
         : base(
             "login",
-            "Sign in, in the browser.",
+            "Sign in, in a browser here or elsewhere.",
             "proofkey login http://127.0.0.1:8080 --client-id CLIENT_ID",
             "proofkey login https://login.example.com --client-id CLIENT_ID --scope \"openid orders.read\" -p work",
-            "proofkey login -p work")
+            "proofkey login -p work",
+            "proofkey login -p work --device --qr")
     {
         Add(_issuer);
-        foreach (var option in new Option[] { _clientId, _scope, CommonOptions.Profile, _noBrowser, CommonOptions.Json }) Add(option);
+        foreach (var option in (IEnumerable<Option>)[_clientId, _scope, CommonOptions.Profile, .. _roads.All, CommonOptions.Json, .. CommonOptions.Keeping]) Add(option);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)
     {
         var profiles = Profiles.Of(invocation.Settings);
-        var profile = ProfileOf(invocation, profiles);
-        await using var client = profile.CreateClient(profiles.SessionFileOf(profile.Name));
-        var session = await new InteractiveSignIn(client, invocation.Terminal).RunAsync(!invocation.Settings.Flag(_noBrowser), invocation.Cancellation);
+        var chosen = ChosenStore.Of(invocation.Settings, profiles.Find(invocation.ProfileName));
+        var profile = ProfileOf(invocation, profiles).KeptIn(chosen);
+        var store = await chosen.OpenAsync(profiles.FolderOf(profile.Name), invocation.Terminal, isNew: !profiles.HasSession(profile.Name), invocation.Cancellation);
+        await using var client = profile.CreateClient(store, _roads.Timeout(invocation.Settings), Narration.On(invocation.Terminal));
+        var session = await SignInAsync(invocation, profile, client);
         profiles.Remember(profile);
         var claims = await Person.ClaimsAsync(session, mustLive: false, invocation.Cancellation);
         invocation.Terminal.Say($"Signed in as {PlainText.Of(Person.NameOf(claims, session))} ({PlainText.Of(session.Subject ?? "no subject")}) at {session.Issuer}; profile {profile.Name}.");
+        if (chosen.Kind == "memory") invocation.Terminal.Say("Nothing was kept: the session ends with this command.");
         if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(Shown(profile, session, claims), CliJson.Default.SignedInProfile));
         return ExitCodes.Done;
+    }
+
+    private async Task<Session> SignInAsync(Invocation invocation, Profile profile, PublicClient client)
+    {
+        var choice = _roads.Choice(invocation.Settings);
+        if (choice.MayAsk) return await new InteractiveSignIn(client, invocation.Terminal, choice).RunAsync(invocation.Cancellation);
+        if (await client.FindSessionAsync(invocation.Cancellation) is not { } session)
+            throw new CommandException(ExitCodes.SignInNeeded, "A person must sign in, and --no-input asks nobody.", $"Sign in with: {profile.LoginCommand}");
+        await session.GetAccessTokenAsync(cancel: invocation.Cancellation);
+        return session;
     }
 
     private static SignedInProfile Shown(Profile profile, Session session, JsonElement claims) =>
@@ -53,7 +67,7 @@ internal sealed class LoginVerb : Verb
         if (known?.Issuer != issuer) known = null;
         var scope = invocation.Settings.Text(_scope) ?? known?.Scope ?? Profile.DefaultScope;
         if (!Scope.TryParse(scope, out _)) throw CommandException.Usage("The scope has characters that a scope cannot have.", "Write the values with single spaces between, such as --scope \"openid profile\"");
-        return new Profile { Name = name, Issuer = issuer, ClientId = ClientIdOf(invocation, known), Scope = scope };
+        return _roads.Apply(new Profile { Name = name, Issuer = issuer, ClientId = ClientIdOf(invocation, known), Scope = scope }, known, invocation.Settings);
     }
 
     // RFC 6749 appendix A.1: visible ASCII

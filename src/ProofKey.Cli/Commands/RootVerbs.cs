@@ -23,6 +23,7 @@ internal static class RootVerbs
         root.Add(new VerbGroup("database", "Look at the database of a server as a whole, and move it.", new DatabaseMigrateVerb(), new DatabaseCheckVerb(), new DatabaseBackupVerb(), new DatabaseRestoreVerb(), new DatabaseCopyVerb()));
         root.Add(new AuditLogVerb());
         root.Add(new DoctorVerb());
+        root.Add(new VerbGroup("store", "Say how sessions are kept.", new StoreMoveVerb()));
         foreach (var verb in new Verb[] { new LoginVerb(), new TokenVerb(), new CallVerb(), new WhoamiVerb(), new ListVerb(), new LogoutVerb(), new DecodeVerb(), new DemoVerb() }) root.Add(verb);
         return root;
     }

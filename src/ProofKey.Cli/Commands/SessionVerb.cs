@@ -18,13 +18,18 @@ internal sealed record OpenProfile(Profile Profile, PublicClient Client)
 internal abstract class SessionVerb : Verb
 {
     protected SessionVerb(string name, string description, params string[] examples)
-        : base(name, description, examples) => Add(CommonOptions.Profile);
+        : base(name, description, examples)
+    {
+        Add(CommonOptions.Profile);
+        foreach (var option in CommonOptions.Keeping) Add(option);
+    }
 
     protected sealed override async Task<int> RunAsync(Invocation invocation)
     {
         var profiles = Profiles.Of(invocation.Settings);
         var profile = profiles.Get(invocation.ProfileName);
-        await using var client = profile.CreateClient(profiles.SessionFileOf(profile.Name));
+        var store = await ChosenStore.Of(invocation.Settings, profile).OpenAsync(profiles.FolderOf(profile.Name), invocation.Terminal, isNew: false, invocation.Cancellation);
+        await using var client = profile.CreateClient(store, onEvent: Narration.On(invocation.Terminal));
         var open = new OpenProfile(profile, client);
         try
         {
@@ -32,7 +37,7 @@ internal abstract class SessionVerb : Verb
         }
         catch (SignInRequiredException ended) when (ended.Reason is SignInRequiredReason.SessionEnded or SignInRequiredReason.SignedOut or SignInRequiredReason.NoSession)
         {
-            throw open.Ended("The session has ended.");
+            throw open.Ended(ended.Code == "renewal_interrupted" ? "The previous renewal was interrupted, and the server does not take its refresh token a second time." : "The session has ended.");
         }
     }
 

@@ -11,7 +11,7 @@ internal sealed class TokenVerb : SessionVerb
 {
     private readonly Option<string> _minValid = new("--min-valid") { HelpName = "TIME", Description = "How long the token must last at least, such as 5m. Without it: 60s." };
     private readonly Option<string> _output = new("--output", "-o") { HelpName = "token|header|json|env", Description = "The bare token, an Authorization header, JSON, or ACCESS_TOKEN=… Without it: token." };
-    private readonly Option<bool> _interactive = new("--interactive") { Description = "Open the browser when the session has ended." };
+    private readonly Option<bool> _interactive = new("--interactive") { Description = "Ask the person to sign in again when the session has ended." };
 
     public TokenVerb()
         : base(
@@ -24,6 +24,7 @@ internal sealed class TokenVerb : SessionVerb
         Add(_minValid);
         Add(_output);
         Add(_interactive);
+        Add(CommonOptions.NoInput);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation, OpenProfile open)
@@ -43,23 +44,9 @@ internal sealed class TokenVerb : SessionVerb
 
     private async Task<(Session Session, AccessToken Token)> FreshAsync(Invocation invocation, OpenProfile open, TimeSpan minValid)
     {
-        var interactive = invocation.Settings.Flag(_interactive);
-        if (await open.Client.FindSessionAsync(invocation.Cancellation) is { } session)
-        {
-            try
-            {
-                return (session, await session.GetAccessTokenAsync(minValid, invocation.Cancellation));
-            }
-            catch (SignInRequiredException ended) when (interactive && ended.Reason is SignInRequiredReason.SessionEnded or SignInRequiredReason.SignedOut)
-            {
-                // The session is over; the browser begins the next one.
-            }
-        }
-        else if (!interactive)
-        {
-            throw open.Ended("Nobody is signed in under this profile.");
-        }
-        var begun = await new InteractiveSignIn(open.Client, invocation.Terminal).RunAsync(opensBrowser: true, invocation.Cancellation);
-        return (begun, await begun.GetAccessTokenAsync(minValid, invocation.Cancellation));
+        var session = invocation.Settings.Flag(_interactive) && !invocation.Settings.Flag(CommonOptions.NoInput)
+            ? await open.Client.GetSessionAsync(cancel => new InteractiveSignIn(open.Client, invocation.Terminal, new SignInChoice()).RunAsync(cancel), invocation.Cancellation)
+            : await open.SessionAsync(invocation.Cancellation);
+        return (session, await session.GetAccessTokenAsync(minValid, invocation.Cancellation));
     }
 }

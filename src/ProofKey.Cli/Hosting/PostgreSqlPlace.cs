@@ -8,9 +8,10 @@ namespace ProofKey.Cli.Hosting;
 internal sealed class PostgreSqlPlace : DataPlace
 {
     // What goes before the operator's own words, which win. A replica takes so few connections that three of them fit into what PostgreSQL allows.
-    // Nothing of ours stays on a connection, so there is nothing to reset.
+    // Nothing of ours stays on a connection, so there is nothing to reset. A commit that still waits for its standby when the driver's patience ends must
+    // not be cancelled and waited for: the server would give the waiting up and say that all is well. Without an answer it is told as unknown.
     private const string Defaults =
-        "Maximum Pool Size=30;Max Auto Prepare=200;Auto Prepare Min Usages=2;No Reset On Close=true;Timeout=5;Command Timeout=15;Tcp Keepalive=true;Application Name=proofkey;";
+        "Maximum Pool Size=30;Max Auto Prepare=200;Auto Prepare Min Usages=2;No Reset On Close=true;Timeout=5;Command Timeout=15;Cancellation Timeout=-1;Tcp Keepalive=true;Application Name=proofkey;";
 
     // Of several servers, the one that takes writes; after a failover, whichever takes them then.
     private const string DefaultsOfSeveral = "Target Session Attributes=primary;Host Recheck Seconds=2;";

@@ -14,18 +14,20 @@ internal static class PasswordPrompt
     }
 
     /// <summary>Asks a person twice, without showing what is typed.</summary>
-    public static async Task<string> AskTwiceAsync(Terminal terminal, CancellationToken cancellation)
-    {
-        if (!terminal.CanAsk) throw CommandException.Usage("There is no terminal to ask for the password.", "Give it on stdin with --password-stdin.");
-        // Reading keys knows no cancellation, and Ctrl-C is to work at once.
-        return await Task.Run(() => AskTwice(terminal.Error), cancellation).WaitAsync(cancellation);
-    }
+    public static Task<string> AskTwiceAsync(Terminal terminal, CancellationToken cancellation) => terminal.CanAsk
+        ? AskAsync(terminal, "Password: ", twice: true, cancellation)
+        : throw CommandException.Usage("There is no terminal to ask for the password.", "Give it on stdin with --password-stdin.");
 
-    private static string AskTwice(TextWriter writer)
+    /// <summary>Asks a person at a terminal, without showing what is typed.</summary>
+    // Reading keys knows no cancellation, and Ctrl-C is to work at once.
+    public static async Task<string> AskAsync(Terminal terminal, string prompt, bool twice, CancellationToken cancellation) =>
+        await Task.Run(() => twice ? AskTwice(terminal.Error, prompt) : Ask(terminal.Error, prompt), cancellation).WaitAsync(cancellation);
+
+    private static string AskTwice(TextWriter writer, string prompt)
     {
         while (true)
         {
-            var password = Ask(writer, "Password: ");
+            var password = Ask(writer, prompt);
             if (Ask(writer, "Once more: ") == password) return password;
             writer.WriteLine("The two are not the same.");
         }

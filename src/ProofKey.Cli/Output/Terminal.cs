@@ -14,7 +14,7 @@ internal sealed class Terminal
     public TextWriter Out { get; } = Console.Out;
 
     /// <summary>For everything else.</summary>
-    public TextWriter Error { get; } = Console.Error;
+    public TextWriter Error { get; init; } = Console.Error;
 
     /// <summary>Whether a person at a terminal reads the datum.</summary>
     public bool OutIsTerminal { get; } = !Console.IsOutputRedirected;
@@ -28,11 +28,40 @@ internal sealed class Terminal
     /// <summary>Whether colours are wanted at all.</summary>
     public bool MayColour { get; } = string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && Environment.GetEnvironmentVariable("TERM") != "dumb";
 
+    /// <summary>Whether an address can be made a link.</summary>
+    public bool HasLinks { get; } = !Console.IsErrorRedirected && TerminalKind.HasLinks(Environment.GetEnvironmentVariable);
+
+    /// <summary>How many columns the terminal has; <see langword="null"/> where none is.</summary>
+    public int? Width { get; } = Console.IsErrorRedirected ? null : Columns();
+
     /// <summary>Writes a line of the datum.</summary>
     public void Write(string line) => Out.WriteLine(line);
 
     /// <summary>Tells something beside the datum.</summary>
     public void Say(string line) => Error.WriteLine(line);
+
+    /// <summary>Tells an address, which can be clicked where the terminal knows how.</summary>
+    public void Say(Uri address) => Say(HasLinks ? $"\e]8;;{address.AbsoluteUri}\e\\{address.AbsoluteUri}\e]8;;\e\\" : address.AbsoluteUri);
+
+    /// <summary>Shows an address as a QR code, if it has room.</summary>
+    /// <param name="address">The address.</param>
+    /// <param name="mustShow">Whether somebody asked for it, and wants to hear why there is none.</param>
+    public void ShowQr(Uri address, bool mustShow)
+    {
+        if (!mustShow && !ErrorIsTerminal) return;
+        if (!QrCode.TryEncode(address.AbsoluteUri, out var code))
+        {
+            if (mustShow) Say("The address is too long for a QR code.");
+        }
+        else if (Width is { } width && width < QrText.Width(code))
+        {
+            if (mustShow) Say($"The QR code needs {QrText.Width(code)} columns, and the terminal has {width}.");
+        }
+        else
+        {
+            foreach (var line in QrText.Lines(code, ErrorIsTerminal && MayColour)) Say(line);
+        }
+    }
 
     /// <summary>Tells why the command failed, and how to mend it.</summary>
     public void Fail(Failure failure)
@@ -40,8 +69,21 @@ internal sealed class Terminal
         var colour = ErrorIsTerminal && MayColour;
         Error.WriteLine($"{(colour ? Red : "")}error:{(colour ? Normal : "")} {Lines(failure.Problem)}");
         if (failure.Remedy.Length > 0) Error.WriteLine($"{(colour ? Faint : "")}{Lines(failure.Remedy)}{(colour ? Normal : "")}");
+        if (failure.Help is { } page) Error.WriteLine($"{(colour ? Faint : "")}More about it: {page}{(colour ? Normal : "")}");
     }
 
     // A list of problems keeps its lines; nothing else that others wrote reaches the terminal as it is.
     private static string Lines(string text) => string.Join('\n', text.Split('\n').Select(PlainText.Of));
+
+    private static int? Columns()
+    {
+        try
+        {
+            return Console.WindowWidth is > 0 and var width ? width : null;
+        }
+        catch (Exception unknown) when (unknown is IOException or PlatformNotSupportedException)
+        {
+            return null;
+        }
+    }
 }

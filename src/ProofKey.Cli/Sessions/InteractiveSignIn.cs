@@ -3,44 +3,47 @@ using ProofKey.Client;
 
 namespace ProofKey.Cli.Sessions;
 
-/// <summary>One sign-in by a person at a browser, with what the terminal says meanwhile.</summary>
-internal sealed class InteractiveSignIn(PublicClient client, Terminal terminal)
+/// <summary>How one road ended: with a session, or at a fork where the person took another one.</summary>
+internal readonly record struct RoadEnd(Session? Session, SignInRoad Other);
+
+/// <summary>One sign-in by a person: one road is taken and said, and the others are one key away.</summary>
+internal sealed class InteractiveSignIn(PublicClient client, Terminal terminal, SignInChoice choice)
 {
-    private static readonly TimeSpan LongWait = TimeSpan.FromSeconds(30);
-
-    /// <summary>Signs in. The address is told before any browser opens, so that the person can take it elsewhere.</summary>
-    /// <param name="opensBrowser">Whether to open one.</param>
-    /// <param name="cancellation">Gives up.</param>
+    /// <summary>Signs in.</summary>
     /// <exception cref="CommandException">It came to nothing.</exception>
-    public async Task<Session> RunAsync(bool opensBrowser, CancellationToken cancellation)
+    public async Task<Session> RunAsync(CancellationToken cancellation)
     {
-        await using var pending = await client.BeginAsync(cancellation);
-        terminal.Say(opensBrowser ? "Sign in in the browser. If none opens, go to:" : "To sign in, go to:");
-        terminal.Say(pending.AuthorizeUri.AbsoluteUri);
-        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Task[] meanwhile = [HintAsync(waiting.Token), opensBrowser ? OpenAsync(pending, waiting.Token) : Task.CompletedTask];
-        try
+        var surroundings = Surroundings.OfThisProcess;
+        var (road, reason) = choice.Road is { } chosen ? (chosen, "you said so") : (surroundings.Road, surroundings.Reason);
+        var keyboard = Keyboard.Of(terminal, choice.MayAsk);
+        var (from, pressed) = (road, false);
+        while (true)
         {
-            var result = await pending.CompleteAsync(cancellation);
-            return result is SignInResult.SignedIn signedIn ? signedIn.Session : throw Failed(Failure.Of(result)!);
+            try
+            {
+                var end = road == SignInRoad.Device
+                    ? await new DeviceRoad(client, terminal, keyboard, choice).RunAsync(cancellation)
+                    : await new BrowserRoad(client, terminal, keyboard, choice, surroundings).RunAsync(road, reason, cancellation);
+                if (end.Session is { } session) return session;
+                (from, road, reason, pressed) = (road, end.Other, "you pressed its key", true);
+            }
+            catch (SignInRequiredException closed) when (pressed && closed.Reason is SignInRequiredReason.NoDeviceGrant or SignInRequiredReason.Refused)
+            {
+                terminal.Say($"There is no device code: {PlainText.Of(closed.Actual)}.");
+                (road, pressed) = (from, false);
+            }
         }
-        finally
-        {
-            await waiting.CancelAsync();
-            await Task.WhenAll(meanwhile).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
     }
 
-    private async Task OpenAsync(PendingSignIn pending, CancellationToken cancellation)
+    /// <summary>What an ending is: a session, or a reason why there is none.</summary>
+    /// <exception cref="CommandException">There is none.</exception>
+    public static Session SessionOf(SignInResult result)
     {
-        if (!await pending.OpenBrowserAsync(cancellation)) terminal.Say("No browser could be opened here: open the address yourself.");
+        if (result is SignInResult.SignedIn signedIn) return signedIn.Session;
+        var failure = Failure.Of(result)!;
+        throw new CommandException(failure.ExitCode, failure.Problem, failure.Remedy) { Help = failure.Help };
     }
 
-    private async Task HintAsync(CancellationToken cancellation)
-    {
-        await Task.Delay(LongWait, client.Options.TimeProvider, cancellation);
-        terminal.Say("Still waiting for the browser. If its window was closed, open the address above again; if it shows an error, Ctrl-C gives up.");
-    }
-
-    private static CommandException Failed(Failure failure) => new(failure.ExitCode, failure.Problem, failure.Remedy);
+    /// <summary>The road of a key.</summary>
+    public static SignInRoad RoadOf(string key) => key switch { "d" => SignInRoad.Device, "p" => SignInRoad.Paste, _ => SignInRoad.Browser };
 }

@@ -12,6 +12,9 @@ internal sealed record Profile
     /// <summary>Asks who the person is, and to stay signed in.</summary>
     public const string DefaultScope = "openid profile email offline_access";
 
+    /// <summary>How long a person may take to sign in.</summary>
+    public static readonly TimeSpan DefaultTimeout = TimeSpan.FromMinutes(5);
+
     public required string Name { get; init; }
 
     public required string Issuer { get; init; }
@@ -20,23 +23,65 @@ internal sealed record Profile
 
     public required string Scope { get; init; }
 
+    /// <summary>The ports that are registered, for a server that compares them; any port without.</summary>
+    public IReadOnlyList<int>? Ports { get; init; }
+
+    /// <summary>The path of the redirect URI, if it is not <c>/callback</c>.</summary>
+    public string? RedirectPath { get; init; }
+
+    /// <summary>Whether the redirect URI says <c>localhost</c>.</summary>
+    public bool? Localhost { get; init; }
+
+    /// <summary>How the answer travels, if that was said.</summary>
+    public string? ResponseMode { get; init; }
+
+    /// <summary>Whether somebody vouches for the server's PKCE.</summary>
+    public bool? AcceptUnadvertisedPkce { get; init; }
+    /// <summary>How the session is kept: <c>keychain</c>, <c>file</c> or <c>memory</c>.</summary>
+    public string? Store { get; init; }
+
+    /// <summary>Where the key of its file is, if it is in a file.</summary>
+    public string? KeyFile { get; init; }
+
+    /// <summary>Where the passphrase of its file is, if it is in a file.</summary>
+    public string? PassphraseFile { get; init; }
+
     /// <summary>How to sign in to it again.</summary>
     [JsonIgnore]
     public string LoginCommand => Name == DefaultName ? "proofkey login" : $"proofkey login -p {CommandText.Argument(Name)}";
 
     /// <summary>The client that has or gets the session.</summary>
-    /// <param name="sessionFile">Where the session is kept.</param>
-    public PublicClient CreateClient(string sessionFile) => new(new ClientOptions
+    /// <param name="store">Where the session is kept.</param>
+    /// <param name="timeout">How long a person may take, if that was said.</param>
+    /// <param name="onEvent">Told what happens.</param>
+    public PublicClient CreateClient(TokenStore store, TimeSpan? timeout = null, Action<ClientEvent>? onEvent = null) => new(new ClientOptions
     {
         Issuer = ProofKey.Issuer.Parse(Issuer),
         ClientId = ClientId,
         Scope = ProofKey.Scope.Parse(Scope),
         Profile = Name,
-        SessionFile = sessionFile,
+        Store = store,
+        Redirect = Redirect,
+        ResponseMode = ResponseMode switch { "query" => ProofKey.Client.ResponseMode.Query, "form_post" => ProofKey.Client.ResponseMode.FormPost, _ => ProofKey.Client.ResponseMode.Automatic },
+        AcceptUnadvertisedPkce = AcceptUnadvertisedPkce == true,
+        Timeout = timeout ?? DefaultTimeout,
+        OnEvent = onEvent,
     });
+
+    private Redirect.Loopback Redirect
+    {
+        get
+        {
+            Redirect.Loopback redirect = Ports is { Count: > 0 } ? new Redirect.LoopbackPorts(Ports) : new Redirect.LoopbackAnyPort();
+            return redirect with { Path = RedirectPath ?? redirect.Path, UseLocalhost = Localhost == true };
+        }
+    }
+
+    /// <summary>The same profile, kept in another way.</summary>
+    public Profile KeptIn(ChosenStore store) => this with { Store = store.Kind, KeyFile = store.KeyFile, PassphraseFile = store.PassphraseFile };
 }
 
 /// <summary>The JSON of a profile's file.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true, WriteIndented = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, RespectNullableAnnotations = true, WriteIndented = true)]
 [JsonSerializable(typeof(Profile))]
 internal sealed partial class ProfileJson : JsonSerializerContext;

@@ -17,8 +17,11 @@ internal sealed class Profiles(string folder)
         name.Length is >= 1 and <= 64 && name[0] is not ('.' or '-') && name.All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '-' or '_') ? name
             : throw CommandException.Usage("A profile's name has 1 to 64 letters, digits, dots, hyphens or underscores, and starts with a letter or digit.", "Choose another with --profile.");
 
-    /// <summary>Where the session of a profile is kept.</summary>
-    public string SessionFileOf(string name) => Path.Combine(folder, name, "session.json");
+    /// <summary>The folder in which the session of a profile is kept.</summary>
+    public string FolderOf(string name) => Path.Combine(folder, name);
+
+    /// <summary>Whether a profile has a file with a session, good or not.</summary>
+    public bool HasSession(string name) => Directory.Exists(FolderOf(name)) && Directory.EnumerateFiles(FolderOf(name), "*.vault").Any();
 
     /// <summary>The names of all profiles.</summary>
     public IReadOnlyList<string> Names() => !Directory.Exists(folder) ? []
@@ -55,7 +58,16 @@ internal sealed class Profiles(string folder)
     {
         var next = FileOf(profile.Name) + ".new";
         var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnerFile;
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(FolderOf(profile.Name));
+        }
+        else
+        {
+            // A session in memory has made no folder.
+            Directory.CreateDirectory(FolderOf(profile.Name), OwnerFile | UnixFileMode.UserExecute);
+            options.UnixCreateMode = OwnerFile;
+        }
         using (var file = new FileStream(next, options)) JsonSerializer.Serialize(file, profile, ProfileJson.Default.Profile);
         File.Move(next, FileOf(profile.Name), overwrite: true);
     }

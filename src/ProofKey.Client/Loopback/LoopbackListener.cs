@@ -5,10 +5,10 @@ using System.Net.Sockets;
 namespace ProofKey.Client.Loopback;
 
 /// <summary>
-/// Receives the answer of a sign-in on 127.0.0.1 and [::1] (RFC 8252 section 7.3), on a port that the system picks and that is held
-/// until the end. Rules: one answer is taken, the one with the exact path, the right host and our state; everything else gets an error
-/// and changes nothing; each connection serves one request, within limits of size and time; the browser sees the page after the code
-/// was redeemed, at an address without the code.
+/// Receives the answer of a sign-in on 127.0.0.1 and [::1] (RFC 8252 section 7.3), on a port that is held until the end. Rules: one
+/// answer is taken, the one with the exact path, the right host and our state; everything else gets an error and changes nothing; each
+/// connection serves one request, within limits of size and time; the browser sees the page after the code was redeemed, at an address
+/// without the code.
 /// </summary>
 internal sealed class LoopbackListener : IAsyncDisposable
 {
@@ -22,64 +22,86 @@ internal sealed class LoopbackListener : IAsyncDisposable
     private static readonly TimeSpan PageTimeout = TimeSpan.FromSeconds(2);
 
     private readonly ClientOptions _options;
+    private readonly Redirect.Loopback _redirect;
     private readonly Socket[] _sockets;
     private readonly int _port;
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _slots = new(MaxConnections, MaxConnections);
-    private readonly TaskCompletionSource<Callback> _accepted = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource<CallbackPage> _page = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _served = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private Func<Parameters, Callback?> _match = _ => null;
+    private Turn _turn = new((_, _) => null, ResponseMode.Query);
+    private CallbackPage? _page;
     private Task _accepting = Task.CompletedTask;
     private int _disposed;
 
-    private LoopbackListener(ClientOptions options, Socket[] sockets, int port)
+    // One question to the server and what its answer gets; a second one follows only where the server refused the response mode.
+    private sealed class Turn(Func<Parameters, bool, Callback?> match, ResponseMode mode)
+    {
+        public Func<Parameters, bool, Callback?> Match => match;
+
+        public ResponseMode Mode => mode;
+
+        public TaskCompletionSource<Callback> Accepted { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource<LoopbackResponse> Response { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    private LoopbackListener(ClientOptions options, Redirect.Loopback redirect, Socket[] sockets)
     {
         _options = options;
+        _redirect = redirect;
         _sockets = sockets;
-        _port = port;
+        _port = ((IPEndPoint)sockets[0].LocalEndPoint!).Port;
     }
 
-    public string RedirectUri => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{_port}{_options.RedirectPath}");
+    public string RedirectUri => _redirect.Address(_port);
 
-    private string DonePath => _options.RedirectPath.TrimEnd('/') + "/done";
+    private string DonePath => _redirect.Path.TrimEnd('/') + "/done";
 
     /// <summary>Binds and listens; connections that come before <see cref="WaitAsync"/> wait in the system's queue.</summary>
-    public static LoopbackListener Start(ClientOptions options)
+    /// <exception cref="SignInRequiredException">None of the ports is free.</exception>
+    public static LoopbackListener Start(ClientOptions options, Redirect.Loopback redirect)
     {
-        // A few tries for a port that is free in both families; what counts is 127.0.0.1, which the redirect URI names.
-        for (var tries = 0; ; tries++)
+        var taken = new List<(int Port, SocketError Error)>();
+        foreach (var port in redirect.Candidates)
         {
-            var first = Listen(IPAddress.Loopback, 0);
-            var port = ((IPEndPoint)first.LocalEndPoint!).Port;
-            if (!Socket.OSSupportsIPv6) return new LoopbackListener(options, [first], port);
             try
             {
-                return new LoopbackListener(options, [first, Listen(IPAddress.IPv6Loopback, port)], port);
+                return new LoopbackListener(options, redirect, LoopbackSockets.Open(port));
             }
-            catch (SocketException taken) when (taken.SocketErrorCode is SocketError.AddressAlreadyInUse or SocketError.AccessDenied && tries < 5)
+            catch (SocketException refused)
             {
-                first.Dispose();
-            }
-            catch (SocketException)
-            {
-                return new LoopbackListener(options, [first], port);
+                taken.Add((port, refused.SocketErrorCode));
             }
         }
+        throw LoopbackSockets.NoPort(taken);
     }
 
-    /// <summary>Waits for the answer. The connection that brought it stays open until <see cref="AnswerAsync"/>.</summary>
-    public Task<Callback> WaitAsync(Func<Parameters, Callback?> match, CancellationToken cancel)
+    /// <summary>Waits for the answer. The connection that brought it stays open until it is answered.</summary>
+    /// <param name="match">Makes a callback of parameters with our state; the second argument says whether they came by GET.</param>
+    /// <param name="mode">How the answer was asked for.</param>
+    /// <param name="cancel">Ends the wait.</param>
+    public Task<Callback> WaitAsync(Func<Parameters, bool, Callback?> match, ResponseMode mode, CancellationToken cancel)
     {
-        _match = match;
-        _accepting = Task.WhenAll(_sockets.Select(AcceptAsync));
-        return _accepted.Task.WaitAsync(cancel);
+        var turn = new Turn(match, mode);
+        Volatile.Write(ref _turn, turn);
+        if (_accepting.IsCompleted) _accepting = Task.WhenAll(_sockets.Select(AcceptAsync));
+        return turn.Accepted.Task.WaitAsync(cancel);
+    }
+
+    /// <summary>Sends the browser that brought the last answer to another address, and goes on waiting.</summary>
+    public Task<Callback> SendOnAsync(Uri address, Func<Parameters, bool, Callback?> match, ResponseMode mode, CancellationToken cancel)
+    {
+        var answered = _turn;
+        var waiting = WaitAsync(match, mode, cancel);
+        answered.Response.TrySetResult(LoopbackResponse.SeeOther(address.AbsoluteUri));
+        return waiting;
     }
 
     /// <summary>Shows the page in the browser: the answer is a redirect to a clean address, which serves it (RFC 9700 section 4.3.1).</summary>
     public async Task AnswerAsync(CallbackPage page)
     {
-        _page.TrySetResult(page);
+        Volatile.Write(ref _page, page);
+        _turn.Response.TrySetResult(LoopbackResponse.SeeOther(DonePath));
         try
         {
             await _served.Task.WaitAsync(PageTimeout, _stop.Token);
@@ -97,24 +119,6 @@ internal sealed class LoopbackListener : IAsyncDisposable
         foreach (var socket in _sockets) socket.Dispose();
         await _accepting;
         for (var slot = 0; slot < MaxConnections; slot++) await _slots.WaitAsync();
-    }
-
-    private static Socket Listen(IPAddress address, int port)
-    {
-        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            // On Windows another program could bind the same port beside us.
-            if (OperatingSystem.IsWindows()) socket.ExclusiveAddressUse = true;
-            socket.Bind(new IPEndPoint(address, port));
-            socket.Listen();
-            return socket;
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
     }
 
     private async Task AcceptAsync(Socket listener)
@@ -174,19 +178,20 @@ internal sealed class LoopbackListener : IAsyncDisposable
 
     private async Task AnswerOneAsync(Socket connection, LoopbackRequest request, CancellationToken cancel)
     {
-        if (request.IsWellFormed && IsOurHost(request.Host) && request.Path == DonePath && request.Method is "GET" && _page.Task.IsCompletedSuccessfully)
+        var turn = Volatile.Read(ref _turn);
+        if (request.IsWellFormed && IsOurHost(request.Host) && request.Path == DonePath && request.Method is "GET" && Volatile.Read(ref _page) is { } page)
         {
-            await LoopbackResponse.Page(_page.Task.Result).SendAsync(connection, DrainTime, cancel);
+            await LoopbackResponse.Page(page).SendAsync(connection, DrainTime, cancel);
             _served.TrySetResult();
         }
-        else if (Ignored(request, out var callback) is { } reason)
+        else if (Ignored(request, turn, out var callback) is { } reason)
         {
             _options.Emit(new ClientEvent.RequestIgnored(reason));
             await LoopbackResponse.For(reason, request.Method).SendAsync(connection, DrainTime, cancel);
         }
-        else if (_accepted.TrySetResult(callback!))
+        else if (turn.Accepted.TrySetResult(callback!))
         {
-            await RedirectAsync(connection);
+            await RedirectAsync(connection, turn);
         }
         else
         {
@@ -196,12 +201,12 @@ internal sealed class LoopbackListener : IAsyncDisposable
     }
 
     // The code is being redeemed, which may take longer than a request may.
-    private async Task RedirectAsync(Socket connection)
+    private async Task RedirectAsync(Socket connection, Turn turn)
     {
         try
         {
-            await _page.Task.WaitAsync(_stop.Token);
-            await LoopbackResponse.SeeOther(DonePath).SendAsync(connection, DrainTime, _stop.Token);
+            var response = await turn.Response.Task.WaitAsync(_stop.Token);
+            await response.SendAsync(connection, DrainTime, _stop.Token);
         }
         catch (SocketException)
         {
@@ -210,20 +215,23 @@ internal sealed class LoopbackListener : IAsyncDisposable
         }
     }
 
-    // Why a request is not the answer, in the order in which it is looked at; null when it is.
-    private IgnoredRequestReason? Ignored(LoopbackRequest request, out Callback? callback)
+    // Why a request is not the answer, in the order in which it is looked at; null when it is. What comes by GET although a form was asked
+    // for is read too: the sign-in must hear of a server that refuses the form, and refuse a code that comes that way.
+    private IgnoredRequestReason? Ignored(LoopbackRequest request, Turn turn, out Callback? callback)
     {
         callback = null;
         if (!request.IsWellFormed) return IgnoredRequestReason.Malformed;
         // RFC 9110 section 7.2: a name that was made to point here (DNS rebinding) is not our name
         if (!IsOurHost(request.Host)) return IgnoredRequestReason.Host;
-        if (request.Path != _options.RedirectPath) return IgnoredRequestReason.Path;
-        var form = _options.ResponseMode == ResponseMode.FormPost;
-        if (request.Method != (form ? "POST" : "GET") || (form && !request.IsForm)) return IgnoredRequestReason.Method;
-        if (Parameters.TryParse(form ? request.Body : request.Query, out var parameters, out _)) callback = _match(parameters);
+        if (request.Path != _redirect.Path) return IgnoredRequestReason.Path;
+        var isForm = request.Method == "POST" && request.IsForm && turn.Mode == ResponseMode.FormPost;
+        if (!isForm && request.Method != "GET") return IgnoredRequestReason.Method;
+        if (Parameters.TryParse(isForm ? request.Body : request.Query, out var parameters, out _)) callback = turn.Match(parameters, !isForm);
         return callback is null ? IgnoredRequestReason.State : null;
     }
 
     private bool IsOurHost(string host) =>
-        host == string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{_port}") || host == string.Create(CultureInfo.InvariantCulture, $"[::1]:{_port}");
+        host == string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{_port}")
+        || host == string.Create(CultureInfo.InvariantCulture, $"[::1]:{_port}")
+        || (_redirect.UseLocalhost && host == string.Create(CultureInfo.InvariantCulture, $"localhost:{_port}"));
 }

@@ -145,6 +145,24 @@ internal sealed class Database : IAsyncDisposable
             await work(connection);
         }, cancellation);
 
+    /// <summary>Reads as much as there is, as long as that takes. It waits for no writer, and none for it.</summary>
+    public async Task ReadAtLengthAsync(Func<DatabaseConnection, Task> work, CancellationToken cancellation)
+    {
+        await using var connection = await OpenAsync(cancellation);
+        connection.WaitsForever = true;
+        try
+        {
+            await connection.ExecuteAsync("begin", cancellation);
+            if (Dialect.TakeTime is { } time) await connection.ExecuteAsync(time, cancellation);
+            await work(connection);
+            await connection.ExecuteAsync("commit", cancellation);
+        }
+        catch (DbException exception)
+        {
+            throw Failure(exception);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _writes.DisposeAsync();

@@ -33,13 +33,15 @@ public enum DatabaseFailure
 /// <summary>What <see cref="DbDataSource"/> cannot say of a database, in one value for each kind; none needs a driver.</summary>
 public sealed class DatabaseDialect
 {
+    private const string EndlessStatements = "set local statement_timeout = 0";
+
     private static readonly SqlPart Nothing = new("");
 
     private DatabaseDialect(DatabaseDialect like, Action<DbBatch> separate)
         : this(like.Name, like.Classify, like.Explain)
     {
         (ConnectionSetup, BeginWrite, KeyedTable, UpdatedTable, IdleReaders) = (like.ConnectionSetup, like.BeginWrite, like.KeyedTable, like.UpdatedTable, like.IdleReaders);
-        (HasManyWriters, LockDatabase, LockSignIns, ForUpdate, ForShare, IsConflict) = (like.HasManyWriters, like.LockDatabase, like.LockSignIns, like.ForUpdate, like.ForShare, like.IsConflict);
+        (HasManyWriters, LockDatabase, TakeTime, LockSignIns, ForUpdate, ForShare, IsConflict) = (like.HasManyWriters, like.LockDatabase, like.TakeTime, like.LockSignIns, like.ForUpdate, like.ForShare, like.IsConflict);
         Separate = separate;
     }
 
@@ -67,7 +69,8 @@ public sealed class DatabaseDialect
         HasManyWriters = true,
         // The number is a name: every ProofKey program asks for this lock, and nobody else does.
         // What is done alone may touch every row, and takes the time that it takes.
-        LockDatabase = "select pg_advisory_xact_lock(5786926812); set local statement_timeout = 0",
+        LockDatabase = "select pg_advisory_xact_lock(5786926812); " + EndlessStatements,
+        TakeTime = EndlessStatements,
         LockSignIns = "lock table account, session, authorization_grant in exclusive mode",
         ForUpdate = new SqlPart("for update"),
         ForShare = new SqlPart("for share"),
@@ -111,6 +114,9 @@ public sealed class DatabaseDialect
 
     /// <summary>Keeps everybody else out of what must be done by one program at a time; nothing where a writer is alone anyway.</summary>
     internal string? LockDatabase { get; private init; }
+
+    /// <summary>Lets the statements of a transaction take as long as they take; nothing where they always may.</summary>
+    internal string? TakeTime { get; private init; }
 
     /// <summary>Lets no sign-in begin, end or go on until the transaction ends.</summary>
     internal string? LockSignIns { get; private init; }

@@ -38,6 +38,7 @@ internal static class PostgreSqlFailures
         (DatabaseFailure.ReadOnly, "42501") => "The database does not let this user write; make them the owner of the database, or check Username of the connection string.",
         (DatabaseFailure.ReadOnly, _) => "The database server takes no writes; it is a standby: name the primary, or all servers, as Host of the connection string.",
         (DatabaseFailure.Damaged, _) => "The database is damaged; restore it from a backup.",
+        (_, "42P05" or "26000") => "A pooler between us and the database does not keep prepared statements; add Max Auto Prepare=0 to the connection string.",
         _ => $"The database refused a statement: {exception.Message.AsSpan().Trim().ToString().Split('\n')[0].TrimEnd()}",
     };
 }

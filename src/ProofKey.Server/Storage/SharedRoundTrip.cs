@@ -23,8 +23,8 @@ internal sealed class SharedRoundTrip(Database database) : WriteQueue(usual: Dat
         batch.Sort((one, other) => one.GrantId.AsSpan().SequenceCompareTo(other.GrantId));
         if (batch.Count > 1 && await TogetherAsync(batch)) return;
         var separate = await SeparatelyAsync(batch);
-        foreach (var write in batch)
-            if (!separate.Contains(write)) await AloneAsync(write);
+        // Each holds one row alone: they stand in nobody's way, and do not wait for whoever of them waits for a lock.
+        await Task.WhenAll(batch.Where(write => !separate.Contains(write)).Select(AloneAsync));
     }
 
     protected override Exception FailureOf(Exception exception) => exception is DbException failed ? database.Failure(failed) : exception;
@@ -47,8 +47,8 @@ internal sealed class SharedRoundTrip(Database database) : WriteQueue(usual: Dat
         catch (DbException exception)
         {
             var failure = database.Failure(exception, mayBeKept: isCommitting && !connection.IsOpen);
-            // Who has waited for a lock does not wait for it again, write by write.
-            if (connection.IsOpen && (failure.Failure == DatabaseFailure.Statement || database.Dialect.IsConflict(exception))) return false;
+            // A statement that is wrong, or a lock on the row of one of them, is no reason for the others to fail.
+            if (connection.IsOpen && (failure.Failure is DatabaseFailure.Statement or DatabaseFailure.Busy || database.Dialect.IsConflict(exception))) return false;
             throw failure;
         }
     }

@@ -21,16 +21,20 @@ internal static class TableCopy
     /// <returns>How many rows each table has, in both.</returns>
     public static async Task<List<TableCount>> RunAsync(Database source, Database target, CancellationToken cancellation)
     {
-        var counts = new List<TableCount>();
+        List<TableCount> counts = [];
         await source.AloneInTransactionAsync(
-            from => target.AloneInTransactionAsync(
-                async to =>
-                {
-                    counts.Clear();
-                    // A new database has one row, of the credential that is nobody's; the source has its own.
-                    await to.ExecuteAsync("delete from credential where subject = ''", cancellation);
-                    foreach (var table in Tables) counts.Add(await CopyAsync(table, from, to, cancellation));
-                }, cancellation), cancellation);
+            async from =>
+            {
+                // Counted before: a transaction of the target that waits for it would be ended, since nobody seems to want it any more.
+                counts = await CountAsync(from, cancellation);
+                await target.AloneInTransactionAsync(
+                    async to =>
+                    {
+                        // A new database has one row, of the credential that is nobody's; the source has its own.
+                        await to.ExecuteAsync("delete from credential where subject = ''", cancellation);
+                        foreach (var count in counts) await CopyAsync(count, from, to, cancellation);
+                    }, cancellation);
+            }, cancellation);
         return counts;
     }
 
@@ -42,8 +46,9 @@ internal static class TableCopy
         return counts;
     }
 
-    private static async Task<TableCount> CopyAsync(string table, DatabaseConnection from, DatabaseConnection to, CancellationToken cancellation)
+    private static async Task CopyAsync(TableCount count, DatabaseConnection from, DatabaseConnection to, CancellationToken cancellation)
     {
+        var table = count.Table;
         if (await CountAsync(to, table, cancellation) > 0)
             throw new DatabaseException(DatabaseFailure.Other, $"The table {table} of the database to copy into has rows; nothing was changed. Copy into an empty database.", null);
         var columns = await ColumnsAsync(table, to, cancellation);
@@ -62,9 +67,9 @@ internal static class TableCopy
             }
             if (rows.Count > 0) await to.InsertAsync(table, columns, rows, cancellation);
         }
-        var (was, now) = (await CountAsync(from, table, cancellation), await CountAsync(to, table, cancellation));
-        return was == now ? new TableCount(table, now)
-            : throw new DatabaseException(DatabaseFailure.Other, $"The table {table} has {was} rows, and {now} arrived; nothing was changed. Stop every server on it, and copy again.", null);
+        var now = await CountAsync(to, table, cancellation);
+        if (now != count.Rows)
+            throw new DatabaseException(DatabaseFailure.Other, $"The table {table} has {count.Rows} rows, and {now} arrived; nothing was changed. Stop every server on it, and copy again.", null);
     }
 
     // The types are those of the target: a value that is absent has one too.

@@ -31,6 +31,9 @@ internal abstract class WriteQueue : IAsyncDisposable
     /// <summary>What an exception means to those who wait.</summary>
     protected abstract Exception FailureOf(Exception exception);
 
+    /// <summary>Whether what made a batch fail stands in the way of those behind it too.</summary>
+    protected virtual bool IsForAll(Exception failure) => failure is DatabaseException { Failure: DatabaseFailure.Unreachable };
+
     private async Task WriteAsync(List<PendingWrite> batch)
     {
         try
@@ -45,8 +48,8 @@ internal abstract class WriteQueue : IAsyncDisposable
             // The whole batch failed, whatever the cause: everyone is told, and the next one goes on.
             var failure = FailureOf(exception);
             foreach (var write in batch) write.Fail(failure);
-            // Whoever queued up behind a lock has waited as long; no one waits for it twice.
-            if (failure is DatabaseException { Failure: DatabaseFailure.Busy or DatabaseFailure.Unreachable })
+            // Whoever queued up behind it has waited as long; no one waits for it twice.
+            if (IsForAll(failure))
                 while (_waiting.TryTake(out var write)) write.Fail(failure);
         }
     }
@@ -82,6 +85,9 @@ internal sealed class SharedTransaction(Database database) : WriteQueue(usual: 1
     }
 
     protected override Exception FailureOf(Exception exception) => exception is DbException failed ? database.Failure(failed) : exception;
+
+    // A lock here is one of the whole database.
+    protected override bool IsForAll(Exception failure) => base.IsForAll(failure) || failure is DatabaseException { Failure: DatabaseFailure.Busy };
 
     private async Task ExecuteAsync(PendingWrite write, DatabaseConnection connection)
     {

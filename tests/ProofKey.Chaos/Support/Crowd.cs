@@ -17,6 +17,7 @@ internal sealed class Crowd : IDisposable
     private readonly ConcurrentQueue<string> _lost = new();
     private Func<bool> _isReached = () => false;
     private TaskCompletionSource _reached = new();
+    private volatile Era _era;
     private int _answers;
     private int _unavailable;
 
@@ -45,6 +46,9 @@ internal sealed class Crowd : IDisposable
     /// <summary>Whether the clock is moved while requests are on their way: codes may die then, and two requests for one refresh are hours apart.</summary>
     public bool TimeMoves { get; init; }
 
+    /// <summary>Where everybody stands with the backup, if one is made.</summary>
+    public Era Era => _era;
+
     /// <summary>Why requests were not answered.</summary>
     public IReadOnlyCollection<string> Lost => _lost;
 
@@ -61,6 +65,21 @@ internal sealed class Crowd : IDisposable
         var goal = _unavailable + times;
         return WorkUntilAsync(() => _unavailable >= goal, then);
     }
+
+    /// <summary>Makes a backup in the middle of their work.</summary>
+    public async Task BackUpAsync(Func<Task> backUp)
+    {
+        _era = Era.During;
+        await backUp();
+        _era = Era.After;
+    }
+
+    /// <summary>Lets everybody find out that the database was put back.</summary>
+    public Task GoBackAsync() => Task.WhenAll(_clients.Select(client => client.GoBackAsync()));
+
+    /// <summary>Lets everybody come to a database that was put back without a word.</summary>
+    /// <returns>How many tokens were refused.</returns>
+    public async Task<int> MeetUnmarkedAsync() => (await Task.WhenAll(_clients.Select(client => client.MeetUnmarkedAsync()))).Sum();
 
     /// <summary>Does what ends a fault. Soon afterwards, people can sign in with a password again (L1).</summary>
     public async Task SignInSoonAfterAsync(Func<Task> end)
@@ -93,6 +112,7 @@ internal sealed class Crowd : IDisposable
         if (status == HttpStatusCode.TooManyRequests) Report("A client that nobody complains of was slowed down.");
         if (status == HttpStatusCode.ServiceUnavailable) Interlocked.Increment(ref _unavailable);
         Interlocked.Increment(ref _answers);
+        Rounds.Count();
         if (_isReached()) _reached.TrySetResult();
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace ProofKey.Chaos.Support;
 
@@ -11,14 +12,14 @@ internal sealed class CuttingProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, ServerProcess.FreePort());
     private readonly CancellationTokenSource _stop = new();
-    private readonly Func<string, bool> _loses;
+    private readonly Func<string, string, bool> _loses;
     private readonly Task _accepting;
     private int _lost;
 
     /// <summary>Starts it.</summary>
     /// <param name="port">The server's port.</param>
-    /// <param name="loses">Whether the answer to a request is lost, told by the request's first line.</param>
-    public CuttingProxy(int port, Func<string, bool> loses)
+    /// <param name="loses">Whether an answer is lost, told by the request and the beginning of the answer.</param>
+    public CuttingProxy(int port, Func<string, string, bool> loses)
     {
         _loses = loses;
         _listener.Start();
@@ -57,10 +58,12 @@ internal sealed class CuttingProxy : IAsyncDisposable
         using var far = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
+            // The server sees the client's own address.
+            far.Bind(new IPEndPoint(((IPEndPoint)near.RemoteEndPoint!).Address, 0));
             await far.ConnectAsync(IPAddress.Loopback, port, _stop.Token);
-            var isLost = new StrongBox();
+            var exchange = new Exchange();
             // Whichever way ends first ends both.
-            await Task.WhenAny(AskAsync(near, far, isLost), AnswerAsync(far, near, isLost));
+            await Task.WhenAny(AskAsync(near, far, exchange), AnswerAsync(far, near, exchange));
         }
         catch (Exception exception) when (exception is OperationCanceledException or SocketException)
         {
@@ -69,23 +72,24 @@ internal sealed class CuttingProxy : IAsyncDisposable
     }
 
     // A client sends a request at once, and the next one after the answer: each begins with its first line.
-    private async Task AskAsync(Socket from, Socket to, StrongBox isLost)
+    private async Task AskAsync(Socket from, Socket to, Exchange exchange)
     {
         var buffer = new byte[64 * 1024];
         while (await from.ReceiveAsync(buffer, _stop.Token) is > 0 and var read)
         {
-            var text = System.Text.Encoding.ASCII.GetString(buffer, 0, Math.Min(read, 200));
-            if (text.Contains(" HTTP/1.1\r\n", StringComparison.Ordinal)) isLost.Value = _loses(text[..text.IndexOf("\r\n", StringComparison.Ordinal)]);
+            var text = Encoding.ASCII.GetString(buffer, 0, read);
+            exchange.Asked = text.AsSpan(0, Math.Min(read, 4)) is "GET " or "POST" ? text : exchange.Asked + text;
             await to.SendAsync(buffer.AsMemory(0, read), _stop.Token);
         }
     }
 
-    private async Task AnswerAsync(Socket from, Socket to, StrongBox isLost)
+    private async Task AnswerAsync(Socket from, Socket to, Exchange exchange)
     {
         var buffer = new byte[64 * 1024];
         while (await from.ReceiveAsync(buffer, _stop.Token) is > 0 and var read)
         {
-            if (isLost.Value)
+            var text = Encoding.ASCII.GetString(buffer, 0, Math.Min(read, 20));
+            if (text.StartsWith("HTTP/1.1 ", StringComparison.Ordinal) && _loses(exchange.Asked, text))
             {
                 Interlocked.Increment(ref _lost);
                 return;
@@ -94,8 +98,8 @@ internal sealed class CuttingProxy : IAsyncDisposable
         }
     }
 
-    private sealed class StrongBox
+    private sealed class Exchange
     {
-        public volatile bool Value;
+        public volatile string Asked = "";
     }
 }

@@ -71,6 +71,12 @@ internal sealed class DatabaseServer : IAsyncDisposable
     /// <summary>Kills all its processes at once, as a power cut would.</summary>
     public Task KillAsync() => DoAsync("die");
 
+    /// <summary>Makes a backup with its own program.</summary>
+    public Task BackUpAsync() => DoAsync($"pg_dump -h 127.0.0.1 -p {Port} -U postgres -Fc -f \"$folder/backup\" postgres");
+
+    /// <summary>Puts the backup back.</summary>
+    public Task RestoreAsync() => DoAsync($"pg_restore -h 127.0.0.1 -p {Port} -U postgres --clean --if-exists --single-transaction -d postgres \"$folder/backup\"");
+
     /// <summary>Makes a standby the one that takes writes.</summary>
     public Task PromoteAsync() => DoAsync("pg_ctl -D \"$folder/data\" -w -t 60 promote");
 

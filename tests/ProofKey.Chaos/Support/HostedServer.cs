@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using ProofKey.Cli.Hosting;
 
@@ -13,14 +14,19 @@ internal sealed class HostedServer : IAsyncDisposable
 
     public string Address { get; }
 
-    public static async Task<HostedServer> StartAsync(DataPlace data, TimeProvider time)
+    /// <summary>Starts it.</summary>
+    /// <param name="data">Where its rows are.</param>
+    /// <param name="time">Its clock.</param>
+    /// <param name="address">Where it listens; anywhere unless a test says so.</param>
+    /// <param name="issuer">The issuer, where it is not the server's own address.</param>
+    public static async Task<HostedServer> StartAsync(DataPlace data, TimeProvider time, string? address = null, string? issuer = null)
     {
-        var address = $"http://127.0.0.1:{ServerProcess.FreePort()}";
+        address ??= $"http://127.0.0.1:{ServerProcess.FreePort()}";
         var settings = new ServeSettings
         {
             Data = data,
             Urls = [address],
-            Issuer = address,
+            Issuer = issuer ?? address,
             Time = time,
             // What comes over a wire of the test's own comes from one address.
             Configure = options => options.TriesPerMinute = options.RefusalsPerMinute = options.RequestsPerMinute = 1_000_000,
@@ -29,6 +35,9 @@ internal sealed class HostedServer : IAsyncDisposable
         await app.StartAsync();
         return new HostedServer(app, address);
     }
+
+    /// <summary>A part of it.</summary>
+    public T Of<T>() where T : notnull => _app.Services.GetRequiredService<T>();
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 }

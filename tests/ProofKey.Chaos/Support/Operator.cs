@@ -14,18 +14,14 @@ internal sealed class Operator : IAsyncDisposable
     public const string Password = "correct horse battery staple";
     public const string RedirectUri = "https://app.example/callback";
 
-    private readonly Administration _administration;
-    private readonly Database _database;
-    private readonly AccountStore _accounts;
-    private readonly SessionStore _sessions;
+    private readonly DataPlace _data;
     private readonly TimeProvider _time;
+    private Administration _administration = null!;
+    private Database _database = null!;
+    private AccountStore _accounts = null!;
+    private SessionStore _sessions = null!;
 
-    private Operator(Administration administration, Database database, TimeProvider time)
-    {
-        (_administration, _database, _time) = (administration, database, time);
-        var outbox = new LogoutOutbox(database);
-        (_accounts, _sessions) = (new AccountStore(database, outbox, time), new SessionStore(database, outbox, new ServerOptions()));
-    }
+    private Operator(DataPlace data, TimeProvider time) => (_data, _time) = (data, time);
 
     /// <summary>The client that everybody uses.</summary>
     public RegisteredClient Client { get; private set; } = null!;
@@ -40,8 +36,8 @@ internal sealed class Operator : IAsyncDisposable
     /// <summary>Makes the tables, and registers one person with a password and two clients.</summary>
     public static async Task<Operator> OpenAsync(DataPlace data, TimeProvider? time = null)
     {
-        var administration = await Administration.OpenAsync(data, CancellationToken.None);
-        var self = new Operator(administration, new Database(data.CreateDataSource(), data.Dialect), time ?? TimeProvider.System);
+        var self = new Operator(data, time ?? TimeProvider.System);
+        await self.ConnectAsync();
         await self.Registry.AddAccountAsync(UserName, Password, null, isAdmin: false);
         self.Client = await self.AddClientAsync();
         self.Other = await self.AddClientAsync();
@@ -64,11 +60,27 @@ internal sealed class Operator : IAsyncDisposable
     }
 
     /// <summary>Takes a person's access.</summary>
-    public async Task DisableAsync(SignedInPerson person) => (await _accounts.DisableAsync(person.Subject)).ShouldBeTrue();
+    public async Task DisableAsync(SignedInPerson person) => (await _accounts.DisableAsync(person.Subject, new AuditEvent("user-disabled") { Subject = person.Subject })).ShouldBeTrue();
+
+    /// <summary>Lets go of the database while something is done to it that needs it alone.</summary>
+    public async Task StandAsideAsync(Func<Task> work)
+    {
+        await DisposeAsync();
+        await work();
+        await ConnectAsync();
+    }
 
     public async ValueTask DisposeAsync()
     {
         await _administration.DisposeAsync();
         await _database.DisposeAsync();
+    }
+
+    private async Task ConnectAsync()
+    {
+        _administration = await Administration.OpenAsync(_data, CancellationToken.None);
+        _database = new Database(_data.CreateDataSource(), _data.Dialect);
+        var outbox = new LogoutOutbox(_database);
+        (_accounts, _sessions) = (new AccountStore(_database, outbox, _time), new SessionStore(_database, outbox, new ServerOptions()));
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 // Each of them keeps the machine busy, and waits for what it does to the others.
@@ -16,13 +17,19 @@ internal static class Rounds
 
     private static readonly uint? Seed = uint.TryParse(Environment.GetEnvironmentVariable("PROOFKEY_CHAOS_SEED"), NumberStyles.None, CultureInfo.InvariantCulture, out var seed) ? seed : null;
 
+    private static long _answers;
+
     /// <summary>Whether there is time for what takes long.</summary>
     public static bool AreMany => Many is not null;
 
-    /// <summary>Tries something, with dice for each round.</summary>
+    /// <summary>Counts an answer that a client got.</summary>
+    public static void Count() => Interlocked.Increment(ref _answers);
+
+    /// <summary>Tries something, with dice for each round, and says what it came to.</summary>
     public static async Task RunAsync(Func<Dice, Task> round)
     {
-        for (var number = 0; number < (Seed is null ? Many ?? 1 : 1); number++)
+        var (rounds, began, before) = (Seed is null ? Many ?? 1 : 1, Stopwatch.GetTimestamp(), _answers);
+        for (var number = 0; number < rounds; number++)
         {
             var seed = Seed ?? (AreMany ? BitConverter.ToUInt32(Secret.NewBytes(4)) : 1);
             try
@@ -34,5 +41,9 @@ internal static class Rounds
                 Assert.Fail($"Round {number + 1}, PROOFKEY_CHAOS_SEED={seed}: {exception}\n\nThe servers said last:\n{ServerProcess.Log}");
             }
         }
+        Tell($"{rounds} rounds, {_answers - before} answers, {Stopwatch.GetElapsedTime(began).TotalSeconds:F0} s");
     }
+
+    /// <summary>Says what a test came to.</summary>
+    public static void Tell(string figures) => TestContext.Current.TestOutputHelper!.WriteLine(figures);
 }

@@ -1,4 +1,5 @@
 using ProofKey.Cli.Hosting;
+using ProofKey.Tests.PostgreSql;
 
 namespace ProofKey.Chaos.Support;
 
@@ -8,8 +9,14 @@ internal sealed class ServerData(string? connectionString = null) : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("proofkey-chaos-");
 
+    /// <summary>An empty place in a database of a kind.</summary>
+    public static async Task<ServerData> NewAsync(string database) => new(database == "SQLite" ? null : await PostgreSqlCluster.NewDatabaseAsync());
+
     /// <summary>The options that lead a server there.</summary>
     public IReadOnlyList<string> Options => connectionString is null ? ["--data", _folder.FullName] : ["--database", connectionString, "--root-key-file", RootKey];
+
+    /// <summary>A file beside the rows.</summary>
+    public string FileOf(string name) => Path.Combine(_folder.FullName, name);
 
     private string RootKey => Path.Combine(_folder.FullName, "root.key");
 

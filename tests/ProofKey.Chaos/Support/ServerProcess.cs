@@ -10,7 +10,7 @@ namespace ProofKey.Chaos.Support;
 /// <param name="issuer">The issuer, where it is not the server's own address.</param>
 internal sealed class ServerProcess(IReadOnlyList<string> place, string? issuer = null) : IAsyncDisposable
 {
-    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "proofkey.exe" : "proofkey");
+    public static readonly string Program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "proofkey.exe" : "proofkey");
 
     private static readonly ConcurrentQueue<string> Said = new();
 
@@ -22,6 +22,9 @@ internal sealed class ServerProcess(IReadOnlyList<string> place, string? issuer 
 
     /// <summary>What else it is started with.</summary>
     public IReadOnlyList<string> Options { get; init; } = [];
+
+    /// <summary>Hears every line that it says.</summary>
+    public Action<string>? Hears { get; set; }
 
     /// <summary>What servers said last, for a test that fails.</summary>
     public static string Log => string.Join('\n', Said);
@@ -61,6 +64,7 @@ internal sealed class ServerProcess(IReadOnlyList<string> place, string? issuer 
         _process.ErrorDataReceived += (_, said) =>
         {
             if (said.Data is null) return;
+            Hears?.Invoke(said.Data);
             // What clients provoke on purpose would push out the rest.
             if (!said.Data.Contains(" info: ", StringComparison.Ordinal) && !said.Data.Contains("TokenEndpoint", StringComparison.Ordinal)) Said.Enqueue(said.Data);
             if (Said.Count > 50) Said.TryDequeue(out var _);
@@ -70,6 +74,18 @@ internal sealed class ServerProcess(IReadOnlyList<string> place, string? issuer 
         _process.BeginErrorReadLine();
         _process.BeginOutputReadLine();
         await listens.Task;
+    }
+
+    /// <summary>Runs another command of the program to its end.</summary>
+    /// <returns>What it printed.</returns>
+    public static async Task<string> RunAsync(params IEnumerable<string> arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(Program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true })!;
+        process.StandardInput.Close();
+        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        await process.WaitForExitAsync();
+        process.ExitCode.ShouldBe(0, await errors);
+        return await output;
     }
 
     /// <summary>Kills the program as a power cut would: no handler of its own runs.</summary>

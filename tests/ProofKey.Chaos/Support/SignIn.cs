@@ -13,9 +13,23 @@ internal enum Standing
     Unknown,
 }
 
+/// <summary>Whether a backup knows what happens now.</summary>
+internal enum Era
+{
+    /// <summary>It does.</summary>
+    Before,
+
+    /// <summary>It is being made, and may know or not.</summary>
+    During,
+
+    /// <summary>It does not.</summary>
+    After,
+}
+
 /// <summary>A sign-in as its client keeps it.</summary>
 /// <param name="Exchange">The fields that redeem its code.</param>
-internal sealed record SignIn(Dictionary<string, string> Exchange)
+/// <param name="Began">When it began.</param>
+internal sealed record SignIn(Dictionary<string, string> Exchange, Era Began)
 {
     public string Code => Exchange["code"];
 
@@ -31,13 +45,23 @@ internal sealed record SignIn(Dictionary<string, string> Exchange)
     /// <summary>A token that has been superseded by one that was used, if there is one.</summary>
     public string? Superseded { get; private set; }
 
+    /// <summary>When its first token was there.</summary>
+    public Era Redeemed { get; private set; } = Era.After;
+
+    /// <summary>When its last token was asked for, and when it was there.</summary>
+    public (Era Asked, Era Given) Token { get; private set; }
+
     private string? Previous { get; set; }
 
     /// <summary>Keeps what an answer gave.</summary>
-    public void Keep(Answer answer)
+    /// <param name="answer">The answer.</param>
+    /// <param name="asked">When it was asked for.</param>
+    /// <param name="given">Now.</param>
+    public void Keep(Answer answer, Era asked, Era given)
     {
         AccessToken = answer.AccessToken;
         if (answer.RefreshToken == RefreshToken) return;
-        (Superseded, Previous, RefreshToken) = (Previous, RefreshToken, answer.RefreshToken);
+        if (RefreshToken is null) Redeemed = given;
+        (Superseded, Previous, RefreshToken, Token) = (Previous, RefreshToken, answer.RefreshToken, (asked, given));
     }
 }

@@ -14,11 +14,13 @@ internal sealed class VirtualClient(Crowd crowd, int number, Dice dice) : IDispo
     private readonly HttpClient _http = LoopbackProgram.From($"127.0.{1 + (number / 200)}.{1 + (number % 200)}");
     private readonly List<SignIn> _signIns = [];
     private SignedInPerson? _person;
+    private Era _personAdded;
 
     /// <summary>Does one thing. Without an answer it throws what the network says.</summary>
     public async Task StepAsync()
     {
-        var current = _signIns.LastOrDefault();
+        // Most of the time the newest; now and then somebody comes back to an older one.
+        var current = dice.Hits(70) || _signIns.Count == 0 ? _signIns.LastOrDefault() : _signIns[dice.Below(_signIns.Count)];
         if (current is not { Standing: Standing.Good } || dice.Hits(15))
         {
             await SignInAsync();
@@ -33,7 +35,7 @@ internal sealed class VirtualClient(Crowd crowd, int number, Dice dice) : IDispo
             case < 86: await RevokeAsync(current); break;
             case < 92: await ReplayAsync(current); break;
             case < 97: await ReuseAsync(current); break;
-            default: await LeaveAsync(); break;
+            default: await LeaveAsync(current); break;
         }
     }
 
@@ -59,6 +61,35 @@ internal sealed class VirtualClient(Crowd crowd, int number, Dice dice) : IDispo
         _signIns.RemoveAll(signIn => signIn.Standing != Standing.Good);
     }
 
+    /// <summary>
+    /// The database was put back from a backup: what began after it is not there, and its tokens work nowhere. Its codes are not tried: one of the last
+    /// minute could be redeemed once more.
+    /// </summary>
+    public async Task GoBackAsync()
+    {
+        foreach (var signIn in _signIns.Where(signIn => signIn is { Began: Era.After, RefreshToken: not null }))
+            if (await crowd.Log.RefreshAsync(this, signIn, signIn.RefreshToken!, crowd.Client) is { IsGood: true }) crowd.Report("A token of a sign-in that is not in the backup works", signIn);
+        _signIns.RemoveAll(signIn => signIn.Redeemed != Era.Before);
+        if (_personAdded != Era.Before) _person = null;
+    }
+
+    /// <summary>Nobody has said of the database that it was put back: a token that it does not know yet is refused, and one that it knows is good.</summary>
+    /// <returns>How many tokens were refused.</returns>
+    public async Task<int> MeetUnmarkedAsync()
+    {
+        var refused = 0;
+        foreach (var signIn in _signIns.Where(signIn => signIn is { Standing: Standing.Good, Redeemed: Era.Before }))
+        {
+            var isAhead = signIn.Token.Asked == Era.After;
+            if (!isAhead && signIn.Token.Given != Era.Before) continue;
+            var answer = await crowd.Log.RefreshAsync(this, signIn, signIn.RefreshToken!, crowd.Client);
+            if (answer.IsGood == isAhead || answer.IsUnavailable) crowd.Report(isAhead ? "A token ahead of its row was taken without a mark" : "L2: the token that the backup has is refused", signIn);
+            if (answer.IsGood) Keep(signIn, answer, Era.Before);
+            else refused++;
+        }
+        return refused;
+    }
+
     public async Task<Answer> SendAsync(HttpMethod method, string path, IEnumerable<KeyValuePair<string, string>>? form, string? accessToken = null)
     {
         using var request = new HttpRequestMessage(method, crowd.Address + path);
@@ -73,7 +104,8 @@ internal sealed class VirtualClient(Crowd crowd, int number, Dice dice) : IDispo
 
     private async Task SignInAsync()
     {
-        _person ??= await crowd.Operator.NewPersonAsync();
+        var began = crowd.Era;
+        if (_person is null) (_person, _personAdded) = (await crowd.Operator.NewPersonAsync(), crowd.Era);
         var verifier = CodeVerifier.New();
         using var request = new HttpRequestMessage(HttpMethod.Get, crowd.Address + "/authorize?" + Parameters.Of(
             new("response_type", "code"), new("client_id", crowd.Client.Id), new("redirect_uri", Operator.RedirectUri), new("scope", "openid offline_access"),
@@ -93,33 +125,33 @@ internal sealed class VirtualClient(Crowd crowd, int number, Dice dice) : IDispo
             ["code"] = code,
             ["redirect_uri"] = Operator.RedirectUri,
             ["code_verifier"] = verifier.Reveal(),
-        });
+        }, began);
         if (_signIns.Count == Kept) _signIns.RemoveAt(0);
         _signIns.Add(signIn);
         var answer = await crowd.Log.RedeemAsync(this, signIn, crowd.Client);
-        if (answer.IsGood) Keep(signIn, answer);
+        if (answer.IsGood) Keep(signIn, answer, began);
         else if (!answer.IsUnavailable && !crowd.TimeMoves) crowd.Report($"L1: a new code was refused: {answer}");
     }
 
     private async Task<Answer> RefreshAsync(SignIn signIn)
     {
-        var standing = signIn.Standing;
+        var (standing, asked) = (signIn.Standing, crowd.Era);
         // To the letter, a refresh whose answer is lost has cost the token.
         if (crowd.IsStrict) signIn.Standing = Standing.Unknown;
         var answer = await crowd.Log.RefreshAsync(this, signIn, signIn.RefreshToken!, crowd.Client);
         lock (_signIns)
         {
             signIn.Standing = standing;
-            Judge(signIn, answer);
+            Judge(signIn, answer, asked);
         }
         return answer;
     }
 
-    private void Judge(SignIn signIn, Answer answer)
+    private void Judge(SignIn signIn, Answer answer, Era asked)
     {
         if (signIn.Standing == Standing.Ended && answer.IsGood) crowd.Report("I5: what had ended works again", signIn);
         if (signIn.Standing == Standing.Good && !answer.IsGood && !answer.IsUnavailable) crowd.Report($"L2: the last token that a client was given is refused, {answer}", signIn);
-        if (answer.IsGood) Keep(signIn, answer);
+        if (answer.IsGood) Keep(signIn, answer, asked);
         else if (!answer.IsUnavailable) signIn.Standing = Standing.Ended;
     }
 
@@ -154,12 +186,12 @@ internal sealed class VirtualClient(Crowd crowd, int number, Dice dice) : IDispo
     }
 
     // The account is disabled while the program still refreshes. Whoever is not sure of that expects nothing of the sign-ins.
-    private async Task LeaveAsync()
+    private async Task LeaveAsync(SignIn current)
     {
         var (person, signIns) = (_person!, _signIns.ToList());
         _person = null;
         _signIns.Clear();
-        var refresh = crowd.Log.RefreshAsync(this, signIns[^1], signIns[^1].RefreshToken!, crowd.Client);
+        var refresh = crowd.Log.RefreshAsync(this, current, current.RefreshToken!, crowd.Client);
         try
         {
             await crowd.Log.EndAsync(signIns.Select(signIn => signIn.Name), crowd.Client.Id, () => crowd.Operator.DisableAsync(person));
@@ -172,9 +204,9 @@ internal sealed class VirtualClient(Crowd crowd, int number, Dice dice) : IDispo
         }
     }
 
-    private static void Keep(SignIn signIn, Answer answer)
+    private void Keep(SignIn signIn, Answer answer, Era asked)
     {
-        signIn.Keep(answer);
+        signIn.Keep(answer, asked, crowd.Era);
         signIn.Standing = Standing.Good;
     }
 }

@@ -13,6 +13,10 @@ public abstract class StorageContract(StorageWorld at)
     private static readonly CancellationToken Never = CancellationToken.None;
 
     [Fact]
+    public Task Counting_all_rows_waits_for_no_writer_and_holds_none_up() => at.One.Database.InTransactionAsync(
+        async _ => (await at.Other.Of<DatabaseRegistry>().CheckAsync(Never)).ShouldNotBeEmpty(), Never);
+
+    [Fact]
     [Assertion("TK-09")]
     public async Task Of_many_redemptions_at_two_servers_one_wins()
     {

@@ -12,7 +12,7 @@ internal static class Client
             Issuer = Issuer.Parse("http://127.0.0.1:8080"),
             ClientId = "the id that client add printed",
             Scope = Scope.Parse("openid profile offline_access orders.read"),
-            SessionFile = SessionStore.DefaultPath("my-app"),
+            Store = TokenStore.OfThisSystem("my-app"),
         });
 
         var session = await client.GetSessionAsync();     // opens the browser only when it must
@@ -20,6 +20,16 @@ internal static class Client
 
         using var api = session.CreateHttpClient(onlyFor: new Uri("https://api.example.com/"));
         Console.WriteLine(await api.GetStringAsync("orders"));
+    }
+
+    public static async Task ClientSessions()
+    {
+        await using var client = new PublicClient(new ClientOptions
+        {
+            Issuer = Issuer.Parse("https://login.example.com"), ClientId = "my-app", Store = TokenStore.OfThisSystem("my-app"),
+        });
+        var session = await client.GetSessionAsync();     // stored, renewed, or new from the browser
+        Console.WriteLine(session);
     }
 
     public static async Task Pitfalls(PublicClient client, CancellationToken cancel)

@@ -12,10 +12,10 @@ public sealed class SessionStoreTests
         using var folder = new TemporaryFolder();
         await SignInAsync(server, folder);
 
-        ModeOf(folder.SessionFile).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        ModeOf(folder.SessionFile + ".lock").ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        ModeOf(Path.GetDirectoryName(folder.SessionFile)!).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        Directory.GetFiles(Path.GetDirectoryName(folder.SessionFile)!).Select(Path.GetFileName).Order().ShouldBe(["sessions.json", "sessions.json.lock"]);
+        ModeOf(folder.Vault).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        ModeOf(folder.Vault + ".lock").ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        ModeOf(Path.GetDirectoryName(folder.Vault)!).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.GetFiles(Path.GetDirectoryName(folder.Vault)!).Select(Path.GetFileName).Order().ShouldBe(["default.vault", "default.vault.lock", "default.vault.sign-in.lock"]);
     }
 
     [Theory]
@@ -28,14 +28,14 @@ public sealed class SessionStoreTests
         await using var server = await ScriptedServer.StartAsync();
         using var folder = new TemporaryFolder();
         await SignInAsync(server, folder);
-        SetMode(folder.SessionFile, ModeOf(folder.SessionFile) | extra);
+        SetMode(folder.Vault, ModeOf(folder.Vault) | extra);
         await using var client = Client(server, folder);
 
         var problem = await Should.ThrowAsync<TokenStoreException>(() => client.FindSessionAsync(Cancel));
 
         problem.State.ShouldBe(TokenStoreState.Exposed);
         problem.Code.ShouldBe("token_store_exposed");
-        problem.Message.ShouldContain(folder.SessionFile);
+        problem.Message.ShouldContain(folder.Vault);
     }
 
     [Fact]
@@ -45,7 +45,7 @@ public sealed class SessionStoreTests
         await using var server = await ScriptedServer.StartAsync();
         using var folder = new TemporaryFolder();
         await SignInAsync(server, folder);
-        var parent = Path.GetDirectoryName(folder.SessionFile)!;
+        var parent = Path.GetDirectoryName(folder.Vault)!;
         SetMode(parent, ModeOf(parent) | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute);
         await using var client = Client(server, folder);
 
@@ -57,19 +57,20 @@ public sealed class SessionStoreTests
     [InlineData("{")]
     [InlineData("null")]
     [InlineData("[]")]
-    [InlineData("{\"version\":1}")]
-    [InlineData("{\"version\":2,\"sessions\":[]}")]
-    [InlineData("{\"version\":1,\"version\":1,\"sessions\":[]}")]
-    [InlineData("{\"version\":1,\"sessions\":[{\"id\":\"x\"}]}")]
-    [InlineData("{\"version\":1,\"sessions\":[null]}")]
-    [InlineData("{\"version\":1,\"sessions\":[{\"id\":\"x\",\"profile\":\"default\",\"issuer\":\"nowhere\",\"client_id\":\"cli\",\"asked_scope\":\"\",\"granted_scope\":\"\",\"access_token\":\"x\",\"obtained_at\":\"2026-01-01T00:00:00Z\",\"expires_at\":\"2026-01-01T00:00:00Z\"}]}")]
-    [InlineData("{\"version\":1,\"sessions\":[{\"id\":\"x\",\"profile\":\"default\",\"issuer\":\"https://a.example\",\"client_id\":\"cli\",\"asked_scope\":\"\",\"granted_scope\":\"\",\"claims\":7,\"access_token\":\"x\",\"obtained_at\":\"2026-01-01T00:00:00Z\",\"expires_at\":\"2026-01-01T00:00:00Z\"}]}")]
-    public async Task A_damaged_file_is_reported_before_a_browser_opens_and_left_as_it_is(string text)
+    [InlineData("{\"session\":null}")]
+    [InlineData("{\"version\":0}")]
+    [InlineData("{\"version\":1,\"version\":1}")]
+    [InlineData("{\"version\":1,\"session\":{\"id\":\"x\"}}")]
+    [InlineData("{\"version\":1,\"session\":[]}")]
+    [InlineData("{\"version\":1,\"session\":{\"id\":\"x\",\"profile\":\"default\",\"issuer\":\"nowhere\",\"client_id\":\"cli\",\"asked_scope\":\"\",\"granted_scope\":\"\",\"access_token\":\"x\",\"obtained_at\":\"2026-01-01T00:00:00Z\",\"expires_at\":\"2026-01-01T00:00:00Z\"}}")]
+    [InlineData("{\"version\":1,\"session\":{\"id\":\"x\",\"profile\":\"default\",\"issuer\":\"https://a.example\",\"client_id\":\"cli\",\"asked_scope\":\"\",\"granted_scope\":\"\",\"claims\":7,\"access_token\":\"x\",\"obtained_at\":\"2026-01-01T00:00:00Z\",\"expires_at\":\"2026-01-01T00:00:00Z\"}}")]
+    public async Task A_vault_with_content_that_makes_no_sense_is_reported_before_a_browser_opens_and_left_as_it_is(string content)
     {
         await using var server = await ScriptedServer.StartAsync();
         using var folder = new TemporaryFolder();
         await SignInAsync(server, folder);
-        await File.WriteAllTextAsync(folder.SessionFile, text, Cancel);
+        folder.Seal(content);
+        var before = await File.ReadAllBytesAsync(folder.Vault, Cancel);
         await using var client = Client(server, folder);
 
         var problem = await Should.ThrowAsync<TokenStoreException>(() => client.GetSessionAsync(Cancel));
@@ -77,8 +78,27 @@ public sealed class SessionStoreTests
 
         problem.State.ShouldBe(TokenStoreState.Damaged);
         problem.Remedy.ShouldContain("left as it is");
-        (await File.ReadAllTextAsync(folder.SessionFile, Cancel)).ShouldBe(text);
+        (await File.ReadAllBytesAsync(folder.Vault, Cancel)).ShouldBe(before);
         server.AuthorizeRequests.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task What_a_newer_version_wrote_into_a_session_is_kept_and_a_newer_form_is_refused_with_the_remedy()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await SignInAsync(server, folder);
+        folder.Seal(folder.Content().Replace("\"profile\":", "\"of_later\":{\"kty\":\"EC\"},\"profile\":", StringComparison.Ordinal));
+        await using var client = Client(server, folder);
+        server.Time.Shift = TimeSpan.FromMinutes(11);
+
+        await (await client.FindSessionAsync(Cancel))!.GetAccessTokenAsync(cancel: Cancel);
+
+        folder.Content().ShouldContain("\"of_later\":{\"kty\":\"EC\"}");
+        folder.Seal("{\"version\":2,\"sessions\":[]}");
+        var newer = await Should.ThrowAsync<TokenStoreException>(() => client.FindSessionAsync(Cancel));
+        newer.State.ShouldBe(TokenStoreState.Damaged);
+        newer.Remedy.ShouldContain("Update this program");
     }
 
     [Fact]
@@ -88,12 +108,12 @@ public sealed class SessionStoreTests
         using var folder = new TemporaryFolder();
         var file = Path.Combine(folder.Path, "file");
         await File.WriteAllTextAsync(file, "", Cancel);
-        await using var client = new PublicClient(server.Options() with { SessionFile = Path.Combine(file, "sessions.json") });
+        await using var client = new PublicClient(server.Options() with { Store = TokenStore.EncryptedFile(Path.Combine(file, "data"), VaultKey.OfFile(folder.KeyFile)) });
 
         var problem = await Should.ThrowAsync<TokenStoreException>(() => client.BeginAsync(Cancel));
 
         problem.State.ShouldBe(TokenStoreState.Denied);
-        problem.Path.ShouldBe(Path.Combine(file, "sessions.json"));
+        problem.Path.ShouldStartWith(Path.Combine(file, "data"));
     }
 
     [Fact]
@@ -103,7 +123,7 @@ public sealed class SessionStoreTests
         await using var server = await ScriptedServer.StartAsync();
         using var folder = new TemporaryFolder();
         await SignInAsync(server, folder);
-        var options = server.Options() with { SessionFile = folder.SessionFile };
+        var options = server.Options() with { Store = folder.Store };
 
         (await FindAsync(options)).ShouldNotBeNull();
         (await FindAsync(options with { Scope = Scope.Parse("profile openid") })).ShouldNotBeNull();
@@ -124,8 +144,7 @@ public sealed class SessionStoreTests
         server.Subject = "bob";
         await SignInAsync(server, folder, "home");
 
-        using var store = new SessionStore(folder.SessionFile);
-        var listed = store.List();
+        var listed = await folder.Store.ListAsync(Cancel);
 
         listed.Select(one => (one.Profile, one.Subject)).ShouldBe([("home", "bob"), ("work", "alice")]);
         listed.ShouldAllBe(one => one.CanRefresh && one.ClientId == ScriptedServer.ClientId && one.Issuer.Equals(server.Issuer));
@@ -133,18 +152,22 @@ public sealed class SessionStoreTests
     }
 
     [Fact]
-    public void A_file_that_is_not_there_holds_nothing()
+    public async Task A_folder_that_is_not_there_holds_nothing_and_is_not_made()
     {
         using var folder = new TemporaryFolder();
-        using var store = new SessionStore(folder.SessionFile);
 
-        store.List().ShouldBeEmpty();
-        File.Exists(folder.SessionFile).ShouldBeFalse();
+        (await folder.Store.ListAsync(Cancel)).ShouldBeEmpty();
+        (await TokenStore.InMemory.ListAsync(Cancel)).ShouldBeEmpty();
+        Directory.Exists(folder.Store.Folder).ShouldBeFalse();
     }
 
     [Fact]
-    public void Sessions_belong_below_the_application_data_of_the_person() =>
-        SessionStore.DefaultPath("tool").ShouldBe(Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "tool", "sessions.json"));
+    public void Sessions_belong_below_the_application_data_of_the_person()
+    {
+        var data = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
+        TokenStore.OfThisSystem("tool").PathOf("default").ShouldBe(Path.Combine(data, "tool", "default.vault"));
+        foreach (var name in new[] { "", "../tool", "a/b", ".tool", new string('x', 65) }) Should.Throw<ArgumentException>(() => TokenStore.OfThisSystem(name));
+    }
 
     [Fact]
     [Assertion("CL-20")]
@@ -170,18 +193,18 @@ public sealed class SessionStoreTests
         using var folder = new TemporaryFolder();
         await SignInAsync(server, folder);
         await using var client = Client(server, folder);
-        var stored = client.Store.Find(client.Options)!;
+        var stored = (await client.Vault.FindAsync(client.Options, Cancel))!;
         var reads = 0;
         var done = false;
         var reading = Task.Run(
-            () =>
+            async () =>
             {
-                for (; !Volatile.Read(ref done); Interlocked.Increment(ref reads)) client.Store.Find(client.Options)!.Id.ShouldBe(stored.Id);
+                for (; !Volatile.Read(ref done); Interlocked.Increment(ref reads)) (await client.Vault.FindAsync(client.Options, Cancel))!.Id.ShouldBe(stored.Id);
             },
             Cancel);
 
         while (Volatile.Read(ref reads) < 200 && !reading.IsCompleted)
-            using (await client.Store.LockAsync(Cancel)) client.Store.Save(stored);
+            using (await client.Vault.LockAsync(Cancel)) await client.Vault.SaveAsync(stored, Cancel);
         Volatile.Write(ref done, true);
 
         await reading;
@@ -191,7 +214,7 @@ public sealed class SessionStoreTests
 
     private static void SetMode(string path, UnixFileMode mode) => File.SetUnixFileMode(path, mode);
 
-    private static PublicClient Client(ScriptedServer server, TemporaryFolder folder) => new(server.Options() with { SessionFile = folder.SessionFile });
+    private static PublicClient Client(ScriptedServer server, TemporaryFolder folder) => new(server.Options() with { Store = folder.Store });
 
     private static async Task<Session?> FindAsync(ClientOptions options)
     {
@@ -202,7 +225,7 @@ public sealed class SessionStoreTests
     private static async Task SignInAsync(ScriptedServer server, TemporaryFolder folder, string profile = "default")
     {
         using var browser = new TestBrowser();
-        await using var client = new PublicClient(server.Options(browser) with { SessionFile = folder.SessionFile, Profile = profile });
+        await using var client = new PublicClient(server.Options(browser) with { Store = folder.Store, Profile = profile });
         await using var pending = await client.BeginAsync(Cancel);
         await pending.OpenBrowserAsync(Cancel);
         (await pending.CompleteAsync(Cancel)).ShouldBeOfType<SignInResult.SignedIn>();

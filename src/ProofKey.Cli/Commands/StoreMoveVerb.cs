@@ -1,0 +1,39 @@
+using System.CommandLine;
+using ProofKey.Cli.Sessions;
+
+namespace ProofKey.Cli.Commands;
+
+/// <summary><c>proofkey store move</c>: keeps a session in another way. Nothing else changes how it is kept.</summary>
+internal sealed class StoreMoveVerb : Verb
+{
+    private readonly Option<string> _to = new("--to") { HelpName = "keychain|file", Description = "How the session is kept from now on." };
+    private readonly Option<string> _toKeyFile = new("--to-key-file") { HelpName = "FILE", Description = "The new key: a file of 32 random bytes for its owner alone." };
+    private readonly Option<string> _toPassphraseFile = new("--to-passphrase-file") { HelpName = "FILE", Description = "The new passphrase: the first line of a file. Without either it is asked for." };
+
+    public StoreMoveVerb()
+        : base(
+            "move",
+            "Keep a session with another key: that of the keychain, or one of your own.",
+            "proofkey store move --to file --to-key-file ~/proofkey.key",
+            "proofkey store move --to keychain -p work")
+    {
+        foreach (var option in new Option[] { _to, _toKeyFile, _toPassphraseFile, CommonOptions.Profile, CommonOptions.KeyFile, CommonOptions.PassphraseFile }) Add(option);
+    }
+
+    protected override async Task<int> RunAsync(Invocation invocation)
+    {
+        var profiles = Profiles.Of(invocation.Settings);
+        var profile = profiles.Get(invocation.ProfileName);
+        // A variable that is there for every day says how it is kept now, and not where it is to go.
+        var typed = invocation.Settings.OfCommandLine;
+        var to = ChosenStore.Checked("--to", typed.Required(_to), typed.Text(_toKeyFile), typed.Text(_toPassphraseFile));
+        if (to.Kind == "memory") throw CommandException.Usage("A session cannot be moved to memory, which ends with the command.", "Sign out with: proofkey logout");
+        var folder = profiles.FolderOf(profile.Name);
+        var from = await ChosenStore.Of(invocation.Settings, profile).OpenAsync(folder, invocation.Terminal, isNew: false, invocation.Cancellation);
+        var target = await to.OpenAsync(folder, invocation.Terminal, isNew: true, invocation.Cancellation);
+        var moved = await from.MoveAsync(profile.Name, target, invocation.Cancellation);
+        profiles.Remember(profile.KeptIn(to));
+        invocation.Terminal.Say(moved ? $"The session of profile {profile.Name} is kept with its new key." : $"Profile {profile.Name} has no session; the next sign-in is kept that way.");
+        return ExitCodes.Done;
+    }
+}

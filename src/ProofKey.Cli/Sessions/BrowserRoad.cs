@@ -1,0 +1,96 @@
+using ProofKey.Cli.Output;
+using ProofKey.Client;
+
+namespace ProofKey.Cli.Sessions;
+
+/// <summary>A sign-in in a browser, here or elsewhere. In both cases the listener listens: a port may be forwarded to it.</summary>
+internal sealed class BrowserRoad(PublicClient client, Terminal terminal, Keyboard? keyboard, SignInChoice choice, Surroundings surroundings)
+{
+    private static readonly TimeSpan LongWait = TimeSpan.FromSeconds(30);
+
+    public async Task<RoadEnd> RunAsync(SignInRoad road, string reason, CancellationToken cancellation)
+    {
+        if (road == SignInRoad.Paste && client.Options.ResponseMode == ResponseMode.FormPost)
+            throw CommandException.Usage("What is pasted is an address, and --response-mode form_post asks for none.", "Say --browser, or --response-mode auto.");
+        await using var pending = await client.BeginAsync(road, cancellation);
+        if (pending.SignedInMeanwhile is { } session) return new RoadEnd(session, road);
+        Tell(pending, reason);
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        List<Task> meanwhile = [HintAsync(pending, waiting.Token)];
+        if (road == SignInRoad.Browser) meanwhile.Add(OpenAsync(pending, waiting.Token));
+        try
+        {
+            return await FirstAsync(pending, waiting.Token);
+        }
+        finally
+        {
+            await waiting.CancelAsync();
+            await Task.WhenAll(meanwhile).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    // The browser's answer or the person's key, whichever comes first.
+    private async Task<RoadEnd> FirstAsync(PendingSignIn pending, CancellationToken cancellation)
+    {
+        var answer = pending.CompleteAsync(cancellation);
+        var typed = keyboard is null ? null : TypedAsync(keyboard, pending, cancellation);
+        if (typed is not null && await Task.WhenAny(answer, typed) == typed && !cancellation.IsCancellationRequested && await typed is { } end) return end;
+        return new RoadEnd(InteractiveSignIn.SessionOf(await answer), pending.Road);
+    }
+
+    // What is pasted ends the wait of the listener too, so that its answer is the one that counts.
+    private async Task<RoadEnd?> TypedAsync(Keyboard keys, PendingSignIn pending, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var typed = await keys.NextAsync(pending.Road == SignInRoad.Paste ? "bd" : "pd", takesLines: pending.Road == SignInRoad.Paste, cancellation);
+            if (typed.Length == 1) return new RoadEnd(null, InteractiveSignIn.RoadOf(typed));
+            var result = await TakeAsync(pending, typed, cancellation);
+            if (result is not SignInResult.Rejected { Violation: { Code: "callback_not_ours" } violation }) return null;
+            terminal.Say($"That is not it: expected {violation.Expected}, but {PlainText.Of(violation.Actual)}. Paste it again:");
+        }
+    }
+
+    private static async Task<SignInResult?> TakeAsync(PendingSignIn pending, string pasted, CancellationToken cancellation)
+    {
+        try
+        {
+            return await pending.CompleteAsync(pasted, cancellation);
+        }
+        catch (InvalidOperationException)
+        {
+            // The listener had its answer already, over a forwarded port.
+            return null;
+        }
+    }
+
+    // The address comes before any browser, so that the person can take it elsewhere.
+    private void Tell(PendingSignIn pending, string reason)
+    {
+        terminal.Say(pending.Road == SignInRoad.Browser ? "Sign in in the browser on this machine. If none opens, go to:" : $"Sign in in a browser elsewhere, since {reason}. Go to:");
+        terminal.Say(pending.AuthorizeUri);
+        if (choice.ShowsQr) terminal.ShowQr(pending.AuthorizeUri, mustShow: true);
+        if (pending.Road == SignInRoad.Paste) TellOfTheEnd(pending);
+        if (keyboard is not null) terminal.Say(pending.Road == SignInRoad.Browser ? "Keys: p to paste what a browser elsewhere ends at, d for a device code, Ctrl-C to give up." : "Keys: b for the browser here, d for a device code, Ctrl-C to give up.");
+        if (keyboard is not null && pending.Road == SignInRoad.Paste) terminal.Say("Paste the address here, and press Enter (it is not shown):");
+    }
+
+    private void TellOfTheEnd(PendingSignIn pending)
+    {
+        var port = new Uri(pending.RedirectUri).Port;
+        terminal.Say($"It ends at {pending.RedirectUri}?..., which cannot be opened there: copy the whole address out of the browser.");
+        if (surroundings.IsSsh) terminal.Say($"Or let it be opened: first run, where the browser is, ssh -L {port}:127.0.0.1:{port} {surroundings.SshHost ?? "HOST"}");
+    }
+
+    private async Task OpenAsync(PendingSignIn pending, CancellationToken cancellation)
+    {
+        if (!await pending.OpenBrowserAsync(cancellation)) terminal.Say("No browser could be opened here: open the address yourself.");
+    }
+
+    private async Task HintAsync(PendingSignIn pending, CancellationToken cancellation)
+    {
+        await Task.Delay(LongWait, client.Options.TimeProvider, cancellation);
+        terminal.Say("Still waiting for the browser. If its window was closed, open the address above again.");
+        terminal.Say($"If it shows an error and does not come back: asked were the client {PlainText.Of(client.Options.ClientId)}, the redirect URI {pending.RedirectUri} and the scope {client.Options.Scope}. Ctrl-C gives up.");
+    }
+}

@@ -1,0 +1,98 @@
+using ProofKey.Cli.Commands;
+using ProofKey.Cli.Configuration;
+using ProofKey.Cli.Output;
+using ProofKey.Client;
+
+namespace ProofKey.Cli.Sessions;
+
+/// <summary>Where the session of a profile is kept: as was said, else as the profile remembers, else in the care of the keychain.</summary>
+/// <param name="Kind"><c>keychain</c>, <c>file</c> or <c>memory</c>.</param>
+/// <param name="KeyFile">The file with the key, if that is it.</param>
+/// <param name="PassphraseFile">The file with the passphrase, if that is it.</param>
+internal sealed record ChosenStore(string Kind, string? KeyFile, string? PassphraseFile)
+{
+    private const string Application = "proofkey";
+
+    // It has no option: what is typed stands in the list of processes.
+    private const string PassphraseVariable = "PROOFKEY_PASSPHRASE";
+
+    private static readonly string[] Kinds = ["keychain", "file", "memory"];
+
+    /// <summary>What was said on the command line, by variables and in the configuration file, and what the profile remembers.</summary>
+    public static ChosenStore Of(Settings settings, Profile? known)
+    {
+        // What is typed goes before what is set: a variable may be there for another profile.
+        var typed = settings.OfCommandLine;
+        var from = typed.Text(CommonOptions.KeyFile) is null && typed.Text(CommonOptions.PassphraseFile) is null ? settings : typed;
+        var (keyFile, passphraseFile) = (from.Text(CommonOptions.KeyFile), from.Text(CommonOptions.PassphraseFile));
+        if (keyFile is not null && passphraseFile is not null)
+            throw CommandException.Usage("A file has one key, and --key-file and --passphrase-file are two.", "Leave out one of them.");
+        var isSaid = keyFile is not null || passphraseFile is not null;
+        var kind = settings.Text(CommonOptions.Store) ?? known?.Store ?? (isSaid ? "file" : "keychain");
+        if (kind != "file") return Checked("--store", kind, null, null);
+        return isSaid ? Checked("--store", kind, keyFile, passphraseFile) : Checked("--store", kind, known?.KeyFile, known?.PassphraseFile);
+    }
+
+    /// <summary>A store that was named by options of other names, such as the one that a session is moved to.</summary>
+    public static ChosenStore Checked(string option, string kind, string? keyFile, string? passphraseFile) => Kinds.Contains(kind)
+        ? new ChosenStore(kind, Full(keyFile), Full(passphraseFile))
+        : throw CommandException.Usage($"{option} is not {kind}.", $"Choose {string.Join(" or ", Kinds)}.");
+
+    /// <summary>The store itself; a passphrase that is nowhere else is asked for where there is a terminal.</summary>
+    /// <param name="folder">The folder of the profile.</param>
+    /// <param name="terminal">Where to ask.</param>
+    /// <param name="isNew">Whether the passphrase is made up now, and therefore asked for twice.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task<TokenStore> OpenAsync(string folder, Terminal terminal, bool isNew, CancellationToken cancellation) => Kind switch
+    {
+        "memory" => TokenStore.InMemory,
+        "keychain" => TokenStore.Keychain(Application, folder),
+        _ => TokenStore.EncryptedFile(folder, KeyFile is null ? OfPassphrase(await PassphraseAsync(terminal, isNew, cancellation)) : VaultKey.OfFile(KeyFile)),
+    };
+
+    /// <summary>The store, unless a person would have to be asked for a passphrase.</summary>
+    public TokenStore? OpenSilently(string folder) => Kind switch
+    {
+        "memory" => TokenStore.InMemory,
+        "keychain" => TokenStore.Keychain(Application, folder),
+        _ when KeyFile is not null => TokenStore.EncryptedFile(folder, VaultKey.OfFile(KeyFile)),
+        _ => Said is { } passphrase ? TokenStore.EncryptedFile(folder, OfPassphrase(passphrase)) : null,
+    };
+
+    private string? Said => PassphraseFile is not null ? Read(PassphraseFile) : Environment.GetEnvironmentVariable(PassphraseVariable) is { Length: > 0 } set ? set : null;
+
+    private async Task<string> PassphraseAsync(Terminal terminal, bool isNew, CancellationToken cancellation)
+    {
+        if (Said is { } said) return said;
+        return terminal.CanAsk ? await PasswordPrompt.AskAsync(terminal, "Passphrase of the session: ", isNew, cancellation) : throw CommandException.Usage(
+            "An encrypted file needs a key.", $"Give --key-file FILE or --passphrase-file FILE, or set {PassphraseVariable}. A key is made with: (umask 077; head -c 32 /dev/urandom > FILE)");
+    }
+
+    private static VaultKey OfPassphrase(string passphrase)
+    {
+        try
+        {
+            return VaultKey.OfPassphrase(passphrase);
+        }
+        catch (ArgumentException weak)
+        {
+            throw new CommandException(ExitCodes.WrongUsage, "The passphrase is too short: it has at least 12 characters.", "Take a longer one, such as five words.", weak);
+        }
+    }
+
+    private static string Read(string path)
+    {
+        try
+        {
+            var mode = OperatingSystem.IsWindows() ? UnixFileMode.None : File.GetUnixFileMode(path);
+            if ((mode & (UnixFileMode.GroupRead | UnixFileMode.OtherRead)) != 0) throw new CommandException(ExitCodes.TokenStore, $"Others can read the passphrase in {path}.", $"Take that from them with: chmod 600 {CommandText.Argument(path)}");
+            return File.ReadLines(path).FirstOrDefault() ?? "";
+        }
+        catch (Exception denied) when (denied is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(ExitCodes.TokenStore, $"The passphrase file {path} cannot be read: {denied.Message.TrimEnd('.')}.", "Check its path, owner and mode.", denied);
+        }
+    }
+
+    private static string? Full(string? path) => path is null ? null : Path.GetFullPath(path);
+}

@@ -1,0 +1,43 @@
+using ProofKey.Cli.Output;
+using ProofKey.Client;
+
+namespace ProofKey.Cli.Sessions;
+
+/// <summary>A sign-in by a code that the person enters elsewhere. Never taken unless it was asked for (RFC 8628 section 5.4).</summary>
+internal sealed class DeviceRoad(PublicClient client, Terminal terminal, Keyboard? keyboard, SignInChoice choice)
+{
+    public async Task<RoadEnd> RunAsync(CancellationToken cancellation)
+    {
+        await using var signIn = await client.BeginDeviceAsync(cancellation);
+        if (signIn.SignedInMeanwhile is { } session) return new RoadEnd(session, SignInRoad.Device);
+        Tell(signIn);
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var answer = signIn.CompleteAsync(waiting.Token);
+        var key = keyboard?.NextAsync("bp", takesLines: false, waiting.Token);
+        try
+        {
+            if (key is not null && await Task.WhenAny(answer, key) == key && !cancellation.IsCancellationRequested) return new RoadEnd(null, InteractiveSignIn.RoadOf(await key));
+            return new RoadEnd(InteractiveSignIn.SessionOf(await answer), SignInRoad.Device);
+        }
+        finally
+        {
+            await waiting.CancelAsync();
+            await Task.WhenAll([answer, .. key is null ? Array.Empty<Task>() : [key]]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private void Tell(DeviceSignIn signIn)
+    {
+        // Cross-Device Flows BCP: whoever sends somebody a code gets their session
+        terminal.Say("Enter this code only because you started this very command. Whoever asks you to enter a code that they sent gets into your account.");
+        terminal.Say($"In a browser, go to {PlainText.Of(signIn.VerificationUri.AbsoluteUri)} and enter the code {signIn.UserCode}");
+        if (signIn.VerificationUriComplete is { } complete)
+        {
+            terminal.Say("Or open this address, and see that it shows the same code:");
+            terminal.Say(complete);
+            terminal.ShowQr(complete, choice.ShowsQr);
+        }
+        terminal.Say($"The code ends {TimeText.Relative(signIn.ExpiresAt, client.Options.TimeProvider.GetUtcNow())}.");
+        if (keyboard is not null) terminal.Say("Keys: b for a browser here, p to paste what a browser elsewhere ends at, Ctrl-C to give up.");
+    }
+}

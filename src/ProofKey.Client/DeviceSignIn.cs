@@ -1,0 +1,142 @@
+namespace ProofKey.Client;
+
+/// <summary>
+/// A sign-in of a machine whose person is elsewhere (RFC 8628): show <see cref="UserCode"/> and <see cref="VerificationUri"/>, and say that
+/// nobody should enter a code that somebody else sent them (section 5.4).
+/// </summary>
+public sealed class DeviceSignIn : IAsyncDisposable
+{
+    // RFC 8628 section 3.5: slow_down adds five seconds, for this and all later polls
+    private static readonly TimeSpan SlowDown = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan MaxPause = TimeSpan.FromMinutes(1);
+
+    private readonly PublicClient _client;
+    private readonly ClientOptions _options;
+    private readonly AuthorizationServer _server;
+    private readonly DeviceAuthorization _codes;
+    private readonly SignInTurn _turn;
+    private readonly CancellationTokenSource _stop = new();
+    private int _waited;
+
+    private DeviceSignIn(PublicClient client, AuthorizationServer server, DeviceAuthorization codes, SignInTurn turn)
+    {
+        _client = client;
+        _options = client.Options;
+        _server = server;
+        _codes = codes;
+        _turn = turn;
+        ExpiresAt = _options.TimeProvider.GetUtcNow() + codes.Lifetime;
+        SignedInMeanwhile = turn.SignedInMeanwhile is { } stored ? new Session(client, stored) : null;
+    }
+
+    /// <summary>What the person enters: at most 64 printable characters. Show it, also beside a QR code: the page asks whether both are the same.</summary>
+    public string UserCode => _codes.UserCode;
+
+    /// <summary>Where the person enters it; https, or loopback.</summary>
+    public Uri VerificationUri => _codes.VerificationUri;
+
+    /// <summary>The same with the code in it, for a QR code; <see langword="null"/> where the server gives none.</summary>
+    public Uri? VerificationUriComplete => _codes.VerificationUriComplete;
+
+    /// <summary>When the code ends. <see cref="ClientOptions.Timeout"/> has no say here.</summary>
+    public DateTimeOffset ExpiresAt { get; }
+
+    /// <summary>The session that another process made while this one waited for its turn; <see langword="null"/> if there was none.</summary>
+    public Session? SignedInMeanwhile { get; }
+
+    internal static async Task<DeviceSignIn> StartAsync(PublicClient client, AuthorizationServer server, SignInTurn turn, CancellationToken cancel)
+    {
+        if (server.DeviceAuthorization is null)
+            throw new SignInRequiredException(
+                SignInRequiredReason.NoDeviceGrant,
+                "metadata with device_authorization_endpoint (RFC 8628 section 4)",
+                $"{client.Options.Issuer} has none",
+                "Sign in with a browser here, or paste the address that a browser elsewhere ends at.");
+        var (codes, error) = await DeviceAuthorization.AskAsync(client, server.DeviceAuthorization, cancel);
+        if (codes is null) throw new SignInRequiredException(SignInRequiredReason.Refused, error);
+        var signIn = new DeviceSignIn(client, server, codes, turn);
+        client.Options.Emit(new ClientEvent.DeviceCodeShown(signIn.ExpiresAt));
+        return signIn;
+    }
+
+    /// <summary>
+    /// Polls until the person has decided or the code has ended. A server that is away, busy (429) or answers with a page is asked again,
+    /// each time later, until then (RFC 8628 section 3.5).
+    /// </summary>
+    /// <param name="cancel">Gives up.</param>
+    /// <returns>How it ended.</returns>
+    /// <exception cref="InvalidOperationException">It was called before.</exception>
+    /// <exception cref="OperationCanceledException">The caller gave up, or disposed the sign-in.</exception>
+    /// <exception cref="TokenStoreException">The session cannot be stored.</exception>
+    public async Task<SignInResult> CompleteAsync(CancellationToken cancel = default)
+    {
+        if (Interlocked.Exchange(ref _waited, 1) != 0) throw new InvalidOperationException("A sign-in is completed once; begin a new one.");
+        using var turn = _turn;
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancel, _stop.Token);
+        var result = await PollAsync(linked.Token);
+        _options.Emit(new ClientEvent.SignInEnded(result.Outcome));
+        return result;
+    }
+
+    /// <summary>Gives up: a wait ends at once.</summary>
+    /// <returns>A task that is done when it has happened.</returns>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _turn.Dispose();
+    }
+
+    /// <summary>Names the server alone.</summary>
+    /// <returns>A text without secrets.</returns>
+    public override string ToString() => $"device sign-in at {_options.Issuer}";
+
+    private async Task<SignInResult> PollAsync(CancellationToken cancel)
+    {
+        var interval = _codes.Interval;
+        var pause = interval;
+        AuthorizationServerUnavailableException? last = null;
+        while (_options.TimeProvider.GetUtcNow() + pause < ExpiresAt)
+        {
+            await Task.Delay(pause, _options.TimeProvider, cancel);
+            try
+            {
+                var (granted, error) = await _client.TokenEndpoint.PollAsync(_server, _codes.DeviceCode, cancel);
+                if (granted is { } answer) return new SignInResult.SignedIn(await NewSession.StoreAsync(_client, _server, _client.TokenEndpoint.Read(answer), nonce: null, cancel));
+                if (error!.Code is not ("authorization_pending" or "slow_down")) return ResultOf(error);
+                if (error.Code == "slow_down") interval += SlowDown;
+                (pause, last) = (interval, null);
+            }
+            catch (AuthorizationServerUnavailableException away) when (away.Code != "tls")
+            {
+                last = away;
+                pause = Later(pause, interval, away.RetryAfter);
+                _options.Emit(new ClientEvent.PollFailed(away.Code, pause));
+            }
+            catch (AuthorizationServerUnavailableException untrusted)
+            {
+                return new SignInResult.Unavailable(untrusted.Retryable, untrusted);
+            }
+            catch (ProtocolViolationException violation)
+            {
+                return new SignInResult.Rejected(violation.Violation);
+            }
+        }
+        return last is null ? new SignInResult.Cancelled(CancelReason.TimedOut) : new SignInResult.Unavailable(last.Retryable, last);
+    }
+
+    // Twice as long each time, up to a minute; as long as the server asks for, if that is more.
+    private static TimeSpan Later(TimeSpan pause, TimeSpan interval, TimeSpan? asked)
+    {
+        var doubled = 2 * pause < MaxPause ? 2 * pause : MaxPause;
+        var most = doubled > interval ? doubled : interval;
+        return asked > most ? asked.Value : most;
+    }
+
+    private static SignInResult ResultOf(OAuthError error) => error.Code switch
+    {
+        "access_denied" => new SignInResult.Cancelled(CancelReason.UserDenied),
+        "expired_token" => new SignInResult.Cancelled(CancelReason.TimedOut),
+        _ => new SignInResult.Refused(error),
+    };
+}

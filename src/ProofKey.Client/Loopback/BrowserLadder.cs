@@ -1,0 +1,47 @@
+namespace ProofKey.Client.Loopback;
+
+/// <summary>A program and its arguments, the address among them.</summary>
+internal sealed record LaunchCommand(string Program, IReadOnlyList<string> Arguments);
+
+/// <summary>What to try to open an address with, in order: the person's own choice, then what the system has. A decision, and nothing is started.</summary>
+internal static class BrowserLadder
+{
+    private const string WindowsOpener = "url.dll,FileProtocolHandler";
+
+    // They would want the terminal, which is ours.
+    private static readonly string[] TextBrowsers = ["lynx", "w3m", "links", "links2", "elinks", "browsh", "www-browser"];
+
+    public static IEnumerable<LaunchCommand> Commands(MachineFacts facts, string address) => Chosen(facts, address).Concat(facts.System switch
+    {
+        SystemKind.Windows => [new("rundll32.exe", [WindowsOpener, address])],
+        SystemKind.MacOS => [new("open", [address])],
+        _ => OnLinux(facts, address),
+    });
+
+    // Inside WSL the browser is on the Windows side. explorer.exe would open a folder, and cmd.exe would read "&" as its own.
+    private static IEnumerable<LaunchCommand> OnLinux(MachineFacts facts, string address)
+    {
+        if (Surroundings.HasWindowsPrograms(facts))
+        {
+            yield return new("wslview", [address]);
+            yield return new("/mnt/c/Windows/System32/rundll32.exe", [WindowsOpener, address]);
+        }
+        // Without a display xdg-open starts a text browser, which would wait on our terminal for ever.
+        if (Surroundings.HasDisplay(facts)) yield return new("xdg-open", [address]);
+    }
+
+    private static IEnumerable<LaunchCommand> Chosen(MachineFacts facts, string address) =>
+        (facts.Variable("BROWSER") ?? "").Split(facts.System == SystemKind.Windows ? ';' : ':', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Select(choice => Chosen(facts, choice, address))
+            .Where(command => !TextBrowsers.Contains(Path.GetFileName(command.Program)));
+
+    // BROWSER is a list of commands; %s in one stands for the address, which else comes last. A file's name may hold spaces.
+    private static LaunchCommand Chosen(MachineFacts facts, string choice, string address)
+    {
+        if (facts.Exists(choice)) return new(choice, [address]);
+        var words = choice.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var arguments = words.Skip(1).Select(word => word.Replace("%s", address, StringComparison.Ordinal)).ToList();
+        if (!choice.Contains("%s", StringComparison.Ordinal)) arguments.Add(address);
+        return new(words[0], arguments);
+    }
+}

@@ -1,0 +1,42 @@
+namespace ProofKey.Client;
+
+/// <summary>Makes a session of the tokens that a sign-in ended with, once everything about them was checked.</summary>
+internal static class NewSession
+{
+    /// <summary>Checks the ID token and stores the session.</summary>
+    /// <param name="client">Whose session it is.</param>
+    /// <param name="server">Who gave the tokens.</param>
+    /// <param name="tokens">The tokens.</param>
+    /// <param name="nonce">The nonce of the request, where it went through a browser.</param>
+    /// <param name="cancel">Ends the call.</param>
+    /// <exception cref="ProtocolViolationException">The ID token is missing or not good.</exception>
+    public static async Task<Session> StoreAsync(PublicClient client, AuthorizationServer server, Tokens tokens, string? nonce, CancellationToken cancel)
+    {
+        var options = client.Options;
+        var identity = options.Scope.Contains(Scope.OpenId) ? await IdentityAsync(client, server, tokens, nonce, cancel) : null;
+        var stored = new StoredSession
+        {
+            Id = Secret.NewText(16),
+            Profile = options.Profile,
+            Issuer = options.Issuer.Value,
+            ClientId = options.ClientId,
+            AskedScope = options.Scope.ToString(),
+            Resource = options.Resource,
+            GrantedScope = (tokens.Scope ?? options.Scope).ToString(),
+            Claims = identity?.Claims,
+            AccessToken = tokens.AccessToken,
+            ObtainedAt = options.TimeProvider.GetUtcNow(),
+            ExpiresAt = tokens.ExpiresAt,
+            RefreshToken = tokens.RefreshToken,
+        };
+        using (await client.Vault.LockAsync(cancel)) await client.Vault.SaveAsync(stored, cancel);
+        return new Session(client, stored);
+    }
+
+    // OpenID Connect Core section 3.1.3.3: who asked for openid gets an ID token
+    private static async Task<IdToken> IdentityAsync(PublicClient client, AuthorizationServer server, Tokens tokens, string? nonce, CancellationToken cancel)
+    {
+        if (tokens.IdToken is not { } text) throw new ProtocolViolationException("id_token_missing", "an ID token, since openid was asked for", "there is none");
+        return await IdToken.ValidateAsync(text, server, client.Keys, client.Options, new IdTokenContext(nonce, null, tokens.AccessToken, client.Backchannel.ServerClock), cancel);
+    }
+}

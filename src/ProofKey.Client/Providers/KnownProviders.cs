@@ -1,0 +1,65 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace ProofKey.Client.Providers;
+
+/// <summary>What is special about one provider; an entry of <c>providers.json</c>.</summary>
+internal sealed record ProviderEntry
+{
+    public const string Query = "query";
+
+    /// <summary>What people call it.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Its issuers: an address in which <c>*</c> stands for one part of the host's name or of the path.</summary>
+    public required string Issuer { get; init; }
+
+    /// <summary>Whether it checks the verifier of every code that was asked for with a challenge, although its metadata do not say so.</summary>
+    public bool ChecksVerifier { get; init; }
+
+    /// <summary>The response mode to ask for, if not the one that its metadata suggest.</summary>
+    public string? ResponseMode { get; init; }
+
+    /// <summary>What to do about a problem, by its code, where the usual advice would not help.</summary>
+    public IReadOnlyDictionary<string, string> Remedies { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Where that is written.</summary>
+    public required Uri Source { get; init; }
+
+    public string? Remedy(string code) => Remedies.GetValueOrDefault(code);
+
+    /// <summary>Whether an issuer is one of this provider's. A star takes one part and never a slash or a dot.</summary>
+    public bool Fits(string issuer)
+    {
+        var (pattern, given) = (Issuer.Split('/', '.'), issuer.Split('/', '.'));
+        return Issuer.Count('/') == issuer.Count('/') && pattern.Length == given.Length && pattern.Zip(given).All(pair => FitsPart(pair.First, pair.Second));
+    }
+
+    private static bool FitsPart(string pattern, string part) => pattern == "*" ? part.Length > 0 : pattern == part;
+}
+
+/// <summary>The providers that need something of their own: data with its sources, and no code.</summary>
+internal static class KnownProviders
+{
+    private static readonly Lazy<IReadOnlyList<ProviderEntry>> Entries = new(Read);
+
+    public static IReadOnlyList<ProviderEntry> All => Entries.Value;
+
+    public static ProviderEntry? Find(Issuer issuer) => All.FirstOrDefault(entry => entry.Fits(issuer.Value));
+
+    private static IReadOnlyList<ProviderEntry> Read()
+    {
+        using var file = typeof(KnownProviders).Assembly.GetManifestResourceStream("providers.json")!;
+        return JsonSerializer.Deserialize(file, ProvidersJson.Default.IReadOnlyListProviderEntry)!;
+    }
+}
+
+/// <summary>The JSON of the list. A member that we do not know is a mistake in it.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    AllowDuplicateProperties = false,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSerializable(typeof(IReadOnlyList<ProviderEntry>))]
+internal sealed partial class ProvidersJson : JsonSerializerContext;

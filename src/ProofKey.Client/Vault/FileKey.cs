@@ -1,0 +1,29 @@
+namespace ProofKey.Client;
+
+/// <summary>A key that lies in a file of its own.</summary>
+internal sealed class FileKey(string path) : VaultKey
+{
+    internal override string Backend => "key_file";
+
+    public override string ToString() => $"the key file {path}";
+
+    internal override Task<byte[]> OpenAsync(VaultHeader header, string vault, CancellationToken cancel)
+    {
+        var key = Read(vault);
+        return IdOf(key) == header.KeyId ? Task.FromResult(key) : throw TokenStoreException.WrongKey(vault, "its key file", $"{path} holds another key", "Give the key file that the vault was made with, or remove the vault and sign in again.");
+    }
+
+    internal override Task<(VaultHeader Header, byte[] Key)> NewAsync(string vault, CancellationToken cancel)
+    {
+        var key = Read(vault);
+        return Task.FromResult((new VaultHeader(Backend, IdOf(key)), key));
+    }
+
+    private byte[] Read(string vault)
+    {
+        var key = OwnerFile.Read(path, "a key file") ?? throw new TokenStoreException(
+            TokenStoreState.Missing, vault, $"a key file at {path}", "there is none", $"Make one with: (umask 077; head -c {Length} /dev/urandom > {path})");
+        return key.Length == Length ? key : throw new TokenStoreException(
+            TokenStoreState.WrongKey, vault, $"a key of {Length} bytes in {path}", $"it has {key.Length}", $"Make one with: (umask 077; head -c {Length} /dev/urandom > FILE)");
+    }
+}

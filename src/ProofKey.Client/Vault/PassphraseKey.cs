@@ -1,0 +1,48 @@
+using System.Security.Cryptography;
+
+namespace ProofKey.Client;
+
+/// <summary>A key from a passphrase (RFC 8018 section 5.2). What was derived once is remembered, since it takes a while on purpose.</summary>
+internal sealed class PassphraseKey(byte[] passphrase) : VaultKey
+{
+    public const int MinLength = 12;
+
+    // Fewer would be weak; more than that in a header is not ours, and would keep the processor busy for minutes.
+    private const int Rounds = 600_000;
+    private const int MaxRounds = 10_000_000;
+    private const int SaltLength = 16;
+
+    private readonly Lock _lock = new();
+    private (string Salt, int Rounds, byte[] Key)? _derived;
+
+    internal override string Backend => "passphrase";
+
+    public override string ToString() => "a passphrase";
+
+    internal override Task<byte[]> OpenAsync(VaultHeader header, string vault, CancellationToken cancel)
+    {
+        if (header is not { Salt: { } salt, Rounds: >= Rounds and <= MaxRounds and var rounds } || !Base64UrlText.TryDecode(salt, out var decoded))
+            throw TokenStoreException.Damaged(vault, "its header does not say how the key is made");
+        var key = Derived(salt, decoded, rounds);
+        return IdOf(key) == header.KeyId ? Task.FromResult(key) : throw TokenStoreException.WrongKey(vault, "its passphrase", "another one was given", "Give the passphrase that the file was made with, or remove the file and sign in again.");
+    }
+
+    internal override Task<(VaultHeader Header, byte[] Key)> NewAsync(string vault, CancellationToken cancel)
+    {
+        var salt = Secret.NewBytes(SaltLength);
+        var text = Base64UrlText.Encode(salt);
+        var key = Derived(text, salt, Rounds);
+        return Task.FromResult((new VaultHeader(Backend, IdOf(key), text, Rounds), key));
+    }
+
+    private byte[] Derived(string text, byte[] salt, int rounds)
+    {
+        lock (_lock)
+        {
+            if (_derived is { } known && known.Salt == text && known.Rounds == rounds) return known.Key;
+            var key = Rfc2898DeriveBytes.Pbkdf2(passphrase, salt, rounds, HashAlgorithmName.SHA256, Length);
+            _derived = (text, rounds, key);
+            return key;
+        }
+    }
+}

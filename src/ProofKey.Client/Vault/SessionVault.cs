@@ -1,0 +1,211 @@
+using System.Text.Json;
+
+namespace ProofKey.Client;
+
+/// <summary>
+/// The session of one profile: in memory, or in an encrypted file that is replaced as a whole, so that a reader sees the old one or the new
+/// one. Who changes it holds the lock file beside it. A file that cannot be opened is reported and left as it is.
+/// </summary>
+internal sealed class SessionVault : IDisposable
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan PauseForPeople = TimeSpan.FromMilliseconds(150);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(90);
+
+    private readonly string? _path;
+    private readonly VaultKey? _key;
+    private readonly SemaphoreSlim _gate = new(1, 1);
+    // A key is found once: a keychain that is locked or ends later does not stop a program that runs.
+    private (VaultHeader Header, byte[] Key)? _opened;
+    private StoredSession? _memory;
+
+    public SessionVault(TokenStore store, string profile)
+        : this(store.Key is null ? null : store.PathOf(profile), store.Key)
+    {
+    }
+
+    private SessionVault(string? path, VaultKey? key) => (_path, _key) = (path is null ? null : Resolved(path), key);
+
+    /// <summary>The file; empty in memory.</summary>
+    public string Path => _path ?? "";
+
+    public static SessionVault At(string path, TokenStore store) => new(path, store.Key);
+
+    public void Dispose() => _gate.Dispose();
+
+    /// <summary>The stored session that the options ask for. Takes no lock: a replaced file is whole at any time.</summary>
+    public async Task<StoredSession?> FindAsync(ClientOptions options, CancellationToken cancel) =>
+        await ReadAsync(cancel) is { } session && session.IsFor(options) ? session : null;
+
+    /// <summary>The stored session, whatever it is for.</summary>
+    /// <exception cref="TokenStoreException">There is one, and it cannot be had.</exception>
+    public async Task<StoredSession?> ReadAsync(CancellationToken cancel)
+    {
+        if (_path is null) return Volatile.Read(ref _memory);
+        if (OwnerFile.Read(_path) is not { } file) return null;
+        var (header, end, problem) = VaultFile.ReadHeader(file);
+        var key = await KeyAsync(header ?? throw Damaged(problem), cancel);
+        var content = VaultFile.Open(key, file, end) ?? throw Damaged("it is not as it was written");
+        return Understood(content);
+    }
+
+    /// <summary>What the file says about itself in the clear.</summary>
+    public VaultHeader? Header()
+    {
+        if (_path is null || OwnerFile.Read(_path) is not { } file) return null;
+        var (header, _, problem) = VaultFile.ReadHeader(file);
+        return header ?? throw Damaged(problem);
+    }
+
+    /// <summary>
+    /// Takes the lock, waiting while another process has it, unless waiting becomes needless: what the other one stores may be all that
+    /// we wanted.
+    /// </summary>
+    /// <returns>The lock, or <see langword="null"/> once <paramref name="settled"/> was true.</returns>
+    public async Task<IDisposable?> LockUnlessAsync(Func<Task<bool>> settled, CancellationToken cancel)
+    {
+        await _gate.WaitAsync(cancel);
+        try
+        {
+            var held = _path is null ? new VaultLock(null, () => _gate.Release()) : await VaultLock.TakeAsync(_path + ".lock", () => _gate.Release(), settled, Pause, MaxWait, cancel);
+            if (held is null) _gate.Release();
+            return held;
+        }
+        catch
+        {
+            _gate.Release();
+            throw;
+        }
+    }
+
+    public async Task<IDisposable> LockAsync(CancellationToken cancel) => (await LockUnlessAsync(() => Task.FromResult(false), cancel))!;
+
+    /// <summary>
+    /// Waits for the turn to ask a person: one program at a time, on the whole machine. The caller has the turn until it disposes it.
+    /// </summary>
+    /// <param name="options">Whose sign-in it is: who waits is told, and waits no longer than a sign-in may take.</param>
+    /// <param name="settled">Whether waiting has become needless.</param>
+    /// <param name="cancel">Ends the wait.</param>
+    /// <returns>The turn, and whether somebody else had it before; no turn once <paramref name="settled"/> was true.</returns>
+    public async Task<(IDisposable? Turn, bool Waited)> TakeSignInTurnAsync(ClientOptions options, Func<Task<bool>> settled, CancellationToken cancel)
+    {
+        // A session in memory is this process's own, and so is the person who signs in for it.
+        if (_path is null) return (null, false);
+        var waited = false;
+        var turn = await VaultLock.TakeAsync(_path + ".sign-in.lock", () => { }, () =>
+        {
+            if (!waited) options.Emit(new ClientEvent.WaitingForTurn());
+            waited = true;
+            return settled();
+        }, PauseForPeople, options.Timeout + options.RequestTimeout, cancel);
+        return (turn, waited);
+    }
+
+    /// <summary>Disposes once who holds or awaits the lock in this process is done; a change that outlasts the limit goes on without us.</summary>
+    public async Task SettleAsync(CancellationToken limit)
+    {
+        try
+        {
+            await _gate.WaitAsync(limit);
+            Dispose();
+        }
+        catch (OperationCanceledException)
+        {
+            // It will still release the gate.
+        }
+    }
+
+    /// <summary>Puts a session in the place of the former one. The caller holds the lock.</summary>
+    public async Task SaveAsync(StoredSession session, CancellationToken cancel)
+    {
+        // A file whose key is elsewhere, or that is damaged, is not ours to overwrite.
+        await ReadAsync(cancel);
+        await ReplaceAsync(session, cancel);
+    }
+
+    /// <summary>The same for a file that another key may have opened so far.</summary>
+    public async Task ReplaceAsync(StoredSession? session, CancellationToken cancel)
+    {
+        if (_path is null)
+        {
+            Volatile.Write(ref _memory, session);
+            return;
+        }
+        var (header, key) = _opened ??= await _key!.NewAsync(_path, cancel);
+        var content = JsonSerializer.SerializeToUtf8Bytes(new VaultContent { Version = VaultContent.CurrentVersion, Session = session }, StoreJson.Default.VaultContent);
+        OwnerFile.Replace(_path, VaultFile.Seal(header, key, content));
+    }
+
+    /// <summary>Removes the session and its file. The caller holds the lock.</summary>
+    public Task RemoveAsync(CancellationToken cancel)
+    {
+        cancel.ThrowIfCancellationRequested();
+        if (_path is null) Volatile.Write(ref _memory, null);
+        else OwnerFile.Delete(_path);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Finds out whether sessions can be kept at all, before a person is asked to sign in for nothing.</summary>
+    public async Task ProbeAsync(CancellationToken cancel)
+    {
+        if (_path is null) return;
+        using var held = await LockAsync(cancel);
+        await ReplaceAsync(await ReadAsync(cancel), cancel);
+    }
+
+    private async Task<byte[]> KeyAsync(VaultHeader header, CancellationToken cancel)
+    {
+        if (_opened is { } opened && opened.Header == header) return opened.Key;
+        if (header.Backend != _key!.Backend) throw OtherBackend(header.Backend);
+        var key = await _key.OpenAsync(header, _path!, cancel);
+        _opened = (header, key);
+        return key;
+    }
+
+    private StoredSession? Understood(byte[] content)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(content, StoreJson.Default.VaultContent) switch
+            {
+                null => throw Damaged("it is empty of sense"),
+                { Version: > VaultContent.CurrentVersion } => throw TokenStoreException.Damaged(_path!, "it was written by a newer version of this library", "Update this program; the file was left as it is."),
+                { Version: < VaultContent.CurrentVersion } => throw Damaged("it has a version that there never was"),
+                { Session: { IsUsable: false } } => throw Damaged("the session in it makes no sense"),
+                { Session: var session } => session,
+            };
+        }
+        catch (JsonException)
+        {
+            // The parser's own message may quote a token.
+            throw Damaged("it does not hold what was written there");
+        }
+    }
+
+    private TokenStoreException Damaged(string actual) => TokenStoreException.Damaged(_path!, actual);
+
+    private TokenStoreException OtherBackend(string backend) => new(
+        TokenStoreState.OtherBackend, _path!, $"a vault at {_path} whose key is {_key}", $"its key is {Named(backend)}",
+        "Use it as it was made, or move the session by command (proofkey store move, TokenStore.MoveAsync); it was left as it is.");
+
+    private static string Named(string backend) => backend switch
+    {
+        "keychain" => "in the keychain",
+        "passphrase" => "made from a passphrase",
+        "key_file" => "in a key file",
+        _ => "held by something that this version does not know",
+    };
+
+    // Two paths to one file have one lock.
+    private static string Resolved(string path)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        }
+        catch (Exception denied) when (denied is IOException or UnauthorizedAccessException)
+        {
+            return path;
+        }
+    }
+}

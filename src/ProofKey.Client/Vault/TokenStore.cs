@@ -1,0 +1,147 @@
+namespace ProofKey.Client;
+
+/// <summary>What a store tells about a session; no tokens.</summary>
+/// <param name="Profile">Its name.</param>
+/// <param name="Issuer">The authorization server.</param>
+/// <param name="ClientId">The client.</param>
+/// <param name="Scope">The scope that was asked for.</param>
+/// <param name="Resource">The API that was asked for, if one was.</param>
+/// <param name="Subject">Who signed in, if <c>openid</c> was asked for.</param>
+/// <param name="ExpiresAt">When the access token ends.</param>
+/// <param name="CanRefresh">Whether there is a refresh token.</param>
+public sealed record SessionSummary(
+    string Profile, Issuer Issuer, string ClientId, Scope Scope, string? Resource, string? Subject, DateTimeOffset ExpiresAt, bool CanRefresh);
+
+/// <summary>
+/// Where sessions are kept: in memory, or in a folder with an encrypted file for each profile. Nothing is ever written that is not
+/// encrypted. A store is a description: nothing is read or made until a client uses it.
+/// </summary>
+public sealed class TokenStore
+{
+    private const string Extension = ".vault";
+
+    private readonly string? _folder;
+
+    private TokenStore(string? folder, VaultKey? key) => (_folder, Key) = (folder is null ? null : System.IO.Path.GetFullPath(folder), key);
+
+    /// <summary>Keeps nothing: a session ends with its client.</summary>
+    public static TokenStore InMemory { get; } = new(null, null);
+
+    /// <summary>The folder with the files; empty for a store in memory.</summary>
+    public string Folder => _folder ?? "";
+
+    internal VaultKey? Key { get; }
+
+    /// <summary>
+    /// What suits this system: files in the person's own application data, whose key is in the person's keychain (Secret Service, the
+    /// Keychain of macOS, DPAPI of Windows). Where there is no keychain, the first use says so; it never goes on without encryption.
+    /// </summary>
+    /// <param name="application">The program's name, 1 to 64 letters, digits, dots, hyphens or underscores; the same in each version, for the key is found by it.</param>
+    /// <returns>The store.</returns>
+    /// <exception cref="ArgumentException">The name has other characters.</exception>
+    public static TokenStore OfThisSystem(string application) => Keychain(application, DefaultFolder(application));
+
+    /// <summary>Files in a folder, whose key is in the person's keychain.</summary>
+    /// <param name="application">The program's name, as in <see cref="OfThisSystem"/>.</param>
+    /// <param name="folder">The folder, absolute or relative to the current one.</param>
+    /// <returns>The store.</returns>
+    /// <exception cref="ArgumentException">The name has other characters.</exception>
+    public static TokenStore Keychain(string application, string folder)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        return new TokenStore(folder, new KeychainKey(Checked(application), ProofKey.Client.Keychain.OfThisSystem));
+    }
+
+    /// <summary>Files in a folder, encrypted with a key that the program brings, for machines without a keychain.</summary>
+    /// <param name="folder">The folder, absolute or relative to the current one.</param>
+    /// <param name="key">The key.</param>
+    /// <returns>The store.</returns>
+    public static TokenStore EncryptedFile(string folder, VaultKey key)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        ArgumentNullException.ThrowIfNull(key);
+        return new TokenStore(folder, key);
+    }
+
+    /// <summary>Where a program's sessions belong on this system, below the person's own application data.</summary>
+    /// <param name="application">The program's name, as in <see cref="OfThisSystem"/>.</param>
+    /// <returns>An absolute path, such as <c>~/.local/share/{application}</c>.</returns>
+    /// <exception cref="ArgumentException">The name has other characters.</exception>
+    public static string DefaultFolder(string application) =>
+        System.IO.Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), Checked(application));
+
+    /// <summary>The file of a profile.</summary>
+    /// <param name="profile">The profile's name.</param>
+    /// <returns>Its path; empty for a store in memory.</returns>
+    public string PathOf(string profile)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(profile);
+        return _folder is null ? "" : System.IO.Path.Combine(_folder, ProfileName.ToFileName(profile) + Extension);
+    }
+
+    /// <summary>What holds the key of a profile's file, as the file itself says: <c>keychain</c>, <c>passphrase</c> or <c>key_file</c>. No key is needed to ask.</summary>
+    /// <param name="profile">The profile's name.</param>
+    /// <returns>The word, or <see langword="null"/> when there is no file.</returns>
+    /// <exception cref="TokenStoreException">The file cannot be read, or is no vault.</exception>
+    public string? BackendOf(string profile)
+    {
+        using var vault = new SessionVault(this, profile);
+        return vault.Header()?.Backend;
+    }
+
+    /// <summary>Lists what the folder holds; one that is not there holds nothing, and neither does a store in memory.</summary>
+    /// <param name="cancel">Ends the call.</param>
+    /// <returns>The sessions in the order of their profiles.</returns>
+    /// <exception cref="TokenStoreException">One of the files cannot be opened.</exception>
+    public async Task<IReadOnlyList<SessionSummary>> ListAsync(CancellationToken cancel = default)
+    {
+        if (!Directory.Exists(_folder)) return [];
+        var found = new List<SessionSummary>();
+        foreach (var path in Directory.EnumerateFiles(_folder, "*" + Extension))
+        {
+            using var vault = SessionVault.At(path, this);
+            if (await vault.ReadAsync(cancel) is { } session) found.Add(session.Summary);
+        }
+        return [.. found.OrderBy(session => session.Profile, StringComparer.Ordinal)];
+    }
+
+    /// <summary>
+    /// Moves a profile's session to another store: the one way in which the key of a file changes. Where both stores have the same folder, the file is
+    /// replaced in one step; else the new file is written before the old one is deleted.
+    /// </summary>
+    /// <param name="profile">The profile's name.</param>
+    /// <param name="to">Where it goes.</param>
+    /// <param name="cancel">Ends the call; what was not moved stays as it was.</param>
+    /// <returns>Whether there was a session to move.</returns>
+    /// <exception cref="TokenStoreException">One of the two stores cannot be used.</exception>
+    /// <exception cref="ArgumentException">One of them is in memory.</exception>
+    public async Task<bool> MoveAsync(string profile, TokenStore to, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        if (Key is null || to.Key is null) throw new ArgumentException("A store in memory keeps nothing that could be moved.", nameof(to));
+        using var source = new SessionVault(this, profile);
+        using var target = new SessionVault(to, profile);
+        using var held = await source.LockAsync(cancel);
+        if (await source.ReadAsync(cancel) is not { } session) return false;
+        if (source.Path == target.Path)
+        {
+            await target.ReplaceAsync(session, cancel);
+            return true;
+        }
+        using var theirs = await target.LockAsync(cancel);
+        await target.SaveAsync(session, cancel);
+        await source.RemoveAsync(cancel);
+        return true;
+    }
+
+    /// <summary>Names the folder and what holds the key.</summary>
+    /// <returns>A text without secrets.</returns>
+    public override string ToString() => Key is null ? "memory" : $"{Key} for {Folder}";
+
+    private static string Checked(string application)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(application);
+        return application.Length <= 64 && application[0] is not ('.' or '-') && application.All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '-' or '_') ? application
+            : throw new ArgumentException("A program's name has 1 to 64 letters, digits, dots, hyphens or underscores, and starts with a letter or digit.", nameof(application));
+    }
+}

@@ -1,0 +1,250 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using ProofKey.Cli.Output;
+using ProofKey.Cli.Sessions;
+using ProofKey.Client;
+
+namespace ProofKey.Cli.Tests;
+
+/// <summary>The roads of <c>proofkey login</c>: what is said, what is asked, and how to get from one to another.</summary>
+public sealed partial class RoadTests : IAsyncLifetime
+{
+    private readonly Cli _cli = new();
+    private TestServer _server = null!;
+
+    [GeneratedRegex(@"enter the code (?<code>\S+)")]
+    private static partial Regex UserCode();
+
+    public async ValueTask InitializeAsync()
+    {
+        _server = await TestServer.StartAsync(_cli);
+        await _server.AddAliceAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        _cli.Dispose();
+    }
+
+    [Fact]
+    [Assertion("CL-08")]
+    public async Task On_the_browser_road_the_answer_is_posted_and_its_code_stands_in_no_address()
+    {
+        await using var login = await StartAsync("--browser");
+        using var browser = new ScriptedBrowser();
+
+        var address = (await login.UntilAsync(ScriptedBrowser.Address())).Value;
+        var end = await browser.AnswerAsync(address);
+        var outcome = await login.EndAsync();
+
+        outcome.ExitCode.ShouldBe(0, outcome.ToString());
+        address.ShouldContain("response_mode=form_post");
+        end.AbsolutePath.ShouldBe("/callback/done");
+        end.Query.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Over_SSH_the_road_is_a_browser_elsewhere_and_the_forwarded_port_is_named_as_it_is()
+    {
+        _cli.Environment["SSH_CONNECTION"] = "192.0.2.7 50000 198.51.100.4 22";
+        await using var login = await StartAsync();
+
+        var address = (await login.UntilAsync(ScriptedBrowser.Address())).Value;
+        var port = new Uri(Uri.UnescapeDataString(Regex.Match(address, "redirect_uri=([^&]+)").Groups[1].Value)).Port;
+        await login.UntilAsync(new($"ssh -L {port}:127\\.0\\.0\\.1:{port} 198\\.51\\.100\\.4"));
+        login.Errors.ShouldStartWith("Sign in in a browser elsewhere, since this is an SSH session. Go to:\n");
+        address.ShouldContain("response_mode=query");
+        login.Errors.ShouldNotContain("device code");
+
+        using var browser = new ScriptedBrowser();
+        await browser.SignInAsync(login);
+        (await login.EndAsync()).ExitCode.ShouldBe(0);
+    }
+
+    [Fact]
+    [Assertion("CL-08")]
+    [Assertion("CL-12")]
+    public async Task What_a_browser_elsewhere_ends_at_is_pasted_and_never_shown()
+    {
+        var (login, address) = await StartOnTerminalAsync("--no-browser");
+        await using var running = login;
+        using var browser = new ScriptedBrowser();
+        var callback = (await browser.AnswerAsync(address)).AbsoluteUri;
+
+        await login.TypeAsync("http://127.0.0.1/elsewhere?code=x\r");
+        await login.UntilAsync(new("That is not it"));
+        await login.TypeAsync(callback + "\r");
+        await login.UntilAsync(new("Signed in as alice"));
+
+        (await login.EndAsync()).ExitCode.ShouldBe(0);
+        login.Errors.ShouldNotContain(Regex.Match(callback, "code=([^&]+)").Groups[1].Value);
+    }
+
+    [Fact]
+    [Assertion("DV-12")]
+    public async Task A_device_code_comes_by_its_flag_or_key_alone_and_with_a_warning()
+    {
+        var (login, _) = await StartOnTerminalAsync("--no-browser");
+        await using var running = login;
+        login.Errors.ShouldNotContain("enter the code");
+
+        await login.TypeAsync("d");
+        var code = (await login.UntilAsync(UserCode())).Groups["code"].Value;
+        login.Errors.ShouldContain("Enter this code only because you started this very command.");
+        await login.UntilAsync(new("█"));
+        await login.TypeAsync("b");
+        await login.UntilAsync(new("Sign in in the browser on this machine"));
+        await login.TypeAsync("p");
+        await login.UntilAsync(new("since you pressed its key"));
+        await login.TypeAsync("\u0003");
+        await login.UntilAsync(new("Cancelled"));
+
+        code.ShouldMatch("^[A-Z]{4}-[A-Z]{4}$");
+        (await login.EndAsync()).ExitCode.ShouldBe(9);
+    }
+
+    [Fact]
+    [Assertion("DV-12")]
+    public async Task A_person_enters_the_code_of_a_device_elsewhere()
+    {
+        await using var login = await StartAsync("--device");
+        var code = (await login.UntilAsync(UserCode())).Groups["code"].Value;
+
+        await ScriptedBrowser.EnterAsync(new Uri($"{_server.Issuer}/device?user_code={code}"));
+        var outcome = await login.EndAsync();
+
+        outcome.ExitCode.ShouldBe(0, outcome.ToString());
+        outcome.Errors.ShouldContain("Signed in as alice");
+        outcome.Errors.IndexOf("Enter this code only", StringComparison.Ordinal).ShouldBeLessThan(outcome.Errors.IndexOf("enter the code", StringComparison.Ordinal));
+        outcome.Errors.ShouldNotContain("█", customMessage: "no terminal, no picture");
+        (await _cli.OutputOfAsync("whoami")).ShouldContain("alice@example.com");
+    }
+
+    [Fact]
+    public async Task A_server_that_has_no_device_code_for_this_client_leaves_the_other_roads_open()
+    {
+        var client = await _server.AddClientAsync();
+        await using var login = _cli.StartOnTerminal($"login {_server.Issuer} --client-id {client} --no-browser");
+        await login.UntilAsync(new("Keys: "));
+
+        await login.TypeAsync("d");
+        await login.UntilAsync(new("There is no device code: the server refused with unauthorized_client"));
+        await login.UntilAsync(new("There is no device code.*Keys: ", RegexOptions.Singleline));
+        await login.TypeAsync("\u0003");
+
+        (await login.EndAsync()).ExitCode.ShouldBe(9);
+    }
+
+    [Fact]
+    public async Task Without_input_nobody_is_asked_and_a_good_session_is_enough()
+    {
+        var client = await _server.AddClientAsync();
+        (await _cli.RunAsync("login", _server.Issuer, "--client-id", client, "--no-input")).ShouldBeFailure(4, "A person must sign in", "proofkey login");
+
+        await using (var login = _cli.Start("login", _server.Issuer, "--client-id", client, "--no-browser"))
+        {
+            using var browser = new ScriptedBrowser();
+            await browser.SignInAsync(login);
+            (await login.EndAsync()).ExitCode.ShouldBe(0);
+        }
+        (await _cli.RunAsync("login", "--no-input")).Errors.ShouldStartWith("Signed in as alice");
+        (await _cli.RunAsync("logout")).ExitCode.ShouldBe(0);
+        (await _cli.RunAsync("token", "--interactive", "--no-input")).ExitCode.ShouldBe(4);
+    }
+
+    [Fact]
+    public async Task A_registered_port_and_path_are_kept_in_the_profile()
+    {
+        var port = TestServer.FreePort();
+        await using var login = await StartAsync("--no-browser", "--port", $"{port}", "--redirect-path", "/callback", "--response-mode", "query");
+        (await login.UntilAsync(ScriptedBrowser.Address())).Value.ShouldContain(Uri.EscapeDataString($"http://127.0.0.1:{port}/callback"));
+        using var browser = new ScriptedBrowser();
+        await browser.SignInAsync(login);
+        (await login.EndAsync()).ExitCode.ShouldBe(0);
+
+        await using var again = _cli.Start("login", "--no-browser");
+        (await again.UntilAsync(ScriptedBrowser.Address())).Value.ShouldContain(Uri.EscapeDataString($"http://127.0.0.1:{port}/callback"));
+        using var profile = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(Path.GetDirectoryName(_cli.SessionFile)!, "profile.json"), TestContext.Current.CancellationToken));
+        profile.RootElement.GetProperty("ports")[0].GetInt32().ShouldBe(port);
+        profile.RootElement.GetProperty("response_mode").GetString().ShouldBe("query");
+    }
+
+    [Theory]
+    [InlineData("--browser --device", "three roads")]
+    [InlineData("--no-browser --device", "three roads")]
+    [InlineData("--port 0", "--port")]
+    [InlineData("--port 80,x", "--port")]
+    [InlineData("--redirect-path callback", "--redirect-path")]
+    [InlineData("--redirect-path //evil.example", "--redirect-path")]
+    [InlineData("--response-mode fragment", "--response-mode")]
+    [InlineData("--timeout 0s", "--timeout")]
+    [InlineData("--timeout 48h", "--timeout")]
+    [InlineData("--no-browser --response-mode form_post", "pasted")]
+    public async Task A_choice_that_cannot_be_is_explained(string options, string said) =>
+        (await _cli.RunAsync(["login", _server.Issuer, "--client-id", "x", .. options.Split(' ')])).ShouldBeFailure(2, said);
+
+    [Fact]
+    public async Task A_port_that_is_taken_is_named_with_the_remedy_and_the_page_about_it()
+    {
+        using var other = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        other.Start();
+        var port = ((System.Net.IPEndPoint)other.LocalEndpoint).Port;
+        (await _cli.RunAsync("login", _server.Issuer, "--client-id", "x", "--browser", "--port", $"{port}")).ShouldBeFailure(1, $"{port} is taken by another program", "More about it: docs/errors/no_port.md");
+    }
+
+    [Fact]
+    public void A_code_by_GET_is_refused_with_the_option_that_is_typed() =>
+        Failure.Of(new SignInResult.Rejected(new ProtocolViolation("callback_by_get", "a form", "an address", "ResponseMode.Query")))!.Remedy.ShouldContain("--response-mode query");
+
+    [Fact]
+    public async Task After_thirty_seconds_the_person_is_told_what_was_asked()
+    {
+        var said = new StringWriter();
+        await using var client = new PublicClient(new ClientOptions
+        {
+            Issuer = Issuer.Parse(_server.Issuer),
+            ClientId = "terminal",
+            Scope = Scope.Parse("openid"),
+            TimeProvider = new HastyTime(),
+            OpenBrowser = (_, _) => ValueTask.FromResult(true),
+        });
+
+        var signIn = new InteractiveSignIn(client, new Terminal { Error = said }, new SignInChoice { Road = SignInRoad.Browser, MayAsk = false });
+        var ended = await Should.ThrowAsync<CommandException>(() => signIn.RunAsync(TestContext.Current.CancellationToken));
+
+        ended.ExitCode.ShouldBe(ExitCodes.TimedOut);
+        said.ToString().ShouldContain("asked were the client terminal, the redirect URI http://127.0.0.1:");
+    }
+
+    private Task<RunningCli> StartAsync(params string[] options) => StartAsync(options, onTerminal: false);
+
+    private async Task<RunningCli> StartAsync(string[] options, bool onTerminal)
+    {
+        var client = await _server.AddClientAsync("--device");
+        return onTerminal ? _cli.StartOnTerminal($"login {_server.Issuer} --client-id {client} {string.Join(' ', options)}") : _cli.Start(["login", _server.Issuer, "--client-id", client, .. options]);
+    }
+
+    private async Task<(RunningCli Login, string Address)> StartOnTerminalAsync(params string[] options)
+    {
+        var login = await StartAsync(options, onTerminal: true);
+        var address = (await login.UntilAsync(ScriptedBrowser.Address())).Value;
+        await login.UntilAsync(new("Keys: "));
+        return (login, address);
+    }
+
+    /// <summary>Thirty seconds and five minutes pass in a hundredth and a tenth of a second; a request has its time.</summary>
+    private sealed class HastyTime : TimeProvider
+    {
+        private static readonly TimeSpan Hint = TimeSpan.FromSeconds(30);
+
+        private int _waits;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            if (dueTime == TimeSpan.FromMinutes(5)) return base.CreateTimer(callback, state, TimeSpan.FromSeconds(1), period);
+            // The first thirty seconds are the limit of the request for the metadata.
+            return base.CreateTimer(callback, state, dueTime == Hint && Interlocked.Increment(ref _waits) > 1 ? TimeSpan.FromMilliseconds(10) : dueTime, period);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+using ProofKey.Client.Providers;
+
+namespace ProofKey.Client.Tests;
+
+/// <summary>The list of providers that need something of their own, and the policy that it feeds.</summary>
+public sealed class KnownProviderTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public void Every_entry_parses_and_names_its_source()
+    {
+        KnownProviders.All.Select(entry => entry.Name).ShouldBeUnique();
+        KnownProviders.All.Select(entry => entry.Issuer).ShouldBeUnique();
+        KnownProviders.All.ShouldAllBe(entry => entry.Issuer.StartsWith("https://", StringComparison.Ordinal) && entry.Source.Scheme == "https");
+        KnownProviders.All.ShouldAllBe(entry => entry.ResponseMode == null || entry.ResponseMode == ProviderEntry.Query);
+        // The last two parts of a name are never left open: anybody could have them.
+        KnownProviders.All.ShouldAllBe(entry => !new Uri(entry.Issuer.Replace("*", "x", StringComparison.Ordinal)).Host.EndsWith(".x", StringComparison.Ordinal));
+        KnownProviders.All.ShouldAllBe(entry => entry.ChecksVerifier || entry.ResponseMode != null || entry.Remedies.Count > 0);
+    }
+
+    [Theory]
+    [InlineData("https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0", "Microsoft Entra ID")]
+    [InlineData("https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abc", "Amazon Cognito")]
+    [InlineData("https://contoso.my.salesforce.com", "Salesforce My Domain")]
+    [InlineData("https://login.microsoftonline.com.evil.example/x/v2.0", null)]
+    [InlineData("https://evil.example/cognito-idp.eu.amazonaws.com/x", null)]
+    [InlineData("https://cognito-idp.evil.example.amazonaws.com/x", null)]
+    [InlineData("https://cognito-idp.eu-central-1.amazonaws.com", null)]
+    [InlineData("https://cognito-idp.eu-central-1.amazonaws.com/a/b", null)]
+    [InlineData("https://login.example.com", null)]
+    public void An_issuer_is_a_providers_only_if_every_part_fits(string issuer, string? name) => KnownProviders.Find(Issuer.Parse(issuer))?.Name.ShouldBe(name);
+
+    [Theory]
+    [InlineData("https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0")]
+    [InlineData("https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abc")]
+    [Assertion("PK-22")]
+    public async Task A_provider_that_is_known_to_check_the_verifier_may_be_silent_about_it(string issuer)
+    {
+        var events = new List<ClientEvent>();
+        using var silent = new SilentServer(issuer, methods: null);
+        await using var client = new PublicClient(new ClientOptions { Issuer = Issuer.Parse(issuer), ClientId = "cli", HttpMessageHandler = silent, OnEvent = events.Add });
+
+        await using var pending = await client.BeginAsync(Cancel);
+
+        SignInTests.Query(pending.AuthorizeUri)["code_challenge_method"].ShouldBe("S256");
+        events.ShouldContain(new ClientEvent.MetadataRead(issuer, PkceSupport.KnownProvider));
+    }
+
+    [Theory]
+    [InlineData("https://login.example.com", null, "pkce_not_advertised")]
+    [InlineData("https://login.example.com", "plain", "pkce_without_s256")]
+    [InlineData("https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abc", "plain", "pkce_without_s256")]
+    [Assertion("PK-22")]
+    public async Task Any_other_silence_and_any_list_without_S256_is_refused_with_the_option_that_allows_it(string issuer, string? method, string code)
+    {
+        using var server = new SilentServer(issuer, method);
+        await using var client = new PublicClient(new ClientOptions { Issuer = Issuer.Parse(issuer), ClientId = "cli", HttpMessageHandler = server });
+
+        var refused = await Should.ThrowAsync<ProtocolViolationException>(() => client.BeginAsync(Cancel));
+
+        refused.Code.ShouldBe(code);
+        if (method is null) refused.Remedy.ShouldContain(nameof(ClientOptions.AcceptUnadvertisedPkce));
+    }
+
+    [Fact]
+    public async Task The_shared_addresses_of_a_provider_are_explained()
+    {
+        using var server = new SilentServer("https://login.microsoftonline.com/{tenantid}/v2.0", methods: null);
+        await using var client = new PublicClient(new ClientOptions { Issuer = Issuer.Parse("https://login.microsoftonline.com/common/v2.0"), ClientId = "cli", HttpMessageHandler = server });
+
+        var refused = await Should.ThrowAsync<ProtocolViolationException>(() => client.BeginAsync(Cancel));
+
+        refused.Code.ShouldBe("metadata_issuer");
+        refused.Remedy.ShouldContain("TENANT-ID");
+    }
+
+    /// <summary>Answers with metadata and nothing else, in the name of a server on the Internet.</summary>
+    private sealed class SilentServer(string issuer, string? methods) : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var list = methods is null ? "" : $$""","code_challenge_methods_supported":["{{methods}}"]""";
+            var json = $$"""{"issuer":"{{issuer}}","authorization_endpoint":"https://a.example/a","token_endpoint":"https://a.example/t","jwks_uri":"https://a.example/k"{{list}}}""";
+            return Task.FromResult(new HttpResponseMessage { Content = new StringContent(json, System.Text.Encoding.UTF8, "application/json"), RequestMessage = request });
+        }
+    }
+}

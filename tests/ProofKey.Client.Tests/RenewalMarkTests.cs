@@ -1,0 +1,163 @@
+using Microsoft.AspNetCore.Http;
+
+namespace ProofKey.Client.Tests;
+
+/// <summary>What is written before a refresh token is sent, and what it is good for when the answer never arrives.</summary>
+public sealed class RenewalMarkTests
+{
+    private static readonly TimeSpan AfterTheEnd = TimeSpan.FromMinutes(11);
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    [Assertion("RT-15")]
+    public async Task The_mark_is_in_the_vault_before_the_refresh_token_is_sent_and_goes_with_its_successor()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await using var client = await SignedInAsync(server, folder);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        var sent = session.Stored.RefreshToken!;
+        server.Time.Shift = AfterTheEnd;
+        RenewalMark? whileItIsSent = null;
+        server.SpoilTokens = _ => whileItIsSent = folder.SessionAsync().GetAwaiter().GetResult()!.Renewing;
+
+        await session.GetAccessTokenAsync(cancel: Cancel);
+
+        whileItIsSent.ShouldBe(new RenewalMark(RenewalMark.DigestOf(sent), whileItIsSent!.At));
+        whileItIsSent.At.ShouldBe(server.Time.GetUtcNow(), TimeSpan.FromMinutes(1));
+        (await folder.SessionAsync())!.Renewing.ShouldBeNull();
+    }
+
+    [Fact]
+    [Assertion("RT-15")]
+    public async Task Where_the_mark_cannot_be_written_nothing_is_sent()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await using var client = await SignedInAsync(server, folder);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        server.Time.Shift = AfterTheEnd;
+        // A folder in the place of the next file stands for a disk that takes no more.
+        Directory.CreateDirectory(folder.Vault + ".new");
+
+        (await Should.ThrowAsync<TokenStoreException>(() => session.GetAccessTokenAsync(cancel: Cancel))).State.ShouldBe(TokenStoreState.Denied);
+
+        server.TokenRequests.Count.ShouldBe(1);
+        Directory.Delete(folder.Vault + ".new");
+        await session.GetAccessTokenAsync(cancel: Cancel);
+        server.TokenRequests.Count.ShouldBe(2);
+    }
+
+    [Theory]
+    [InlineData(503, "text/html", "<html>", true)]
+    [InlineData(500, "application/json", "{}", true)]
+    [InlineData(200, "text/html", "<html>portal</html>", true)]
+    [InlineData(302, "text/html", "", true)]
+    [InlineData(200, "application/json", "{", true)]
+    [InlineData(429, "application/json", "{}", false)]
+    [InlineData(400, "application/json", "{\"error\":\"invalid_client\"}", false)]
+    [InlineData(400, "application/json", "{\"error\":\"invalid_request\"}", false)]
+    public async Task The_mark_stays_where_the_token_may_be_spent_and_only_there(int status, string type, string body, bool stays)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await using var client = await SignedInAsync(server, folder);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        server.Time.Shift = AfterTheEnd;
+        server.Instead["/token"] = context => ScriptedServer.JsonAsync(context, status, body, type);
+
+        await Should.ThrowAsync<ClientException>(() => session.GetAccessTokenAsync(cancel: Cancel));
+
+        (await folder.SessionAsync())!.WasInterrupted.ShouldBe(stays);
+    }
+
+    [Fact]
+    public async Task A_server_that_is_not_there_leaves_no_mark()
+    {
+        var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await using var client = await SignedInAsync(server, folder);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        server.Time.Shift = AfterTheEnd;
+        // Metadata and keys are known: the token request is what finds nobody.
+        await client.Discovery.GetAsync(Cancel);
+        await server.DisposeAsync();
+
+        (await Should.ThrowAsync<AuthorizationServerUnavailableException>(() => session.GetAccessTokenAsync(cancel: Cancel))).Code.ShouldBe("no_connection");
+
+        (await folder.SessionAsync())!.WasInterrupted.ShouldBeFalse();
+    }
+
+    [Fact]
+    [Assertion("RT-16")]
+    public async Task An_answer_that_was_lost_is_named_when_the_server_refuses_and_one_sign_in_cures_it()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await (await SignedInAsync(server, folder)).DisposeAsync();
+        server.Time.Shift = AfterTheEnd;
+        // The server has rotated, and says so to nobody.
+        server.SpoilTokens = _ => throw new InvalidOperationException("The answer is lost.");
+        await using (var first = new PublicClient(server.Options() with { Store = folder.Store }))
+            await Should.ThrowAsync<AuthorizationServerUnavailableException>(async () => await (await first.FindSessionAsync(Cancel))!.GetAccessTokenAsync(cancel: Cancel));
+        server.SpoilTokens = null;
+
+        // Another process, later: this server tolerates nothing.
+        using var browser = new TestBrowser();
+        await using var second = new PublicClient(server.Options(browser) with { Store = folder.Store });
+        var session = (await second.FindSessionAsync(Cancel))!;
+        var ended = await Should.ThrowAsync<SignInRequiredException>(() => session.GetAccessTokenAsync(cancel: Cancel));
+
+        ended.Reason.ShouldBe(SignInRequiredReason.SessionEnded);
+        ended.Code.ShouldBe("renewal_interrupted");
+        ended.Message.ShouldContain("the previous renewal was interrupted");
+        ended.Remedy.ShouldBe("Sign in again.");
+        var cured = await second.GetSessionAsync(Cancel);
+        server.AuthorizeRequests.Count.ShouldBe(2);
+        server.Time.Shift = 2 * AfterTheEnd;
+        await cured.GetAccessTokenAsync(cancel: Cancel);
+        (await folder.SessionAsync())!.Renewing.ShouldBeNull();
+    }
+
+    [Fact]
+    [Assertion("RT-16")]
+    public async Task A_session_that_the_server_ended_by_itself_is_not_called_interrupted()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await using var client = await SignedInAsync(server, folder);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        server.Time.Shift = AfterTheEnd;
+        server.Instead["/token"] = context => ScriptedServer.ErrorAsync(context, "invalid_grant");
+
+        (await Should.ThrowAsync<SignInRequiredException>(() => session.GetAccessTokenAsync(cancel: Cancel))).Code.ShouldBe("session_ended");
+    }
+
+    [Fact]
+    public async Task A_mark_that_another_attempt_left_outlives_a_refusal_that_says_nothing_about_it()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await using var client = await SignedInAsync(server, folder);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        server.Time.Shift = AfterTheEnd;
+        server.Instead["/token"] = context => ScriptedServer.JsonAsync(context, StatusCodes.Status503ServiceUnavailable, "{}");
+        await Should.ThrowAsync<ClientException>(() => session.GetAccessTokenAsync(cancel: Cancel));
+        var mark = (await folder.SessionAsync())!.Renewing;
+
+        server.Instead["/token"] = context => ScriptedServer.ErrorAsync(context, "invalid_client");
+        await Should.ThrowAsync<ClientException>(() => session.GetAccessTokenAsync(cancel: Cancel));
+
+        (await folder.SessionAsync())!.Renewing.ShouldBe(mark.ShouldNotBeNull());
+    }
+
+    private static async Task<PublicClient> SignedInAsync(ScriptedServer server, TemporaryFolder folder)
+    {
+        using var browser = new TestBrowser();
+        var client = new PublicClient(server.Options(browser) with { Store = folder.Store });
+        await client.GetSessionAsync(Cancel);
+        await browser.Page;
+        return client;
+    }
+}

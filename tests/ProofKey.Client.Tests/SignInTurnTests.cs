@@ -1,0 +1,82 @@
+using System.Collections.Concurrent;
+
+namespace ProofKey.Client.Tests;
+
+/// <summary>Several programs want the same session: one of them asks the person.</summary>
+public sealed class SignInTurnTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Programs_with_one_store_open_one_browser_and_share_what_comes_of_it()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        var gate = new TaskCompletionSource();
+        using var browser = new TestBrowser();
+        var clients = Enumerable.Range(0, 8).Select(_ => new PublicClient(server.Options() with
+        {
+            Store = folder.Store,
+            OpenBrowser = async (address, cancel) =>
+            {
+                await gate.Task;
+                return await browser.OpenAsync(address, cancel);
+            },
+        })).ToList();
+
+        var sessions = clients.Select(client => client.GetSessionAsync(Cancel)).ToList();
+        gate.SetResult();
+        var found = await Task.WhenAll(sessions);
+
+        server.AuthorizeRequests.Count.ShouldBe(1);
+        found.Select(session => session.Stored.Id).Distinct().Count().ShouldBe(1);
+        foreach (var client in clients) await client.DisposeAsync();
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Whoever_waits_says_so_and_can_give_up()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        var events = new ConcurrentQueue<ClientEvent>();
+        await using var first = new PublicClient(server.Options() with { Store = folder.Store });
+        await using var second = new PublicClient(server.Options() with { Store = folder.Store, OnEvent = events.Enqueue });
+        await using var pending = await first.BeginAsync(Cancel);
+        using var giveUp = new CancellationTokenSource();
+
+        var waiting = second.BeginAsync(giveUp.Token);
+        while (!events.OfType<ClientEvent.WaitingForTurn>().Any()) await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, Cancel);
+        await giveUp.CancelAsync();
+
+        await Should.ThrowAsync<OperationCanceledException>(() => waiting);
+    }
+
+    [Fact]
+    public async Task The_turn_ends_with_the_sign_in_whatever_came_of_it()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await using var client = new PublicClient(server.Options() with { Store = folder.Store, Timeout = TimeSpan.FromMilliseconds(50) });
+
+        await using (var timedOut = await client.BeginAsync(Cancel)) (await timedOut.CompleteAsync(Cancel)).ShouldBe(new SignInResult.Cancelled(CancelReason.TimedOut));
+        await using (await client.BeginAsync(Cancel)) { }
+        await using var last = await client.BeginAsync(Cancel).WaitAsync(TimeSpan.FromSeconds(20), Cancel);
+
+        last.SignedInMeanwhile.ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Other_profiles_and_sessions_in_memory_wait_for_nobody()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await using var one = new PublicClient(server.Options() with { Store = folder.Store });
+        await using var other = new PublicClient(server.Options() with { Store = folder.Store, Profile = "work" });
+        await using var inMemory = new PublicClient(server.Options());
+
+        await using var first = await one.BeginAsync(Cancel);
+        await using var second = await other.BeginAsync(Cancel).WaitAsync(TimeSpan.FromSeconds(20), Cancel);
+        await using var third = await inMemory.BeginAsync(Cancel);
+        await using var fourth = await inMemory.BeginAsync(Cancel).WaitAsync(TimeSpan.FromSeconds(20), Cancel);
+    }
+}

@@ -1,0 +1,92 @@
+using System.ComponentModel;
+using System.Diagnostics;
+
+namespace ProofKey.Tests.Keyrings;
+
+/// <summary>
+/// What a desktop session has: a message bus (<c>dbus-run-session</c>), and gnome-keyring on it, both with folders of their own. The keyring is opened
+/// with a password, which makes it the first time; another password leaves it locked.
+/// </summary>
+internal sealed class Keyring : IAsyncDisposable
+{
+    public const string Password = "open sesame";
+
+    // Nothing is started by the bus itself: what was killed stays dead, and no window is asked for.
+    private const string BusConfiguration = """
+        <busconfig>
+          <type>session</type>
+          <listen>unix:tmpdir=/tmp</listen>
+          <policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy>
+        </busconfig>
+        """;
+
+    private const string OwnerOfSecrets =
+        "dbus-send --session --dest=org.freedesktop.DBus --print-reply=literal /org/freedesktop/DBus org.freedesktop.DBus.GetConnectionUnixProcessID string:org.freedesktop.secrets";
+
+    private readonly Process _session;
+
+    private Keyring(Process session, string address, int? daemon) => (_session, Address, Daemon) = (session, address, daemon);
+
+    /// <summary>Where the bus is: the value of <c>DBUS_SESSION_BUS_ADDRESS</c>.</summary>
+    public string Address { get; }
+
+    /// <summary>The process of the keyring; none where there is only a bus.</summary>
+    public int? Daemon { get; }
+
+    /// <summary>Starts both.</summary>
+    /// <param name="folder">Where the keyring is kept.</param>
+    /// <param name="password">What opens it.</param>
+    public static Task<Keyring> StartAsync(string folder, string password = Password) =>
+        StartAsync(folder, $"printf '%s\\n' '{password}' | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1; echo $DBUS_SESSION_BUS_ADDRESS; n=0; until {OwnerOfSecrets} 2>/dev/null || [ $n -ge 300 ]; do n=$((n + 1)); sleep 0.1; done; echo; cat", hasKeyring: true);
+
+    /// <summary>Starts a bus that nobody keeps secrets on.</summary>
+    public static Task<Keyring> StartWithoutAsync(string folder) => StartAsync(folder, "echo $DBUS_SESSION_BUS_ADDRESS; cat", hasKeyring: false);
+
+    /// <summary>Sends the keyring a signal.</summary>
+    public void Signal(string name)
+    {
+        using var kill = Process.Start("kill", [$"-{name}", $"{Daemon}"]);
+        kill.WaitForExit();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Daemon is not null) Signal("KILL");
+        // The shell reads on until then, and takes the bus with it.
+        _session.StandardInput.Close();
+        await _session.WaitForExitAsync();
+        _session.Dispose();
+    }
+
+    private static async Task<Keyring> StartAsync(string folder, string script, bool hasKeyring)
+    {
+        var configuration = Path.Combine(Directory.CreateDirectory(folder).FullName, "bus.conf");
+        await File.WriteAllTextAsync(configuration, BusConfiguration);
+        var start = new ProcessStartInfo("dbus-run-session", [$"--config-file={configuration}", "--", "sh", "-c", $"chmod 700 \"$XDG_RUNTIME_DIR\"; {script}"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        start.Environment["HOME"] = folder;
+        start.Environment["XDG_DATA_HOME"] = Path.Combine(folder, "share");
+        start.Environment["XDG_RUNTIME_DIR"] = Directory.CreateDirectory(Path.Combine(folder, "run")).FullName;
+        start.Environment.Remove("DISPLAY");
+        var session = Started(start);
+        var address = await session.StandardOutput.ReadLineAsync() ?? throw Missing("dbus-run-session", null);
+        if (!hasKeyring) return new Keyring(session, address, null);
+        // "   uint32 1234"
+        var owner = (await session.StandardOutput.ReadLineAsync())?.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return owner is [_, var id] && int.TryParse(id, out var daemon) ? new Keyring(session, address, daemon) : throw Missing("gnome-keyring-daemon", null);
+    }
+
+    private static Process Started(ProcessStartInfo start)
+    {
+        try
+        {
+            return Process.Start(start)!;
+        }
+        catch (Win32Exception absent)
+        {
+            throw Missing(start.FileName, absent);
+        }
+    }
+
+    private static InvalidOperationException Missing(string program, Exception? inner) =>
+        new($"{program} is needed here: apt-get install dbus gnome-keyring libsecret-1-0", inner);
+}
