@@ -181,10 +181,10 @@ public sealed class AuditTrailTests
         (await server.Registry.ReadAuditTrailAsync(filter, rest[^1], CancellationToken.None)).ShouldBeEmpty();
 
         server.Time.Advance(TimeSpan.FromDays(400));
-        await server.Service<Cleanup>().RunAsync(CancellationToken.None);
+        await server.CleanAsync();
         (await EntriesAsync(server)).ShouldNotBeEmpty("they are 400 days old and no older");
         server.Time.Advance(TimeSpan.FromSeconds(1));
-        await server.Service<Cleanup>().RunAsync(CancellationToken.None);
+        await server.CleanAsync();
         (await EntriesAsync(server)).ShouldBeEmpty();
     }
 

@@ -224,7 +224,7 @@ public sealed class BackchannelLogoutTests : IAsyncLifetime
         for (var day = 0; day < 3; day++)
         {
             _server.Time.Advance(TimeSpan.FromHours(11));
-            await _server.Service<Cleanup>().RunAsync(TestContext.Current.CancellationToken);
+            await _server.CleanAsync();
             var form = await _person.SignInFormAsync(new AuthorizeUrl(_server, _client).Set("prompt", "login"));
             await _person.SubmitAsync(form, ("username", RunningServer.UserName), ("password", RunningServer.Password));
         }
@@ -232,7 +232,7 @@ public sealed class BackchannelLogoutTests : IAsyncLifetime
         Claims((await _receiver.NextAsync()).Token).GetProperty("sid").GetString().ShouldBe(sid);
         await NothingIsOwedAsync(_client);
         _server.Time.Advance(TimeSpan.FromHours(2));
-        (await _server.Service<Cleanup>().RunAsync(TestContext.Current.CancellationToken)).ShouldBeGreaterThan(0);
+        (await _server.CleanAsync()).ShouldBeGreaterThan(0);
         (await _server.Service<PeopleRegistry>().ListGrantsAsync(null, _client.Id, TestContext.Current.CancellationToken)).ShouldNotContain(grant => grant.ExpiresAt < _server.Time.Now - TimeSpan.FromHours(1), "and then the row goes");
     }
 

@@ -185,11 +185,10 @@ public sealed class ClientAssertionTests(TokenServer at) : IClassFixture<TokenSe
         await using var server = await RunningServer.StartAsync();
         var client = await KeyClient.AddAsync(server);
         (await KeyClient.AskAsync(server, client.Assertion(server))).Status.ShouldBe(HttpStatusCode.OK);
-        var cleanup = server.Service<Cleanup>();
-        await cleanup.RunAsync(CancellationToken.None);
+        await server.CleanAsync();
         (await UsedAsync(server)).ShouldBe(1);
         server.Time.Advance(TimeSpan.FromHours(2));
-        await cleanup.RunAsync(CancellationToken.None);
+        await server.CleanAsync();
         (await UsedAsync(server)).ShouldBe(0);
     }
 

@@ -193,10 +193,10 @@ public sealed class DeviceGuessingTests : IAsyncLifetime
         async Task<int> RowsAsync() => (await _server.Service<Database>().ListAsync($"select id from device_code union all select asker from user_code_try", _ => 1, CancellationToken.None)).Count;
         (await RowsAsync()).ShouldBe(4);
         _server.Time.Advance(TimeSpan.FromMinutes(64));
-        await _server.Service<Cleanup>().RunAsync(CancellationToken.None);
+        await _server.CleanAsync();
         (await RowsAsync()).ShouldBe(1, "a device code stays an hour longer than it lives");
         _server.Time.Advance(TimeSpan.FromMinutes(2));
-        await _server.Service<Cleanup>().RunAsync(CancellationToken.None);
+        await _server.CleanAsync();
         (await RowsAsync()).ShouldBe(0);
     }
 }

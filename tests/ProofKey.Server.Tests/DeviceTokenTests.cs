@@ -90,7 +90,7 @@ public sealed class DeviceTokenTests(OneServer shared) : IClassFixture<OneServer
             answer.Status.ShouldBe(HttpStatusCode.BadRequest);
         }
         _server.Time.Advance(TimeSpan.FromHours(2));
-        await _server.Service<Cleanup>().RunAsync(CancellationToken.None);
+        await _server.CleanAsync();
         (await _server.PollAsync(device)).Error.ShouldBe("expired_token", "also when its row is gone");
     }
 

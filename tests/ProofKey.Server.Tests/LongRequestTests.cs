@@ -128,7 +128,7 @@ public sealed class LongRequestTests(OneServer shared) : IClassFixture<OneServer
         server.Time.Advance(TimeSpan.FromSeconds(60) + PushedRequest.Kept - TimeSpan.FromSeconds(1));
         var code = Person.AnswerOf(await person.SubmitAsync(consent, ("decision", "allow")))["code"];
         server.Time.Advance(TimeSpan.FromMinutes(10) - TimeSpan.FromSeconds(1));
-        (await server.Service<Cleanup>().RunAsync(CancellationToken.None)).ShouldBe(0);
+        (await server.CleanAsync()).ShouldBe(0);
         var wrong = TokenCalls.CodeExchange(client, request, code);
         wrong["code_verifier"] = CodeVerifier.New().Reveal();
         (await server.PostFormAsync("/token", wrong)).Error.ShouldBe("invalid_grant");

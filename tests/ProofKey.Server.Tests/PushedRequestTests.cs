@@ -253,9 +253,9 @@ public sealed class PushedRequestTests(OneServer shared) : IClassFixture<OneServ
         var client = await server.AddClientAsync();
         var reference = (await server.PushAsync(new AuthorizeUrl(server, client))).Text("request_uri");
         server.Time.Advance(TimeSpan.FromSeconds(60) + TimeSpan.FromHours(1));
-        (await server.Service<Cleanup>().RunAsync(CancellationToken.None)).ShouldBe(0);
+        (await server.CleanAsync()).ShouldBe(0);
         server.Time.Advance(TimeSpan.FromMilliseconds(1));
-        (await server.Service<Cleanup>().RunAsync(CancellationToken.None)).ShouldBe(1);
+        (await server.CleanAsync()).ShouldBe(1);
         (await server.Service<PushedRequestStore>().FindAsync(reference, client.Id, CancellationToken.None)).ShouldBeNull();
     }
 }

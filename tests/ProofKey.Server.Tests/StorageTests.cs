@@ -158,7 +158,7 @@ public sealed class StorageTests(TokenServer at) : IClassFixture<TokenServer>
         return files;
     }
 
-    private static Task<int> CleanAsync(RunningServer server) => server.Service<Cleanup>().RunAsync(CancellationToken.None);
+    private static Task<int> CleanAsync(RunningServer server) => server.CleanAsync();
 
     private Task<SortedDictionary<string, long>> CountAsync() => StorageFolder.CountAsync(at.Server.Folder);
 }

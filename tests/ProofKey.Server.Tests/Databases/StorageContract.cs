@@ -1,5 +1,6 @@
 using ProofKey.Server.Protocol;
 using ProofKey.Server.Storage;
+using ProofKey.Server.Tests.Support;
 
 namespace ProofKey.Server.Tests.Databases;
 
@@ -331,7 +332,7 @@ public abstract class StorageContract(StorageWorld at)
         var goesOn = await at.NewSignInAsync();
         (await at.One.Grants.RedeemAsync(goesOn.Grant with { ExpiresAt = at.Now.AddDays(2), OutlivesSession = true })).ShouldBeTrue();
         at.Time.Advance(TimeSpan.FromHours(13) + TimeSpan.FromMilliseconds(1));
-        await Task.WhenAll(at.One.Of<Cleanup>().RunAsync(Never), at.Other.Of<Cleanup>().RunAsync(Never));
+        await Task.WhenAll(CleanAsync(at.One), CleanAsync(at.Other));
         (await at.One.Grants.FindAsync(signIn.Grant.Id, Never)).ShouldBeNull();
         (await at.Other.Grants.FindAsync(goesOn.Grant.Id, Never)).ShouldNotBeNull();
     }
@@ -365,6 +366,8 @@ public abstract class StorageContract(StorageWorld at)
         (await at.One.Clients.FindAsync(signIn.Client.Id, Never)).ShouldBeNull();
         at.One.Clients.Recall(signIn.Client.Id).ShouldBeNull();
     }
+
+    private Task<int> CleanAsync(Stores server) => RunningServer.CleanAsync(server.Of<Database>(), server.Of<ServerOptions>(), at.Time);
 
     private Stores ServerOf(int number) => number % 2 == 0 ? at.One : at.Other;
 

@@ -3,6 +3,7 @@ using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using ProofKey.Cli.Hosting;
 using ProofKey.Server.Storage;
 
@@ -40,6 +41,12 @@ internal sealed class RunningServer : IAsyncDisposable
     public string Folder { get; }
 
     public Registry Registry => _app.Services.GetRequiredService<Registry>();
+
+    /// <summary>Prunes what has ended by the clock of the test. The pauses between two steps are real ones, since that clock stands still.</summary>
+    public Task<int> CleanAsync() => CleanAsync(Service<Database>(), Service<ServerOptions>(), Time);
+
+    public static Task<int> CleanAsync(Database database, ServerOptions options, TimeProvider timeOfDay) =>
+        new Cleanup(database, options, new FlowingTime(timeOfDay), NullLogger<Cleanup>.Instance).RunAsync(CancellationToken.None);
 
     public T Service<T>() where T : notnull => _app.Services.GetRequiredService<T>();
 
