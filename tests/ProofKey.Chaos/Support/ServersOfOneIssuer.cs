@@ -40,7 +40,7 @@ internal sealed class ServersOfOneIssuer : IAsyncDisposable
     {
         var self = new ServersOfOneIssuer(dice) { _data = await ServerData.NewAsync("PostgreSQL") };
         self.Operator = await Operator.OpenAsync(self._data.Open(), self._time);
-        foreach (var clock in self._clocks) self._servers.Add(await HostedServer.StartAsync(self._data.Open(), clock, self._servers.FirstOrDefault()?.Address));
+        foreach (var clock in self._clocks) self._servers.Add(await HostedServer.StartAsync(self._data.Open(), clock, issuer: self._servers.FirstOrDefault()?.Address));
         await self.FetchAsync();
         return self;
     }
