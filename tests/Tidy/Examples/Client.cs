@@ -26,7 +26,9 @@ internal static class Client
     {
         await using var client = new PublicClient(new ClientOptions
         {
-            Issuer = Issuer.Parse("https://login.example.com"), ClientId = "my-app", Store = TokenStore.OfThisSystem("my-app"),
+            Issuer = Issuer.Parse("https://login.example.com"),
+            ClientId = "my-app",
+            Store = TokenStore.OfThisSystem("my-app"),
         });
         var session = await client.GetSessionAsync();     // stored, renewed, or new from the browser
         Console.WriteLine(session);
