@@ -49,20 +49,21 @@ internal sealed class AuditLogVerb : Verb
             ClientId = said.Text(_client),
         };
         var printer = new Printer(invocation.Terminal, settings.Flag(CommonOptions.Json), inColumns: follows);
-        var newest = await PrintAsync(administration.Registry, filter, printer, invocation.Cancellation);
-        printer.Finish();
-        while (follows && await WaitedAsync(invocation.Cancellation))
+        try
         {
-            newest = await PrintAsync(administration.Registry, filter with { Since = newest - Overlap > filter.Since ? newest - Overlap : filter.Since }, printer, invocation.Cancellation);
+            var newest = await PrintAsync(administration.Registry, filter, printer, invocation.Cancellation);
+            printer.Finish();
+            while (follows)
+            {
+                await Task.Delay(PollInterval, TimeProvider.System, invocation.Cancellation);
+                newest = await PrintAsync(administration.Registry, filter with { Since = newest - Overlap > filter.Since ? newest - Overlap : filter.Since }, printer, invocation.Cancellation);
+            }
+        }
+        catch (OperationCanceledException) when (follows && invocation.Cancellation.IsCancellationRequested)
+        {
+            // Ctrl-C is how one stops following, in the middle of a read too; it is not a failure.
         }
         return ExitCodes.Done;
-    }
-
-    // Ctrl-C is how one stops following, not a failure.
-    private static async Task<bool> WaitedAsync(CancellationToken cancellation)
-    {
-        await Task.Delay(PollInterval, TimeProvider.System, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return !cancellation.IsCancellationRequested;
     }
 
     private static async Task<DateTimeOffset> PrintAsync(Registry registry, AuditFilter filter, Printer printer, CancellationToken cancellation)
