@@ -15,7 +15,7 @@ internal static class ErrorPages
     private static readonly string[] Metadata =
     [
         "malformed_json", "redirect", "too_large", "malformed_metadata", "metadata_issuer", "pkce_not_advertised", "pkce_without_s256", "response_mode",
-        "endpoint_address", "endpoint_missing", "malformed_keys",
+        "endpoint_address", "endpoint_missing", "malformed_keys", "dpop_not_advertised",
     ];
 
     private static readonly string[] Callbacks =
@@ -25,7 +25,7 @@ internal static class ErrorPages
 
     private static readonly string[] Tokens =
     [
-        "malformed_token_answer", "malformed_refusal", "malformed_token", "malformed_scope", "token_type", "expires_in", "device_answer", "no_userinfo", "userinfo", "userinfo_subject",
+        "malformed_token_answer", "malformed_refusal", "malformed_token", "malformed_scope", "token_type", "token_not_bound", "dpop_nonce", "pushed_answer", "expires_in", "device_answer", "no_userinfo", "userinfo", "userinfo_subject",
     ];
 
     private static readonly string[] IdTokens =

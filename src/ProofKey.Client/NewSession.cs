@@ -7,10 +7,11 @@ internal static class NewSession
     /// <param name="client">Whose session it is.</param>
     /// <param name="server">Who gave the tokens.</param>
     /// <param name="tokens">The tokens.</param>
+    /// <param name="dpopKey">The key that they are bound to, if they are.</param>
     /// <param name="nonce">The nonce of the request, where it went through a browser.</param>
     /// <param name="cancel">Ends the call.</param>
     /// <exception cref="ProtocolViolationException">The ID token is missing or not good.</exception>
-    public static async Task<Session> StoreAsync(PublicClient client, AuthorizationServer server, Tokens tokens, string? nonce, CancellationToken cancel)
+    public static async Task<Session> StoreAsync(PublicClient client, AuthorizationServer server, Tokens tokens, string? dpopKey, string? nonce, CancellationToken cancel)
     {
         var options = client.Options;
         var identity = options.Scope.Contains(Scope.OpenId) ? await IdentityAsync(client, server, tokens, nonce, cancel) : null;
@@ -22,12 +23,14 @@ internal static class NewSession
             ClientId = options.ClientId,
             AskedScope = options.Scope.ToString(),
             Resource = options.Resource,
+            FurtherResources = options.FurtherResources is { Count: > 0 } further ? further : null,
             GrantedScope = (tokens.Scope ?? options.Scope).ToString(),
             Claims = identity?.Claims,
             AccessToken = tokens.AccessToken,
             ObtainedAt = options.TimeProvider.GetUtcNow(),
             ExpiresAt = tokens.ExpiresAt,
             RefreshToken = tokens.RefreshToken,
+            DpopKey = dpopKey,
         };
         using (await client.Vault.LockAsync(cancel)) await client.Vault.SaveAsync(stored, cancel);
         return new Session(client, stored);

@@ -110,7 +110,7 @@ public sealed class PublicClient : IAsyncDisposable
     /// <param name="cancel">Ends the call.</param>
     /// <returns>The sign-in, to be completed once and disposed by the caller.</returns>
     /// <exception cref="ArgumentException">The road is <see cref="SignInRoad.Device"/>, or it is <see cref="SignInRoad.Paste"/> and the options insist on <see cref="ResponseMode.FormPost"/>.</exception>
-    /// <exception cref="SignInRequiredException">No port is free that <see cref="ClientOptions.Redirect"/> names.</exception>
+    /// <exception cref="SignInRequiredException">No port is free that <see cref="ClientOptions.Redirect"/> names, or the server refused the pushed request (RFC 9126).</exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached.</exception>
     /// <exception cref="ProtocolViolationException">The server's metadata is against the protocol, or names another issuer.</exception>
     /// <exception cref="TokenStoreException">The store cannot be read or written.</exception>
@@ -122,7 +122,7 @@ public sealed class PublicClient : IAsyncDisposable
         var (server, turn) = await PrepareAsync(cancel);
         try
         {
-            return PendingSignIn.Start(this, server, road, turn);
+            return await PendingSignIn.StartAsync(this, server, road, turn, cancel);
         }
         catch
         {

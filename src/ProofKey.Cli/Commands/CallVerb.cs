@@ -40,7 +40,7 @@ internal sealed class CallVerb : SessionVerb
         await using var output = Console.OpenStandardOutput();
         await response.Content.CopyToAsync(output, invocation.Cancellation);
         if (response.IsSuccessStatusCode) return ExitCodes.Done;
-        if (HintFor(response) is { } hint) invocation.Terminal.Say(hint);
+        if (HintFor(response, session) is { } hint) invocation.Terminal.Say(hint);
         return ExitCodes.Failed;
     }
 
@@ -112,9 +112,11 @@ internal sealed class CallVerb : SessionVerb
         }
     }
 
-    // RFC 6750 section 3.1
-    private static string? HintFor(HttpResponseMessage response) => response.StatusCode switch
+    // RFC 6750 section 3.1, RFC 9449 section 7.1
+    private static string? HintFor(HttpResponseMessage response, Session session) => response.StatusCode switch
     {
+        HttpStatusCode.Unauthorized when session.IsBound && !response.Headers.WwwAuthenticate.Any(challenge => challenge.Scheme.Equals("DPoP", StringComparison.OrdinalIgnoreCase)) =>
+            "The API seems to take no tokens that are bound to a key. Sign in for others: proofkey login --dpop=false",
         HttpStatusCode.Unauthorized => "The API did not take the token. See whether it is meant for this API, in aud and iss: proofkey token | proofkey decode -",
         HttpStatusCode.Forbidden => "The token may not do that. Sign in with the scope that the API asks for: proofkey login --scope \"…\"",
         _ => null,

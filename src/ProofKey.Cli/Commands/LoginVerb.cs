@@ -12,6 +12,7 @@ internal sealed class LoginVerb : Verb
     private readonly Argument<string?> _issuer = new("ISSUER") { Arity = ArgumentArity.ZeroOrOne, Description = "The server's address. May be left out for a profile that signed in before." };
     private readonly Option<string> _clientId = new("--client-id") { HelpName = "ID", Description = "The id of a public client with the redirect URI http://127.0.0.1/callback." };
     private readonly Option<string> _scope = new("--scope") { HelpName = "SCOPE", Description = $"What to ask for, with spaces between. Without it: {Profile.DefaultScope}." };
+    private readonly Option<bool> _dpop = new("--dpop") { Description = "Bind the tokens to a key of this session (DPoP): then proofkey call can use them, and nobody else. A profile remembers it; --dpop=false takes it back." };
     private readonly RoadOptions _roads = new();
 
     public LoginVerb()
@@ -21,10 +22,11 @@ internal sealed class LoginVerb : Verb
             "proofkey login http://127.0.0.1:8080 --client-id CLIENT_ID",
             "proofkey login https://login.example.com --client-id CLIENT_ID --scope \"openid orders.read\" -p work",
             "proofkey login -p work",
-            "proofkey login -p work --device --qr")
+            "proofkey login -p work --device --qr",
+            "proofkey login https://login.example.com --client-id CLIENT_ID --dpop")
     {
         Add(_issuer);
-        foreach (var option in (IEnumerable<Option>)[_clientId, _scope, CommonOptions.Profile, .. _roads.All, CommonOptions.Json, .. CommonOptions.Keeping]) Add(option);
+        foreach (var option in (IEnumerable<Option>)[_clientId, _scope, _dpop, CommonOptions.Profile, .. _roads.All, CommonOptions.Json, .. CommonOptions.Keeping]) Add(option);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)
@@ -67,7 +69,9 @@ internal sealed class LoginVerb : Verb
         if (known?.Issuer != issuer) known = null;
         var scope = invocation.Settings.Text(_scope) ?? known?.Scope ?? Profile.DefaultScope;
         if (!Scope.TryParse(scope, out _)) throw CommandException.Usage("The scope has characters that a scope cannot have.", "Write the values with single spaces between, such as --scope \"openid profile\"");
-        return _roads.Apply(new Profile { Name = name, Issuer = issuer, ClientId = ClientIdOf(invocation, known), Scope = scope }, known, invocation.Settings);
+        // client add has an option of that name, and so the variable.
+        var dpop = invocation.Settings.OfCommandLine.Switch(_dpop) ?? known?.Dpop;
+        return _roads.Apply(new Profile { Name = name, Issuer = issuer, ClientId = ClientIdOf(invocation, known), Scope = scope, Dpop = dpop }, known, invocation.Settings);
     }
 
     // RFC 6749 appendix A.1: visible ASCII

@@ -37,6 +37,10 @@ internal sealed record Profile
 
     /// <summary>Whether somebody vouches for the server's PKCE.</summary>
     public bool? AcceptUnadvertisedPkce { get; init; }
+
+    /// <summary>Whether the tokens are bound to a key of the session.</summary>
+    public bool? Dpop { get; init; }
+
     /// <summary>How the session is kept: <c>keychain</c>, <c>file</c> or <c>memory</c>.</summary>
     public string? Store { get; init; }
 
@@ -64,6 +68,8 @@ internal sealed record Profile
         Redirect = Redirect,
         ResponseMode = ResponseMode switch { "query" => ProofKey.Client.ResponseMode.Query, "form_post" => ProofKey.Client.ResponseMode.FormPost, _ => ProofKey.Client.ResponseMode.Automatic },
         AcceptUnadvertisedPkce = AcceptUnadvertisedPkce == true,
+        // This program hands tokens to others, which have no key: they are bound where that was asked for.
+        Dpop = Dpop == true ? DpopUse.Always : DpopUse.Never,
         Timeout = timeout ?? DefaultTimeout,
         OnEvent = onEvent,
     });
