@@ -1,3 +1,5 @@
+using System.Collections.Frozen;
+
 namespace ProofKey.Client;
 
 /// <summary>Where a browser takes a request.</summary>
@@ -23,12 +25,14 @@ internal sealed class AuthorizationRequest
     /// <param name="redirectUri">Where the answer comes in.</param>
     /// <param name="mode">How it comes.</param>
     /// <param name="thumbprint">The key that the tokens are to be bound to.</param>
-    public AuthorizationRequest(ClientOptions options, AuthorizationServer server, string redirectUri, ResponseMode mode, string? thumbprint = null)
+    /// <param name="stepUp">What an API asks of the sign-in.</param>
+    public AuthorizationRequest(ClientOptions options, AuthorizationServer server, string redirectUri, ResponseMode mode, string? thumbprint = null, StepUp? stepUp = null)
     {
+        MadeAt = options.TimeProvider.GetUtcNow();
         RedirectUri = redirectUri;
         Mode = mode;
         Nonce = options.Scope.Contains(Scope.OpenId) ? Secret.NewText() : null;
-        Parameters = ParametersOf(options, server, thumbprint);
+        Parameters = ParametersOf(options, server, thumbprint, stepUp);
         _place = new RequestPlace(new Uri(ProofKey.RedirectUri.Append(server.Authorization.AbsoluteUri, Parameters)), null);
     }
 
@@ -36,6 +40,9 @@ internal sealed class AuthorizationRequest
 
     /// <summary>How the answer is asked for; never <see cref="ResponseMode.Automatic"/>.</summary>
     public ResponseMode Mode { get; }
+
+    /// <summary>When it was made: how old a sign-in may be is reckoned from here.</summary>
+    public DateTimeOffset MadeAt { get; }
 
     /// <summary>The request itself.</summary>
     public Parameters Parameters { get; }
@@ -59,7 +66,7 @@ internal sealed class AuthorizationRequest
     public override string ToString() => nameof(AuthorizationRequest);
 
     // RFC 6749 section 4.1.1, RFC 7636 section 4.3, RFC 8707 section 2.1, RFC 9449 section 10, OpenID Connect Core section 3.1.2.1
-    private Parameters ParametersOf(ClientOptions options, AuthorizationServer server, string? thumbprint)
+    private Parameters ParametersOf(ClientOptions options, AuthorizationServer server, string? thumbprint, StepUp? stepUp)
     {
         List<KeyValuePair<string, string>> pairs =
         [
@@ -77,7 +84,9 @@ internal sealed class AuthorizationRequest
         // The query is what a server does anyway; some know no such parameter.
         if (Mode == ResponseMode.FormPost) pairs.Add(new("response_mode", "form_post"));
         else if (server.ListsQuery) pairs.Add(new("response_mode", "query"));
-        pairs.AddRange(options.AdditionalParameters);
+        var asked = stepUp?.Parameters ?? FrozenDictionary<string, string>.Empty;
+        pairs.AddRange(options.AdditionalParameters.Where(pair => !asked.ContainsKey(pair.Key)));
+        pairs.AddRange(asked);
         return Parameters.Of(pairs);
     }
 }

@@ -7,7 +7,8 @@ namespace ProofKey.Client;
 /// <param name="client">Who asks.</param>
 /// <param name="server">Who is asked.</param>
 /// <param name="dpopKey">The key that the tokens are to be bound to.</param>
-internal sealed class AuthorizationRequests(PublicClient client, AuthorizationServer server, string? dpopKey)
+/// <param name="stepUp">What an API asks of the sign-in.</param>
+internal sealed class AuthorizationRequests(PublicClient client, AuthorizationServer server, string? dpopKey, StepUp? stepUp)
 {
     private const string What = "the answer to the pushed request";
 
@@ -42,7 +43,7 @@ internal sealed class AuthorizationRequests(PublicClient client, AuthorizationSe
     }
 
     private AuthorizationRequest New(string redirectUri, ResponseMode mode) =>
-        new(_options, server, redirectUri, mode, dpopKey is null ? null : client.Backchannel.Proofs.ThumbprintOf(dpopKey));
+        new(_options, server, redirectUri, mode, dpopKey is null ? null : client.Backchannel.Proofs.ThumbprintOf(dpopKey), stepUp);
 
     // The proof says that the key is ours before anybody is asked (RFC 9449 section 10.1), and brings the nonce that the code is redeemed with.
     private async Task<OAuthError?> PushAsync(AuthorizationRequest request, CancellationToken cancel)

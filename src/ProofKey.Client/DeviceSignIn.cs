@@ -104,7 +104,7 @@ public sealed class DeviceSignIn : IAsyncDisposable
             try
             {
                 var (granted, error) = await _client.TokenEndpoint.PollAsync(_server, _codes.DeviceCode, _dpopKey, cancel);
-                if (granted is { } answer) return new SignInResult.SignedIn(await NewSession.StoreAsync(_client, _server, _client.TokenEndpoint.Read(answer, _dpopKey is not null), _dpopKey, nonce: null, cancel));
+                if (granted is { } answer) return new SignInResult.SignedIn(await NewSession.StoreAsync(_client, _server, _client.TokenEndpoint.Read(answer, _dpopKey is not null), _dpopKey, request: null, stepUp: null, cancel));
                 if (error!.Code is not ("authorization_pending" or "slow_down")) return ResultOf(error);
                 if (error.Code == "slow_down") interval += SlowDown;
                 (pause, last) = (interval, null);

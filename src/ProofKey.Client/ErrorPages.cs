@@ -7,7 +7,7 @@ namespace ProofKey.Client;
 internal static class ErrorPages
 {
     private static readonly string[] SignIn =
-        ["no_session", "session_ended", "renewal_interrupted", "signed_out", "timed_out", "user_denied", "refused", "no_browser", "no_port", "no_device_grant"];
+        ["no_session", "session_ended", "renewal_interrupted", "signed_out", "timed_out", "user_denied", "refused", "no_browser", "no_port", "no_device_grant", "step_up", "insufficient_scope"];
 
     private static readonly string[] Unavailable =
         ["timeout", "no_connection", "tls", "server_status", "no_metadata", "not_json", "server_error", "temporarily_unavailable"];
@@ -31,7 +31,7 @@ internal static class ErrorPages
     private static readonly string[] IdTokens =
     [
         "id_token_missing", "id_token_malformed", "id_token_algorithm", "id_token_unknown_key", "id_token_signature", "id_token_type", "id_token_issuer", "id_token_audience",
-        "id_token_expired", "id_token_not_yet_valid", "id_token_claim", "id_token_subject", "id_token_azp", "id_token_iat", "id_token_auth_time", "id_token_nonce", "id_token_at_hash",
+        "id_token_expired", "id_token_not_yet_valid", "id_token_claim", "id_token_subject", "id_token_azp", "id_token_iat", "id_token_auth_time", "id_token_acr", "id_token_nonce", "id_token_at_hash",
     ];
 
     /// <summary>All of them.</summary>

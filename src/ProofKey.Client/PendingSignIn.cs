@@ -16,6 +16,7 @@ public sealed class PendingSignIn : IAsyncDisposable
     private readonly LoopbackListener? _listener;
     private readonly SignInTurn _turn;
     private readonly string? _dpopKey;
+    private readonly StepUp? _stepUp;
     private readonly AuthorizationRequests _requests;
     private AuthorizationRequest _request = null!;
     private readonly TaskCompletionSource<SignInResult> _handedOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -24,7 +25,7 @@ public sealed class PendingSignIn : IAsyncDisposable
     private int _waited;
     private int _redeemed;
 
-    private PendingSignIn(PublicClient client, AuthorizationServer server, SignInRoad road, LoopbackListener? listener, SignInTurn turn)
+    private PendingSignIn(PublicClient client, AuthorizationServer server, SignInRoad road, LoopbackListener? listener, SignInTurn turn, StepUp? stepUp)
     {
         _client = client;
         _options = client.Options;
@@ -33,7 +34,8 @@ public sealed class PendingSignIn : IAsyncDisposable
         _turn = turn;
         Road = road;
         _dpopKey = server.Binds ? client.Backchannel.Proofs.NewKey() : null;
-        _requests = new AuthorizationRequests(client, server, _dpopKey);
+        _stepUp = stepUp;
+        _requests = new AuthorizationRequests(client, server, _dpopKey, stepUp);
     }
 
     /// <summary>Which way the answer comes back: <see cref="SignInRoad.Browser"/> or <see cref="SignInRoad.Paste"/>.</summary>
@@ -60,11 +62,11 @@ public sealed class PendingSignIn : IAsyncDisposable
     /// </summary>
     public Session? SignedInMeanwhile { get; private init; }
 
-    internal static async Task<PendingSignIn> StartAsync(PublicClient client, AuthorizationServer server, SignInRoad road, SignInTurn turn, CancellationToken cancel)
+    internal static async Task<PendingSignIn> StartAsync(PublicClient client, AuthorizationServer server, SignInRoad road, StepUp? stepUp, SignInTurn turn, CancellationToken cancel)
     {
         // RFC 8252 section 7.3: the port is bound before anything tells the browser about it
         var listener = client.Options.Redirect is Redirect.Loopback loopback ? LoopbackListener.Start(client.Options, loopback) : null;
-        var pending = new PendingSignIn(client, server, road, listener, turn)
+        var pending = new PendingSignIn(client, server, road, listener, turn, stepUp)
         {
             SignedInMeanwhile = turn.SignedInMeanwhile is { } stored ? new Session(client, stored) : null,
         };
@@ -293,7 +295,7 @@ public sealed class PendingSignIn : IAsyncDisposable
             var (code, refused) = callback.Read(_options.Issuer, _server.NamesItself);
             if (refused is not null) return ResultOf(refused);
             var (tokens, error) = await _client.TokenEndpoint.RedeemAsync(_server, code!, RedirectUri, _request.Verifier, _dpopKey, cancel);
-            return tokens is null ? new SignInResult.Refused(error!) : new SignInResult.SignedIn(await NewSession.StoreAsync(_client, _server, tokens, _dpopKey, _request.Nonce, cancel));
+            return tokens is null ? new SignInResult.Refused(error!) : new SignInResult.SignedIn(await NewSession.StoreAsync(_client, _server, tokens, _dpopKey, _request, _stepUp, cancel));
         }
         catch (ClientException failed) when (ResultOf(failed) is { } result)
         {

@@ -91,7 +91,8 @@ public sealed class Session
 
     /// <summary>
     /// Makes an HTTP client that sends the access token to one origin and to no other. It refreshes the token when needed, follows
-    /// redirects of GET and HEAD requests, and leaves the token behind when one of them leads elsewhere.
+    /// redirects of GET and HEAD requests, and leaves the token behind when one of them leads elsewhere. Its calls throw <see cref="SignInRequiredException"/> where the session has ended, and
+    /// where the API asks for a better sign-in (<see cref="SignInRequiredReason.StepUp"/>) or a wider scope (<see cref="SignInRequiredReason.InsufficientScope"/>).
     /// </summary>
     /// <param name="onlyFor">The API's address, https or loopback; also the base address of the client.</param>
     /// <returns>The client, to be disposed by the caller.</returns>

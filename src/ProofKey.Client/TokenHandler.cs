@@ -7,7 +7,7 @@ namespace ProofKey.Client;
 /// <summary>
 /// Adds a session's access token to requests for one origin and to no others (RFC 9700 section 4.9.1), with a proof where it is bound to a key
 /// (RFC 9449). Redirects of GET and HEAD are followed, at most ten, and the token stays behind when one leads to another origin; other redirects
-/// are handed to the caller.
+/// are handed to the caller. An API that asks for a better sign-in or a wider scope is a <see cref="SignInRequiredException"/>.
 /// </summary>
 public sealed class TokenHandler : DelegatingHandler
 {
@@ -73,9 +73,27 @@ public sealed class TokenHandler : DelegatingHandler
             (response, _) = await SendWithAsync(request, token, cancel);
         }
         // RFC 6750 section 3.1: the one answer that a new token may mend
-        if (!Says(response, "invalid_token") || request.Content is not null || !_session.CanRefresh) return response;
+        if (Says(response, "invalid_token") && request.Content is null && _session.CanRefresh)
+        {
+            response.Dispose();
+            (response, _) = await SendWithAsync(Copy(request, request.RequestUri!), await _session.ReplaceAsync(token, _resource, cancel), cancel);
+        }
+        if (PersonNeeded(response) is not { } needed) return response;
         response.Dispose();
-        return (await SendWithAsync(Copy(request, request.RequestUri!), await _session.ReplaceAsync(token, _resource, cancel), cancel)).Response;
+        throw needed;
+    }
+
+    // A good token that is not enough: another one of the same sign-in would not be either.
+    private SignInRequiredException? PersonNeeded(HttpResponseMessage response)
+    {
+        foreach (var challenge in Challenge.Of(response))
+        {
+            // RFC 9470 section 3
+            if (response.StatusCode == HttpStatusCode.Unauthorized && StepUp.Of(challenge, _session.Stored.Id) is { } stepUp) return new SignInRequiredException(stepUp);
+            // RFC 6750 section 3.1; what was granted already is not what is missing
+            if (response.StatusCode == HttpStatusCode.Forbidden && challenge is { Error: "insufficient_scope" } && Scope.TryParse(challenge["scope"], out var scope) && !scope.IsSubsetOf(_session.Scope)) return new SignInRequiredException(scope);
+        }
+        return null;
     }
 
     private async Task<(HttpResponseMessage Response, string? Nonce)> SendWithAsync(HttpRequestMessage request, AccessToken token, CancellationToken cancel)

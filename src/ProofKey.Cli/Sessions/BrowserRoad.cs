@@ -12,7 +12,7 @@ internal sealed class BrowserRoad(PublicClient client, Terminal terminal, Keyboa
     {
         if (road == SignInRoad.Paste && client.Options.ResponseMode == ResponseMode.FormPost)
             throw CommandException.Usage("What is pasted is an address, and --response-mode form_post asks for none.", "Say --browser, or --response-mode auto.");
-        await using var pending = await client.BeginAsync(road, cancellation);
+        await using var pending = await client.BeginAsync(road, choice.StepUp, cancellation);
         if (pending.SignedInMeanwhile is { } session) return new RoadEnd(session, road);
         Tell(pending, reason);
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellation);

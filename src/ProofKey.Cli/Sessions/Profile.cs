@@ -38,6 +38,9 @@ internal sealed record Profile
     /// <summary>Whether somebody vouches for the server's PKCE.</summary>
     public bool? AcceptUnadvertisedPkce { get; init; }
 
+    /// <summary>The APIs that it is for, the first of which the first token is for; the server decides without.</summary>
+    public IReadOnlyList<string>? Resources { get; init; }
+
     /// <summary>Whether the tokens are bound to a key of the session.</summary>
     public bool? Dpop { get; init; }
 
@@ -63,6 +66,8 @@ internal sealed record Profile
         Issuer = ProofKey.Issuer.Parse(Issuer),
         ClientId = ClientId,
         Scope = ProofKey.Scope.Parse(Scope),
+        Resource = Resources?.Count > 0 ? Resources[0] : null,
+        FurtherResources = [.. (Resources ?? []).Skip(1)],
         Profile = Name,
         Store = store,
         Redirect = Redirect,
