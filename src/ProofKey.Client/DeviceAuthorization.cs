@@ -18,7 +18,7 @@ internal sealed record DeviceAuthorization(string DeviceCode, string UserCode, U
         var options = client.Options;
         var form = Parameters.Of(new KeyValuePair<string, string>("client_id", options.ClientId));
         if (!options.Scope.IsEmpty) form = form.With("scope", options.Scope.ToString());
-        if (options.Resource is { } resource) form = form.With("resource", resource);
+        foreach (var resource in options.Resources) form = form.With("resource", resource);
         var answer = await client.Backchannel.PostAsync(What, endpoint, form, cancel);
         if (!answer.IsJson) throw TokenEndpoint.NotJson(answer);
         return answer.IsSuccess ? (Read(answer.Object(), options.Issuer), null) : (null, TokenEndpoint.Refusal(answer.Object(), []));
