@@ -44,7 +44,7 @@ internal sealed class Refresh(PublicClient client)
         }
     }
 
-    /// <summary>The same for a token that is good for a while yet: what goes wrong is no matter, and is not tried again at once.</summary>
+    /// <summary>The same for a token that is good for a while yet: what goes wrong is no matter unless it ends the session, and is not tried again at once.</summary>
     public async Task<StoredSession> TryAsync(StoredSession known, Func<StoredSession, bool> isGood, CancellationToken cancel)
     {
         if (_options.TimeProvider.GetUtcNow() < _restsUntil) return known;
@@ -52,7 +52,7 @@ internal sealed class Refresh(PublicClient client)
         {
             return await RunAsync(known, isGood, cancel);
         }
-        catch (ClientException failed) when (failed is not SignInRequiredException)
+        catch (ClientException failed) when (failed is not SignInRequiredException { Reason: SignInRequiredReason.SessionEnded or SignInRequiredReason.SignedOut })
         {
             var wait = (failed as AuthorizationServerUnavailableException)?.RetryAfter is { } asked && asked > Rest ? asked : Rest;
             _restsUntil = _options.TimeProvider.GetUtcNow() + wait;
