@@ -120,9 +120,9 @@ internal sealed class Refresh(PublicClient client)
         {
             return (await CheckedAsync(current, server, answer), null);
         }
-        catch (ClientException) when (next is not null)
+        catch (Exception) when (next is not null)
         {
-            // The access token is withheld, but to send the spent token again would end the session (RFC 9700 section 4.14.2).
+            // The access token is withheld, whatever went wrong, but to send the spent token again would end the session (RFC 9700 section 4.14.2).
             await KeepAsync(refreshToken, current with { RefreshToken = next, Renewing = null });
             throw;
         }
