@@ -198,8 +198,10 @@ public sealed class PublicClient : IAsyncDisposable
     // One tab on the whole machine, whatever the number of programs that find the session ended.
     private async Task<Session> InTurnAsync(Func<CancellationToken, Task<Session>> signIn, CancellationToken cancel)
     {
-        async Task<bool> HasSession() => await Vault.FindAsync(Options, cancel) is not null;
-        var (turn, waited) = await Vault.TakeSignInTurnAsync(Options, HasSession, cancel);
+        // The one that has ended may still be stored.
+        var known = (await Vault.FindAsync(Options, cancel))?.Id;
+        async Task<bool> HasAnother() => await Vault.FindAsync(Options, cancel) is { } found && found.Id != known;
+        var (turn, waited) = await Vault.TakeSignInTurnAsync(Options, HasAnother, cancel);
         using (turn)
         {
             if (await StillGoodAsync(cancel) is { } session) return session;
