@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace ProofKey.Client;
 
 /// <summary>
@@ -7,6 +9,9 @@ namespace ProofKey.Client;
 public sealed class PublicClient : IAsyncDisposable
 {
     private readonly SemaphoreSlim _signIn = new(1, 1);
+    // How many questions to the person came to nothing, and what the last of them came to.
+    private int _unanswered;
+    private ExceptionDispatchInfo? _lastAnswer;
     private int _disposed;
 
     /// <summary>Checks the options. Nothing is read and nothing is sent yet.</summary>
@@ -69,17 +74,21 @@ public sealed class PublicClient : IAsyncDisposable
     /// <param name="signIn">Signs a person in.</param>
     /// <param name="cancel">Ends the call.</param>
     /// <returns>The session.</returns>
-    /// <exception cref="SignInRequiredException">Another program asked meanwhile, and nobody finished that sign-in.</exception>
+    /// <exception cref="SignInRequiredException">Another program or call asked meanwhile, and nobody finished that sign-in.</exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached; a stored session is kept.</exception>
     /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
     /// <exception cref="TokenStoreException">The store cannot be read or written: locked, missing or damaged, it never counts as signed out.</exception>
     public async Task<Session> GetSessionAsync(Func<CancellationToken, Task<Session>> signIn, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(signIn);
+        var unanswered = Volatile.Read(ref _unanswered);
         await _signIn.WaitAsync(cancel);
         try
         {
-            return await StillGoodAsync(cancel) ?? await InTurnAsync(signIn, cancel);
+            if (await StillGoodAsync(cancel) is { } session) return session;
+            // Who waited while the person was asked has the same answer: to ask again, once for each call, would open one window after the other.
+            if (_unanswered != unanswered) _lastAnswer!.Throw();
+            return await AskAsync(signIn, cancel);
         }
         finally
         {
@@ -193,6 +202,21 @@ public sealed class PublicClient : IAsyncDisposable
         var server = await Discovery.GetAsync(cancel);
         await Vault.ProbeAsync(cancel);
         return (server, await SignInTurn.TakeAsync(this, known, cancel));
+    }
+
+    // A caller who gives up has answered nothing for the others.
+    private async Task<Session> AskAsync(Func<CancellationToken, Task<Session>> signIn, CancellationToken cancel)
+    {
+        try
+        {
+            return await InTurnAsync(signIn, cancel);
+        }
+        catch (Exception answer) when (!cancel.IsCancellationRequested)
+        {
+            _lastAnswer = ExceptionDispatchInfo.Capture(answer);
+            Volatile.Write(ref _unanswered, _unanswered + 1);
+            throw;
+        }
     }
 
     // One tab on the whole machine, whatever the number of programs that find the session ended.
