@@ -248,8 +248,27 @@ public sealed class PublicClient : IAsyncDisposable
         // Nobody would hand us the answer: the listener that waits for it is not there.
         if (Options.Redirect is not Redirect.Loopback) throw new SignInRequiredException(SignInRequiredReason.NoBrowser);
         await using var pending = await BeginAsync(cancel);
-        // Nor does the person see an address that this call could wait for.
-        if (!await pending.OpenBrowserAsync(cancel)) throw new SignInRequiredException(SignInRequiredReason.NoBrowser);
-        return (await pending.CompleteAsync(cancel)).SessionOrThrow();
+        return (await OpenAndCompleteAsync(pending, cancel)).SessionOrThrow();
+    }
+
+    // The listener answers while the browser opens: a program's own may take until its page has come, and no longer than a sign-in may.
+    private static async Task<SignInResult> OpenAndCompleteAsync(PendingSignIn pending, CancellationToken cancel)
+    {
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var answer = pending.CompleteAsync(giveUp.Token);
+        var opening = pending.OpenBrowserAsync(giveUp.Token);
+        try
+        {
+            // Without a browser the person sees no address that this call could wait for.
+            if (await Task.WhenAny(opening, answer) == opening && !await opening) throw new SignInRequiredException(SignInRequiredReason.NoBrowser);
+            return await answer;
+        }
+        finally
+        {
+            if (answer is not { IsCompletedSuccessfully: true, Result: SignInResult.SignedIn }) await giveUp.CancelAsync();
+            await ((Task)answer).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // What opens the browser may ignore that nobody waits for it any more.
+            _ = opening.ContinueWith(late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        }
     }
 }
