@@ -27,7 +27,7 @@ public sealed class PublicClient : IAsyncDisposable
         Discovery = new Discovery(options, Backchannel);
         Keys = new SigningKeys(options, Backchannel);
         TokenEndpoint = new TokenEndpoint(options, Backchannel);
-        Vault = new SessionVault(options.Store, options.Profile);
+        Vault = new SessionVault(options.Store, options.Profile) { Patience = SessionVault.PatienceOf(options) };
         Refresh = new Refresh(this);
         UserInfo = new UserInfo(this);
         SignOut = new SignOut(this);

@@ -142,7 +142,7 @@ public sealed class Session
             if (_signedOut) throw new SignInRequiredException(SignInRequiredReason.SignedOut);
     }
 
-    // A token that has not ended yet is better than none while the server is away or refuses, or where there is no refresh token.
+    // A token that has not ended yet is better than none while the server is away or refuses or the store is locked, or where there is no refresh token.
     private async Task<StoredSession> FreshOrStillGoodAsync(StoredSession stored, TimeSpan minValid, CancellationToken cancel)
     {
         var stillGood = Now < stored.ExpiresAt;
@@ -151,7 +151,7 @@ public sealed class Session
         {
             return await RefreshAsync(current => current.Lasts(minValid, Now), cancel);
         }
-        catch (ClientException failed) when (stillGood && failed is AuthorizationServerUnavailableException or SignInRequiredException { Reason: SignInRequiredReason.Refused })
+        catch (ClientException failed) when (stillGood && failed is AuthorizationServerUnavailableException or TokenStoreException { State: TokenStoreState.Locked } or SignInRequiredException { Reason: SignInRequiredReason.Refused })
         {
             return stored;
         }
