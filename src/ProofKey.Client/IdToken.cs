@@ -127,7 +127,7 @@ internal sealed class IdToken
         if (token.Subject != Text(original, "sub")) throw Refuse("subject", "the person who signed in", "the refreshed ID token is about another");
         if (token.Claims.TryGetProperty("nonce", out _) && token.Text("nonce") != Text(original, "nonce"))
             throw Refuse("nonce", "no nonce or the first one in a refreshed ID token", "it has another one");
-        if (token.Number("auth_time") is { } time && original.TryGetProperty("auth_time", out var first) && first.TryGetInt64(out var firstTime) && time != firstTime)
+        if (token.Number("auth_time") is { } time && original.TryGetProperty("auth_time", out var first) && first.ValueKind == JsonValueKind.Number && first.TryGetInt64(out var firstTime) && time != firstTime)
             throw Refuse("auth_time", "the time of the first sign-in in a refreshed ID token", "it has another one");
         if (!SameAudience(token, original)) throw Refuse("audience", "the audience of the first ID token", "the refreshed one has another");
     }

@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace ProofKey.Client;
 
 /// <summary>
@@ -7,6 +9,9 @@ namespace ProofKey.Client;
 public sealed class PublicClient : IAsyncDisposable
 {
     private readonly SemaphoreSlim _signIn = new(1, 1);
+    // How many questions to the person came to nothing, and what the last of them came to.
+    private int _unanswered;
+    private ExceptionDispatchInfo? _lastAnswer;
     private int _disposed;
 
     /// <summary>Checks the options. Nothing is read and nothing is sent yet.</summary>
@@ -22,7 +27,7 @@ public sealed class PublicClient : IAsyncDisposable
         Discovery = new Discovery(options, Backchannel);
         Keys = new SigningKeys(options, Backchannel);
         TokenEndpoint = new TokenEndpoint(options, Backchannel);
-        Vault = new SessionVault(options.Store, options.Profile);
+        Vault = new SessionVault(options.Store, options.Profile) { Patience = SessionVault.PatienceOf(options) };
         Refresh = new Refresh(this);
         UserInfo = new UserInfo(this);
         SignOut = new SignOut(this);
@@ -69,7 +74,7 @@ public sealed class PublicClient : IAsyncDisposable
     /// <param name="signIn">Signs a person in.</param>
     /// <param name="cancel">Ends the call.</param>
     /// <returns>The session.</returns>
-    /// <exception cref="SignInRequiredException">Another program asked meanwhile, and nobody finished that sign-in.</exception>
+    /// <exception cref="SignInRequiredException">Another program or call asked meanwhile, and nobody finished that sign-in.</exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached; a stored session is kept.</exception>
     /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
     /// <exception cref="TokenStoreException">The store cannot be read or written: locked, missing or damaged, it never counts as signed out.</exception>
@@ -198,10 +203,14 @@ public sealed class PublicClient : IAsyncDisposable
 
     private async Task<Session> GetSessionAsync(Func<CancellationToken, Task<Session>> signIn, Func<StoredSession, bool> isAnswer, CancellationToken cancel)
     {
+        var unanswered = Volatile.Read(ref _unanswered);
         await _signIn.WaitAsync(cancel);
         try
         {
-            return await StillGoodAsync(isAnswer, cancel) ?? await InTurnAsync(signIn, isAnswer, cancel);
+            if (await StillGoodAsync(isAnswer, cancel) is { } session) return session;
+            // Who waited while the person was asked has the same answer: to ask again, once for each call, would open one window after the other.
+            if (_unanswered != unanswered) _lastAnswer!.Throw();
+            return await AskAsync(signIn, isAnswer, cancel);
         }
         finally
         {
@@ -231,11 +240,28 @@ public sealed class PublicClient : IAsyncDisposable
         return (server, await SignInTurn.TakeAsync(this, known, cancel));
     }
 
+    // A caller who gives up has answered nothing for the others.
+    private async Task<Session> AskAsync(Func<CancellationToken, Task<Session>> signIn, Func<StoredSession, bool> isAnswer, CancellationToken cancel)
+    {
+        try
+        {
+            return await InTurnAsync(signIn, isAnswer, cancel);
+        }
+        catch (Exception answer) when (!cancel.IsCancellationRequested)
+        {
+            _lastAnswer = ExceptionDispatchInfo.Capture(answer);
+            Volatile.Write(ref _unanswered, _unanswered + 1);
+            throw;
+        }
+    }
+
     // One tab on the whole machine, whatever the number of programs that find the session ended.
     private async Task<Session> InTurnAsync(Func<CancellationToken, Task<Session>> signIn, Func<StoredSession, bool> isAnswer, CancellationToken cancel)
     {
-        async Task<bool> HasSession() => await Vault.FindAsync(Options, cancel) is { } found && isAnswer(found);
-        var (turn, waited) = await Vault.TakeSignInTurnAsync(Options, HasSession, cancel);
+        // The one that has ended may still be stored.
+        var known = (await Vault.FindAsync(Options, cancel))?.Id;
+        async Task<bool> HasAnother() => await Vault.FindAsync(Options, cancel) is { } found && found.Id != known && isAnswer(found);
+        var (turn, waited) = await Vault.TakeSignInTurnAsync(Options, HasAnother, cancel);
         using (turn)
         {
             if (await StillGoodAsync(isAnswer, cancel) is { } session) return session;
@@ -258,8 +284,27 @@ public sealed class PublicClient : IAsyncDisposable
         // Nobody would hand us the answer: the listener that waits for it is not there.
         if (Options.Redirect is not Redirect.Loopback) throw new SignInRequiredException(SignInRequiredReason.NoBrowser);
         await using var pending = await BeginAsync(SignInRoad.Browser, stepUp, cancel);
-        // Nor does the person see an address that this call could wait for.
-        if (!await pending.OpenBrowserAsync(cancel)) throw new SignInRequiredException(SignInRequiredReason.NoBrowser);
-        return (await pending.CompleteAsync(cancel)).SessionOrThrow();
+        return (await OpenAndCompleteAsync(pending, cancel)).SessionOrThrow();
+    }
+
+    // The listener answers while the browser opens: a program's own may take until its page has come, and no longer than a sign-in may.
+    private static async Task<SignInResult> OpenAndCompleteAsync(PendingSignIn pending, CancellationToken cancel)
+    {
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var answer = pending.CompleteAsync(giveUp.Token);
+        var opening = pending.OpenBrowserAsync(giveUp.Token);
+        try
+        {
+            // Without a browser the person sees no address that this call could wait for.
+            if (await Task.WhenAny(opening, answer) == opening && !await opening) throw new SignInRequiredException(SignInRequiredReason.NoBrowser);
+            return await answer;
+        }
+        finally
+        {
+            if (answer is not { IsCompletedSuccessfully: true, Result: SignInResult.SignedIn }) await giveUp.CancelAsync();
+            await ((Task)answer).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // What opens the browser may ignore that nobody waits for it any more.
+            _ = opening.ContinueWith(late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        }
     }
 }

@@ -45,7 +45,7 @@ internal sealed class Refresh(PublicClient client)
         }
     }
 
-    /// <summary>The same for a token that is good for a while yet: what goes wrong is no matter, and is not tried again at once.</summary>
+    /// <summary>The same for a token that is good for a while yet: what goes wrong is no matter unless it ends the session, and is not tried again at once.</summary>
     public async Task<StoredSession> TryAsync(StoredSession known, string? resource, Func<HeldToken, bool> isGood, CancellationToken cancel)
     {
         if (_options.TimeProvider.GetUtcNow() < _restsUntil) return known;
@@ -53,7 +53,7 @@ internal sealed class Refresh(PublicClient client)
         {
             return await RunAsync(known, resource, isGood, cancel);
         }
-        catch (ClientException failed) when (failed is not SignInRequiredException)
+        catch (ClientException failed) when (failed is not SignInRequiredException { Reason: SignInRequiredReason.SessionEnded or SignInRequiredReason.SignedOut })
         {
             var wait = (failed as AuthorizationServerUnavailableException)?.RetryAfter is { } asked && asked > Rest ? asked : Rest;
             _restsUntil = _options.TimeProvider.GetUtcNow() + wait;
@@ -123,9 +123,9 @@ internal sealed class Refresh(PublicClient client)
         {
             return (await CheckedAsync(current, server, answer, resource), null);
         }
-        catch (ClientException) when (next is not null)
+        catch (Exception) when (next is not null)
         {
-            // The access token is withheld, but to send the spent token again would end the session (RFC 9700 section 4.14.2).
+            // The access token is withheld, whatever went wrong, but to send the spent token again would end the session (RFC 9700 section 4.14.2).
             await KeepAsync(refreshToken, current with { RefreshToken = next, Renewing = null });
             throw;
         }

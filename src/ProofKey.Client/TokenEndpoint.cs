@@ -102,9 +102,16 @@ internal sealed class TokenEndpoint(ClientOptions options, Backchannel backchann
         retryable: !answer.IsSuccess || answer.MediaType is "text/html");
 
     // RFC 6749 section 5.2
-    public static OAuthError Refusal(JsonElement json, string[] secrets) => Text(json, "error") is { Length: > 0 } code
-        ? ServerText.Error(code, Text(json, "error_description"), secrets)
-        : throw new ProtocolViolationException("malformed_refusal", "an error code in a refusal (RFC 6749 section 5.2)", "there is none");
+    public static OAuthError Refusal(JsonElement json, string[] secrets) => Text(json, "error") switch
+    {
+        // RFC 6749 section 4.1.2.1 has these two for /authorize; servers answer them here too, and they say nothing about what was sent.
+        "server_error" or "temporarily_unavailable" => throw InTrouble(Text(json, "error")!),
+        { Length: > 0 } code => ServerText.Error(code, Text(json, "error_description"), secrets),
+        _ => throw new ProtocolViolationException("malformed_refusal", "an error code in a refusal (RFC 6749 section 5.2)", "there is none"),
+    };
+
+    private static AuthorizationServerUnavailableException InTrouble(string code) =>
+        new(code, $"an answer as {What}", $"the server said {code}", "Try again later.", nothingHappened: code == "temporarily_unavailable");
 
     // RFC 6750 section 2.1: visible ASCII, so that no token can break out of a header
     private static string? Token(JsonElement json, string name)

@@ -41,10 +41,12 @@ internal sealed class LoginVerb : Verb
         var store = await chosen.OpenAsync(profiles.FolderOf(profile.Name), invocation.Terminal, isNew: !profiles.HasSession(profile.Name), invocation.Cancellation);
         await using var client = profile.CreateClient(store, _roads.Timeout(invocation.Settings), Narration.On(invocation.Terminal));
         var session = await SignInAsync(invocation, profile, client);
-        profiles.Remember(profile);
+        // What is not kept must not hide a session that is.
+        var hasOther = chosen.Kind == "memory" && profiles.HasSession(profile.Name);
+        if (!hasOther) profiles.Remember(profile);
         var claims = await Person.ClaimsAsync(session, mustLive: false, invocation.Cancellation);
         invocation.Terminal.Say($"Signed in as {PlainText.Of(Person.NameOf(claims, session))} ({PlainText.Of(session.Subject ?? "no subject")}) at {session.Issuer}; profile {profile.Name}.");
-        if (chosen.Kind == "memory") invocation.Terminal.Say("Nothing was kept: the session ends with this command.");
+        if (chosen.Kind == "memory") invocation.Terminal.Say(hasOther ? $"Nothing was kept: profile {profile.Name} has the session that it had before." : "Nothing was kept: the session ends with this command.");
         if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(Shown(profile, session, claims), CliJson.Default.SignedInProfile));
         return ExitCodes.Done;
     }
