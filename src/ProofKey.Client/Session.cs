@@ -123,6 +123,8 @@ public sealed class Session
     /// <returns>A text without secrets.</returns>
     public override string ToString() => $"{ClientId} at {Issuer}";
 
+    internal ClientOptions Options => _client.Options;
+
     internal Proofs Proofs => _client.Backchannel.Proofs;
 
     /// <summary>The token for an API; <see langword="null"/> is the first one.</summary>
