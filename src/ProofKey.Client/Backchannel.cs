@@ -18,12 +18,7 @@ internal sealed record Answer(string What, HttpStatusCode Status, string? MediaT
     public IReadOnlyList<Challenge> Challenges { get; init; } = [];
 
     /// <summary>Whether the server wants its nonce in the proof: as an error in JSON, or in a challenge (RFC 9449 section 8 and section 9).</summary>
-    public bool WantsNonce => Status switch
-    {
-        HttpStatusCode.BadRequest => IsJson && StrictJson.TryParseObject(Body, MaxDepth, out var json) && json.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.String && error.ValueEquals(UseNonce),
-        HttpStatusCode.Unauthorized => Challenges.Any(challenge => challenge is { IsDpop: true, Error: UseNonce }),
-        _ => false,
-    };
+    public bool WantsNonce => Status is HttpStatusCode.BadRequest or HttpStatusCode.Unauthorized && (Challenges.Any(challenge => challenge is { IsDpop: true, Error: UseNonce }) || HasError(UseNonce));
 
     internal const string UseNonce = "use_dpop_nonce";
 
@@ -38,6 +33,9 @@ internal sealed record Answer(string What, HttpStatusCode Status, string? MediaT
         : throw new ProtocolViolationException("malformed_json", $"a JSON object of Unicode text without repeated members as {What}", "the answer was something else");
 
     public override string ToString() => $"{What}: {(int)Status}";
+
+    private bool HasError(string code) =>
+        IsJson && StrictJson.TryParseObject(Body, MaxDepth, out var json) && json.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.String && error.ValueEquals(code);
 }
 
 /// <summary>
