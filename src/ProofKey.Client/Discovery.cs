@@ -110,7 +110,7 @@ internal sealed class Discovery(ClientOptions options, Backchannel backchannel)
             _provider?.Remedy("metadata_issuer") ?? "Write the issuer exactly as the server does, down to the slash at its end; if it names another host, do not go on.");
 
     // Where two addresses differ is hard to see.
-    private static string Difference(string named, string expected) =>
+    internal static string Difference(string named, string expected) =>
         named.TrimEnd('/') == expected.TrimEnd('/') ? ", which differs by the slash at its end alone"
         : named.Equals(expected, StringComparison.OrdinalIgnoreCase) ? ", which differs by small and capital letters alone"
         : "";

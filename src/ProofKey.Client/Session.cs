@@ -87,7 +87,7 @@ public sealed class Session
     /// <exception cref="ProtocolViolationException">The answer is about somebody else, or not an answer, or the server has no such endpoint.</exception>
     /// <exception cref="SignInRequiredException">The session has ended.</exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached.</exception>
-    public Task<JsonElement> GetUserInfoAsync(CancellationToken cancel = default) => _client.UserInfo.GetAsync(this, cancel);
+    public Task<JsonElement> GetUserInfoAsync(CancellationToken cancel = default) => _client.UserInfo.GetAsync(this, mayRenew: true, cancel);
 
     /// <summary>
     /// Makes an HTTP client that sends the access token to one origin and to no other. It refreshes the token when needed, follows
@@ -122,6 +122,8 @@ public sealed class Session
     /// <summary>Names the client and the server alone.</summary>
     /// <returns>A text without secrets.</returns>
     public override string ToString() => $"{ClientId} at {Issuer}";
+
+    internal ClientOptions Options => _client.Options;
 
     internal Proofs Proofs => _client.Backchannel.Proofs;
 
