@@ -15,6 +15,7 @@ internal sealed class SessionVault : IDisposable
     private readonly string? _path;
     private readonly VaultKey? _key;
     private readonly SemaphoreSlim _gate = new(1, 1);
+    private bool _closed;
     // A key is found once: a keychain that is locked or ends later does not stop a program that runs.
     private (VaultHeader Header, byte[] Key)? _opened;
     private StoredSession? _memory;
@@ -40,7 +41,8 @@ internal sealed class SessionVault : IDisposable
 
     public static SessionVault At(string path, TokenStore store) => new(path, store.Key);
 
-    public void Dispose() => _gate.Dispose();
+    /// <summary>Turns away whoever comes to the gate from now on. It is not disposed itself: those who wait at it would never hear of it.</summary>
+    public void Dispose() => Volatile.Write(ref _closed, true);
 
     /// <summary>The stored session that the options ask for. Takes no lock: a replaced file is whole at any time.</summary>
     public async Task<StoredSession?> FindAsync(ClientOptions options, CancellationToken cancel) =>
@@ -76,6 +78,7 @@ internal sealed class SessionVault : IDisposable
         await _gate.WaitAsync(cancel);
         try
         {
+            ObjectDisposedException.ThrowIf(Volatile.Read(ref _closed), typeof(PublicClient));
             var held = _path is null ? new VaultLock(null, () => _gate.Release()) : await VaultLock.TakeAsync(_path + ".lock", () => _gate.Release(), settled, Pause, Patience, cancel);
             if (held is null) _gate.Release();
             return held;
@@ -117,10 +120,12 @@ internal sealed class SessionVault : IDisposable
         {
             await _gate.WaitAsync(limit);
             Dispose();
+            _gate.Release();
         }
         catch (OperationCanceledException)
         {
             // It will still release the gate.
+            Dispose();
         }
     }
 
