@@ -134,6 +134,7 @@ internal sealed record VaultContent
     AllowDuplicateProperties = false,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,
-    MaxDepth = 32)]
+    // The claims of an ID token may be as deep as Jwt reads them, and lie two levels down.
+    MaxDepth = 40)]
 [JsonSerializable(typeof(VaultContent))]
 internal sealed partial class StoreJson : JsonSerializerContext;
