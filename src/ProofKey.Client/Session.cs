@@ -62,7 +62,7 @@ public sealed class Session
     public JsonElement Claims => Stored.Claims ?? default;
 
     /// <summary>The scope that was granted, which may be less or more than was asked for (RFC 6749 section 3.3).</summary>
-    public Scope Scope => Scope.Parse(Stored.GrantedScope);
+    public Scope Scope => Scope.TryParseGranted(Stored.GrantedScope, out var granted) ? granted : Scope.None;
 
     /// <summary>When the current access token ends, by this machine's clock. A session with a refresh token goes on.</summary>
     public DateTimeOffset ExpiresAt => Stored.ExpiresAt;

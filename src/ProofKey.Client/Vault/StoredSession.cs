@@ -54,7 +54,7 @@ internal sealed record StoredSession
     public bool IsUsable =>
         ProofKey.Issuer.TryParse(Issuer, out _, out _)
         && Scope.TryParse(AskedScope, out _)
-        && Scope.TryParse(GrantedScope, out _)
+        && Scope.TryParseGranted(GrantedScope, out _)
         && Claims is null or { ValueKind: JsonValueKind.Object };
 
     /// <summary>Whether this is what the options ask for.</summary>
