@@ -47,6 +47,14 @@ public sealed class TokenHandler : DelegatingHandler
         return response;
     }
 
+    /// <summary>Not supported: a token may have to be renewed first, and without it the request would go out in silence.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <returns>Nothing.</returns>
+    /// <exception cref="NotSupportedException">In any case.</exception>
+    protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("A session's token is added to asynchronous calls alone: use SendAsync.");
+
     private async Task<HttpResponseMessage> SendOnceAsync(HttpRequestMessage request, CancellationToken cancel)
     {
         // Whoever set a header by hand meant it, for this origin; it must not travel on either.
