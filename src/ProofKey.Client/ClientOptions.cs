@@ -100,7 +100,7 @@ public sealed record ClientOptions
             yield return "HttpMessageHandler must not follow redirects, which would carry tokens to other hosts: set AllowAutoRedirect to false.";
     }
 
-    private static bool FollowsRedirects(HttpMessageHandler? handler) => handler switch
+    internal static bool FollowsRedirects(HttpMessageHandler? handler) => handler switch
     {
         SocketsHttpHandler sockets => sockets.AllowAutoRedirect,
         HttpClientHandler client => client.AllowAutoRedirect,

@@ -18,7 +18,7 @@ public sealed class TokenHandler : DelegatingHandler
     /// <param name="session">Whose access token is sent.</param>
     /// <param name="onlyFor">The one origin that gets it, https or loopback; a path in it has no meaning.</param>
     /// <param name="inner">What sends the requests; it must not follow redirects itself.</param>
-    /// <exception cref="ArgumentException">The address is not absolute, or neither https nor loopback.</exception>
+    /// <exception cref="ArgumentException">The address is not absolute, or neither https nor loopback; or <paramref name="inner"/> follows redirects.</exception>
     public TokenHandler(Session session, Uri onlyFor, HttpMessageHandler inner)
         : base(inner)
     {
@@ -26,6 +26,7 @@ public sealed class TokenHandler : DelegatingHandler
         ArgumentNullException.ThrowIfNull(onlyFor);
         if (!onlyFor.IsAbsoluteUri || !Issuer.IsHttpsOrLoopback(onlyFor))
             throw new ArgumentException("An access token is sent over https, or over http to this machine only.", nameof(onlyFor));
+        if (ClientOptions.FollowsRedirects(inner)) throw new ArgumentException("It must not follow redirects, which would carry the token to other hosts: set AllowAutoRedirect to false.", nameof(inner));
         _session = session;
         _onlyFor = onlyFor;
     }

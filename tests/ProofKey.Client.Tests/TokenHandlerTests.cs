@@ -20,6 +20,22 @@ public sealed class TokenHandlerTests
     }
 
     [Fact]
+    [Assertion("CL-11")]
+    public async Task What_follows_redirects_itself_is_no_part_of_it()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        using var follows = new SocketsHttpHandler();
+        using var wraps = new TokenHandler(session, server.At("/api/"), new SocketsHttpHandler { AllowAutoRedirect = false });
+
+        Should.Throw<ArgumentException>(() => new TokenHandler(session, server.At("/api/"), follows)).ParamName.ShouldBe("inner");
+
+        using var api = new HttpClient(wraps, disposeHandler: false);
+        (await api.GetStringAsync(server.At("/api/me"), Cancel)).ShouldStartWith("Bearer ");
+    }
+
+    [Fact]
     [Rfc("RFC 6750", "3.1")]
     public async Task An_API_that_takes_no_token_costs_no_renewal_for_each_call()
     {
