@@ -126,6 +126,12 @@ public sealed class Session
     /// <returns>A text without secrets.</returns>
     public override string ToString() => $"{ClientId} at {Issuer}";
 
+    /// <summary>
+    /// Whether an API that does not take a token may be shown another one. A token that has just come does not become better by a successor: where an
+    /// API takes none, each call would cost a renewal.
+    /// </summary>
+    internal bool CanReplace(AccessToken refused) => CanRefresh && !(Stored.AccessToken == refused.Reveal() && Stored.IsNew(Now));
+
     /// <summary>Another token than the one that an API did not take.</summary>
     internal async Task<AccessToken> ReplaceAsync(AccessToken refused, CancellationToken cancel)
     {

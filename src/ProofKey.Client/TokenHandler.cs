@@ -63,7 +63,7 @@ public sealed class TokenHandler : DelegatingHandler
         var token = await _session.GetAccessTokenAsync(cancel: cancel);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token.Reveal());
         var response = await base.SendAsync(request, cancel);
-        if (!IsRefusedToken(response) || request.Content is not null || !_session.CanRefresh) return response;
+        if (!IsRefusedToken(response) || request.Content is not null || !_session.CanReplace(token)) return response;
         response.Dispose();
         var again = Copy(request, request.RequestUri!);
         again.Headers.Authorization = new AuthenticationHeaderValue("Bearer", (await _session.ReplaceAsync(token, cancel)).Reveal());

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace ProofKey.Client.Tests;
 
 /// <summary>The handler itself: what it is made of, and how often it asks for another token.</summary>

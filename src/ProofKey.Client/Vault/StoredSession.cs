@@ -82,6 +82,9 @@ internal sealed record StoredSession
     /// <param name="now">The time.</param>
     public bool IsPast(double part, DateTimeOffset now) => IsFromTheFuture(now) || now >= ObtainedAt + (part * (ExpiresAt - ObtainedAt));
 
+    /// <summary>Whether the access token came less than half a minute ago.</summary>
+    public bool IsNew(DateTimeOffset now) => now - ObtainedAt < TimeSpan.FromSeconds(30) && !IsFromTheFuture(now);
+
     // The clock was set back since: when the token ends can no longer be told by it.
     private bool IsFromTheFuture(DateTimeOffset now) => now < ObtainedAt - ClockSkew;
 
