@@ -14,6 +14,9 @@ internal sealed class Refresh(PublicClient client)
     // A refresh ahead of time that failed is not tried again at each call.
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(30);
 
+    // How long a caller with a good token waits for a better one.
+    private static readonly TimeSpan Courtesy = TimeSpan.FromSeconds(2);
+
     private readonly ClientOptions _options = client.Options;
     private readonly Lock _lock = new();
     private readonly Dictionary<RefreshKey, Task<StoredSession>> _underWay = [];
@@ -50,7 +53,13 @@ internal sealed class Refresh(PublicClient client)
         if (_options.TimeProvider.GetUtcNow() < _restsUntil) return known;
         try
         {
-            return await RunAsync(known, isGood, cancel);
+            return await RunAsync(known, isGood, cancel).WaitAsync(Courtesy, _options.TimeProvider, cancel);
+        }
+        catch (TimeoutException)
+        {
+            // It goes on without us, and its tokens are found in the store by a later call.
+            _restsUntil = _options.TimeProvider.GetUtcNow() + Rest;
+            return known;
         }
         catch (ClientException failed) when (failed is not SignInRequiredException { Reason: SignInRequiredReason.SessionEnded or SignInRequiredReason.SignedOut })
         {
