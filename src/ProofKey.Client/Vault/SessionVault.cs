@@ -12,12 +12,20 @@ internal sealed class SessionVault : IDisposable
     private static readonly TimeSpan PauseForPeople = TimeSpan.FromMilliseconds(150);
     private static readonly TimeSpan LeastPatience = TimeSpan.FromSeconds(90);
 
+    // One object, so that no reader sees the header of one key with the bytes of another.
+    private sealed class OpenKey(VaultHeader header, byte[] key)
+    {
+        public VaultHeader Header { get; } = header;
+
+        public byte[] Key { get; } = key;
+    }
+
     private readonly string? _path;
     private readonly VaultKey? _key;
     private readonly SemaphoreSlim _gate = new(1, 1);
     private bool _closed;
     // A key is found once: a keychain that is locked or ends later does not stop a program that runs.
-    private (VaultHeader Header, byte[] Key)? _opened;
+    private OpenKey? _opened;
     private StoredSession? _memory;
 
     public SessionVault(TokenStore store, string profile)
@@ -145,9 +153,13 @@ internal sealed class SessionVault : IDisposable
             Volatile.Write(ref _memory, session);
             return;
         }
-        var (header, key) = _opened ??= await _key!.NewAsync(_path, cancel);
+        if (Volatile.Read(ref _opened) is not { } opened)
+        {
+            var made = await _key!.NewAsync(_path, cancel);
+            Volatile.Write(ref _opened, opened = new OpenKey(made.Header, made.Key));
+        }
         var content = JsonSerializer.SerializeToUtf8Bytes(new VaultContent { Version = VaultContent.CurrentVersion, Session = session }, StoreJson.Default.VaultContent);
-        OwnerFile.Replace(_path, VaultFile.Seal(header, key, content));
+        OwnerFile.Replace(_path, VaultFile.Seal(opened.Header, opened.Key, content));
     }
 
     /// <summary>Removes the session and its file. The caller holds the lock.</summary>
@@ -169,10 +181,10 @@ internal sealed class SessionVault : IDisposable
 
     private async Task<byte[]> KeyAsync(VaultHeader header, CancellationToken cancel)
     {
-        if (_opened is { } opened && opened.Header == header) return opened.Key;
+        if (Volatile.Read(ref _opened) is { } opened && opened.Header == header) return opened.Key;
         if (header.Backend != _key!.Backend) throw OtherBackend(header.Backend);
         var key = await _key.OpenAsync(header, _path!, cancel);
-        _opened = (header, key);
+        Volatile.Write(ref _opened, new OpenKey(header, key));
         return key;
     }
 
