@@ -11,7 +11,7 @@ internal static class LoopbackHost
     /// <param name="isLocalhost">Whether the redirect URI says <c>localhost</c>.</param>
     public static bool IsOurs(string host, int port, bool isLocalhost)
     {
-        // RFC 9110 section 4.2.1: the port of http may be left out, and browsers leave it out
+        // The port of http may be left out, and browsers leave it out.
         var after = string.Create(CultureInfo.InvariantCulture, $":{port}");
         var name = host.EndsWith(after, StringComparison.Ordinal) ? host[..^after.Length] : port == 80 ? host : "";
         return name is "127.0.0.1" or "[::1]" || (isLocalhost && name == "localhost");
