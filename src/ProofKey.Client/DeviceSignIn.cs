@@ -1,3 +1,5 @@
+using ProofKey.Client.Providers;
+
 namespace ProofKey.Client;
 
 /// <summary>
@@ -54,7 +56,7 @@ public sealed class DeviceSignIn : IAsyncDisposable
                 $"{client.Options.Issuer} has none",
                 "Sign in with a browser here, or paste the address that a browser elsewhere ends at.");
         var (codes, error) = await DeviceAuthorization.AskAsync(client, server.DeviceAuthorization, cancel);
-        if (codes is null) throw new SignInRequiredException(SignInRequiredReason.Refused, error);
+        if (codes is null) throw new SignInRequiredException(SignInRequiredReason.Refused, error, remedy: KnownProviders.RemedyOf(client.Options.Issuer, error!));
         var signIn = new DeviceSignIn(client, server, codes, turn);
         client.Options.Emit(new ClientEvent.DeviceCodeShown(signIn.ExpiresAt));
         return signIn;
@@ -75,6 +77,7 @@ public sealed class DeviceSignIn : IAsyncDisposable
         using var turn = _turn;
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancel, _stop.Token);
         var result = await PollAsync(linked.Token);
+        if (result is SignInResult.Refused refused) result = refused.At(_options.Issuer);
         _options.Emit(new ClientEvent.SignInEnded(result.Outcome));
         return result;
     }

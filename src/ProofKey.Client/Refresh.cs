@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ProofKey.Client.Providers;
 
 namespace ProofKey.Client;
 
@@ -176,7 +177,7 @@ internal sealed class Refresh(PublicClient client)
     private async Task<StoredSession> RefusedAsync(StoredSession sent, OAuthError error)
     {
         if (error.Code != "invalid_grant")
-            throw new SignInRequiredException(SignInRequiredReason.Refused, error);
+            throw new SignInRequiredException(SignInRequiredReason.Refused, error, remedy: KnownProviders.RemedyOf(_options.Issuer, error));
         // A program that does not keep to our lock may have rotated it meanwhile.
         if (await CurrentAsync(sent) is { } other && other.RefreshToken != sent.RefreshToken) return other;
         await client.Vault.RemoveAsync(CancellationToken.None);
