@@ -52,13 +52,15 @@ internal sealed class Refresh(PublicClient client)
     public async Task<StoredSession> TryAsync(StoredSession known, Func<StoredSession, bool> isGood, CancellationToken cancel)
     {
         if (_options.TimeProvider.GetUtcNow() < _restsUntil) return known;
+        var running = RunAsync(known, isGood, cancel);
         try
         {
-            return await RunAsync(known, isGood, cancel).WaitAsync(Courtesy, _options.TimeProvider, cancel);
+            return await running.WaitAsync(Courtesy, _options.TimeProvider, cancel);
         }
         catch (TimeoutException)
         {
             // It goes on without us, and its tokens are found in the store by a later call.
+            _ = running.ContinueWith(late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             _restsUntil = _options.TimeProvider.GetUtcNow() + Rest;
             return known;
         }

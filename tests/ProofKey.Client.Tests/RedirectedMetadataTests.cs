@@ -8,7 +8,7 @@ public sealed class RedirectedMetadataTests
     [Theory]
     [InlineData("openid", "/.well-known/openid-configuration")]
     [InlineData("orders", "/.well-known/oauth-authorization-server")]
-    [Assertion("MD-11")]
+    [Assertion("CL-11")]
     public async Task A_redirect_at_the_first_form_is_not_followed_and_the_second_is_read(string scope, string first)
     {
         await using var server = await ScriptedServer.StartAsync();
