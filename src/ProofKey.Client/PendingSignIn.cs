@@ -285,6 +285,7 @@ public sealed class PendingSignIn : IAsyncDisposable
 
     private SignInResult Ended(SignInResult result)
     {
+        if (result is SignInResult.Refused refused) result = refused.At(_options.Issuer);
         _options.Emit(new ClientEvent.SignInEnded(result.Outcome));
         return result;
     }
