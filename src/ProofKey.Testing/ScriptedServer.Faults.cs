@@ -8,6 +8,8 @@ public sealed partial class ScriptedServer
 {
     private readonly ConcurrentDictionary<string, int> _lost = new();
 
+    internal static Overheard? Overheard { get; set; }
+
     /// <summary>How far the server's clock is ahead of <see cref="Time"/>: in the <c>Date</c> of its answers, and in its ID tokens.</summary>
     public TimeSpan ClockAhead { get; set; }
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -161,6 +162,7 @@ public sealed partial class ScriptedServer : IAsyncDisposable
         ResponseMode = ResponseMode.Query,
         Timeout = TimeSpan.FromSeconds(30),
         TimeProvider = Time,
+        OnEvent = Overheard is { } overheard ? happened => overheard.Said("event", happened) : null,
     };
 
     /// <summary>An address at this server.</summary>
@@ -359,9 +361,10 @@ public sealed partial class ScriptedServer : IAsyncDisposable
             if (_refreshTokens.TryGetValue(form["token"], out var grant)) grant.Revoked = true;
     }
 
-    private string Remember(string secret)
+    private string Remember(string secret, [CallerMemberName] string where = "")
     {
         Secrets.Enqueue(secret);
+        Overheard?.Secret($"secret of {where}", secret);
         return secret;
     }
 }

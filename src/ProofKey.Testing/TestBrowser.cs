@@ -88,6 +88,8 @@ public sealed partial class TestBrowser : IDisposable
                 trail.Add(new Uri(match.Groups["action"].Value));
                 continue;
             }
+            // What the server shows on the way holds the answer, and is the person's alone.
+            if (isAnswer || trail.Count > 2) ScriptedServer.Overheard?.Said("page", html);
             var headers = response.Headers.Concat(response.Content.Headers).ToDictionary(pair => pair.Key, pair => string.Join(", ", pair.Value));
             return new ShownPage(trail[^1], response.StatusCode, html, trail, headers);
         }

@@ -100,10 +100,16 @@ internal sealed class SignedInApp : IAsyncDisposable
 
         // The state as well as the text: a sink may keep what the text leaves out.
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            lines.Enqueue($"{logLevel} {_category}: {formatter(state, exception)} {exception} {(state is IEnumerable<KeyValuePair<string, object?>> pairs ? string.Join(' ', pairs.Select(pair => $"{pair.Key}={pair.Value}")) : "")}");
+            Say($"{logLevel} {_category}: {formatter(state, exception)} {exception} {(state is IEnumerable<KeyValuePair<string, object?>> pairs ? string.Join(' ', pairs.Select(pair => $"{pair.Key}={pair.Value}")) : "")}");
 
         public void Dispose()
         {
+        }
+
+        private void Say(string line)
+        {
+            lines.Enqueue(line);
+            SuiteWitness.OfThisSuite.Said("log", line);
         }
     }
 }

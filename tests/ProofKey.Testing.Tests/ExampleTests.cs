@@ -1,5 +1,3 @@
-using ProofKey.Testing;
-
 namespace ProofKey.Examples;
 
 /// <summary>What docs/testing.md shows, run.</summary>
