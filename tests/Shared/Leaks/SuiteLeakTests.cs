@@ -1,13 +1,6 @@
 
 namespace ProofKey.Tests.Leaks;
 
-/// <summary>What does not run beside others runs after them.</summary>
-[CollectionDefinition(Name, DisableParallelization = true)]
-public sealed class AfterAllOthers
-{
-    public const string Name = "after all others";
-}
-
 /// <summary>Everything that the client said in this whole assembly, looked through for every secret of the run.</summary>
 [Collection(AfterAllOthers.Name)]
 public sealed class SuiteLeakTests

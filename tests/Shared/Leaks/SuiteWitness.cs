@@ -5,7 +5,7 @@ namespace ProofKey.Tests.Leaks;
 
 /// <summary>
 /// Hears, from the first test of an assembly to the last, every secret that was made and everything that the client said: events, results, exceptions, log
-/// lines, pages, and objects as they print. <see cref="SuiteLeakTests"/> comes last and looks through it.
+/// lines, pages, and objects as they print. A test that comes <see cref="AfterAllOthers"/> looks through it.
 /// </summary>
 internal sealed class SuiteWitness
 {
