@@ -90,8 +90,9 @@ public sealed record ClientOptions
     /// <returns>A text without secrets.</returns>
     public override string ToString() => $"{ClientId} at {Issuer}";
 
-    // All problems at once, so that nobody mends them one by one.
-    internal IEnumerable<string> Problems()
+    /// <summary>Everything that is wrong, at once, so that nobody mends it piece by piece; <see cref="PublicClient"/> refuses options that have problems.</summary>
+    /// <returns>Sentences that say what is right, almost all beginning with the name of the option; none when all is well.</returns>
+    public IEnumerable<string> Problems()
     {
         if (Issuer is null) yield return "Issuer is needed.";
         if (string.IsNullOrEmpty(ClientId) || ClientId.AsSpan().ContainsAnyExceptInRange(' ', '~')) yield return "ClientId is printable ASCII.";

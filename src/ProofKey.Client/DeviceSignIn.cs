@@ -76,10 +76,12 @@ public sealed class DeviceSignIn : IAsyncDisposable
     public async Task<SignInResult> CompleteAsync(CancellationToken cancel = default)
     {
         if (Interlocked.Exchange(ref _waited, 1) != 0) throw new InvalidOperationException("A sign-in is completed once; begin a new one.");
+        using var span = Spans.Start("sign-in");
         using var turn = _turn;
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancel, _stop.Token);
         var result = await PollAsync(linked.Token);
         if (result is SignInResult.Refused refused) result = refused.At(_options.Issuer);
+        span.End(result.Outcome, result is SignInResult.SignedIn);
         _options.Emit(new ClientEvent.SignInEnded(result.Outcome));
         return result;
     }

@@ -129,6 +129,7 @@ public sealed class PendingSignIn : IAsyncDisposable
     {
         if (_listener is null) throw new InvalidOperationException("This program receives its callback itself: hand its address to CompleteAsync.");
         if (Interlocked.Exchange(ref _waited, 1) != 0) throw new InvalidOperationException("A sign-in is completed once; begin a new one.");
+        using var span = Spans.Start("sign-in");
         using var turn = _turn;
         await using var listening = _listener;
         using var limit = new CancellationTokenSource(_options.Timeout, _options.TimeProvider);
@@ -225,6 +226,7 @@ public sealed class PendingSignIn : IAsyncDisposable
 
     private async Task<SignInResult> HandOverAsync(Callback callback, CancellationToken cancel)
     {
+        using var span = Spans.Start("sign-in");
         try
         {
             var result = Ended(await RedeemAsync(callback, cancel));
@@ -286,6 +288,7 @@ public sealed class PendingSignIn : IAsyncDisposable
     private SignInResult Ended(SignInResult result)
     {
         if (result is SignInResult.Refused refused) result = refused.At(_options.Issuer);
+        Spans.Current.End(result.Outcome, result is SignInResult.SignedIn);
         _options.Emit(new ClientEvent.SignInEnded(result.Outcome));
         return result;
     }

@@ -113,6 +113,14 @@ public sealed class PublicClient : IAsyncDisposable
         return await Vault.FindAsync(Options, cancel) is { } stored ? new Session(this, stored) : null;
     }
 
+    /// <summary>The same for a call that has no person to ask: it throws where there is none.</summary>
+    /// <param name="cancel">Ends the call.</param>
+    /// <returns>The session. Its access token may have ended and be refreshed on use.</returns>
+    /// <exception cref="SignInRequiredException">There is no session (<see cref="SignInRequiredReason.NoSession"/>).</exception>
+    /// <exception cref="TokenStoreException">The store cannot be read.</exception>
+    public async Task<Session> GetStoredSessionAsync(CancellationToken cancel = default) =>
+        await FindSessionAsync(cancel) ?? throw new SignInRequiredException(SignInRequiredReason.NoSession);
+
     /// <summary>Begins a sign-in in a browser on this machine; see <see cref="BeginAsync(SignInRoad, CancellationToken)"/>.</summary>
     /// <param name="cancel">Ends the call.</param>
     /// <returns>The sign-in, to be completed once and disposed by the caller.</returns>

@@ -88,12 +88,14 @@ internal sealed class Refresh(PublicClient client)
         using var held = await client.Vault.LockUnlessAsync(async () => await CurrentAsync(known) is { } waiting && Has(waiting, resource, isGood), CancellationToken.None);
         var current = await CurrentAsync(known) ?? throw new SignInRequiredException(SignInRequiredReason.SignedOut);
         if (Has(current, resource, isGood) || held is null) return current;
+        using var span = Spans.Start("refresh");
         try
         {
             return await RenewAsync(current, resource, isGood);
         }
         catch (ClientException failed)
         {
+            span.End(failed.Code, isGood: false);
             _options.Emit(new ClientEvent.RefreshFailed(failed.Code, SessionKept: failed is not SignInRequiredException { Reason: SignInRequiredReason.SessionEnded }));
             throw;
         }

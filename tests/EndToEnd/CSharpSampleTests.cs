@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using ProofKey.Tests.Keyrings;
 
@@ -46,6 +47,92 @@ public sealed partial class CSharpSampleTests(RunningServer server, SampleProgra
         signedIn.LastLine.ShouldStartWith("The orders of ");
         again.ExitCode.ShouldBe(0, again.Errors);
         again.LastLine.ShouldBe(signedIn.LastLine);
+    }
+
+    [Fact]
+    public async Task Four_lines_sign_in_call_an_api_and_survive_a_restart()
+    {
+        var sample = await SampleProgram.BuildAsync("four-lines.cs", folder);
+        sample.Statements.Count().ShouldBe(4);
+        var client = await server.AddClientAsync("Four lines", Cancellation, "--redirect-uri", "http://127.0.0.1/callback");
+        using var person = new Person { PostsAnswers = true };
+        await using var keyring = await Keyring.StartAsync(Path.Combine(folder.Path, "keyring-4"));
+        sample.SessionBus = keyring.Address;
+        string[] arguments = [server.Issuer, client, $"{server.Issuer}/userinfo"];
+
+        var (signedIn, _) = await SignInAsync(sample, person, arguments);
+        // Its browser is a command that fails.
+        await using var second = sample.Run(arguments);
+        var again = await second.ExitAsync(Cancellation);
+
+        signedIn.ExitCode.ShouldBe(0, signedIn.Errors);
+        signedIn.LastLine.ShouldContain("\"sub\":");
+        again.ExitCode.ShouldBe(0, again.Errors);
+        again.LastLine.ShouldBe(signedIn.LastLine);
+    }
+
+    [Fact]
+    public async Task The_app_with_dependency_injection_signs_in_once_and_refuses_a_wrong_key()
+    {
+        var apiSample = await SampleProgram.BuildAsync("protected-api.cs", folder);
+        var sample = await SampleProgram.BuildAsync("app.cs", folder);
+        var apiAddress = $"http://127.0.0.1:{RunningServer.FreePort()}/";
+        var client = await server.AddClientAsync("App", Cancellation, "--redirect-uri", "http://127.0.0.1/callback", "--scope", "openid profile orders.read", "--audience", DemoApi.Audience);
+        await using var api = apiSample.Run(server.Issuer, DemoApi.Audience, "--urls", apiAddress);
+        await api.ReadUntilAsync(Listening, Cancellation);
+        using var person = new Person { PostsAnswers = true };
+        var key = Path.Combine(folder.Path, "app.key");
+        await File.WriteAllBytesAsync(key, RandomNumberGenerator.GetBytes(32), Cancellation);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        string[] arguments =
+        [
+            "--Api", apiAddress, "--ProofKey:Clients:contoso:Issuer", server.Issuer, "--ProofKey:Clients:contoso:ClientId", client,
+            "--ProofKey:Clients:contoso:Scope", "openid orders.read", "--ProofKey:Clients:contoso:Application", "proofkey-app", "--ProofKey:Clients:contoso:KeyFile", key,
+        ];
+
+        await using var mistaken = sample.Run([.. arguments, "--ProofKey:Clients:contoso:Timeout", "soon"]);
+        var refused = await mistaken.ExitAsync(Cancellation);
+        var (signedIn, _) = await SignInAsync(sample, person, arguments);
+        await using var second = sample.Run(arguments);
+        var again = await second.ExitAsync(Cancellation);
+
+        refused.ExitCode.ShouldBe(1);
+        refused.Errors.ShouldContain("ProofKey:Clients:contoso:Timeout cannot be read. Write a time such as 00:05:00.");
+        signedIn.ExitCode.ShouldBe(0, signedIn.Errors);
+        signedIn.LastLine.ShouldStartWith("The orders of ");
+        signedIn.Errors.ShouldContain("contoso: signed in.");
+        again.ExitCode.ShouldBe(0, again.Errors);
+        again.LastLine.ShouldBe(signedIn.LastLine);
+    }
+
+    [Fact]
+    public async Task The_steps_tell_each_ending_from_the_others()
+    {
+        var sample = await SampleProgram.BuildAsync("steps.cs", folder);
+        var client = await server.AddClientAsync("Steps", Cancellation, "--redirect-uri", "http://127.0.0.1/callback");
+        using var person = new Person { PostsAnswers = true };
+        using var denier = new Person { PostsAnswers = true, Decision = "deny" };
+
+        var (signedIn, page) = await SignInAsync(sample, person, [server.Issuer, client]);
+        var (denied, _) = await SignInAsync(sample, denier, [server.Issuer, client]);
+        await using var unknown = sample.Run("http://127.0.0.1:1", client);
+        var away = await unknown.ExitAsync(Cancellation);
+
+        (signedIn.ExitCode, denied.ExitCode, away.ExitCode).ShouldBe((0, 2, 6), signedIn.Errors + denied.Errors + away.Errors);
+        signedIn.LastLine.ShouldStartWith("Signed in as ");
+        page.ShouldContain("You are <b>");
+        denied.LastLine.ShouldBe("The person said no.");
+        away.LastLine.ShouldContain("could not be reached");
+    }
+
+    private static async Task<(ChildProcess.Result Result, string Page)> SignInAsync(SampleProgram sample, Person person, string[] arguments)
+    {
+        using var browser = new BrowserStandIn();
+        await using var program = sample.RunWithBrowser(browser.Command, arguments);
+        var answer = await person.AnswerAsync(await browser.OpenedAsync(Cancellation), Cancellation);
+        using var page = await person.OpenAsync(answer, Cancellation);
+        var html = await page.Content.ReadAsStringAsync(Cancellation);
+        return (await program.ExitAsync(Cancellation), html);
     }
 
     [GeneratedRegex("Now listening on")]

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using ProofKey.Client;
 
 namespace ProofKey.Cli.Tests;
 
@@ -87,6 +86,7 @@ public sealed class Cli : IDisposable
     /// <summary>Runs a command with something on stdin.</summary>
     public async Task<Outcome> RunWithAsync(string input, params string[] arguments)
     {
+        if (arguments.Contains("--password-stdin")) SuiteWitness.OfThisSuite.Secret("password", input.TrimEnd('\n'));
         await using var running = Start(arguments);
         await running.WriteAsync(input);
         return await running.EndAsync();
@@ -111,8 +111,30 @@ public sealed class Cli : IDisposable
         var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _home.FullName };
         foreach (var name in start.Environment.Keys.Where(name => Variables.Contains(name) || name.StartsWith("PROOFKEY_", StringComparison.Ordinal)).ToList()) start.Environment.Remove(name);
         foreach (var (name, value) in Environment) start.Environment[name] = value;
-        return new RunningCli(Process.Start(start)!);
+        return new RunningCli(Process.Start(start)!, string.Join(' ', command[1..]), NoteSecretsAsync);
     }
 
     public void Dispose() => _home.Delete(recursive: true);
+
+    // What no output may hold: the tokens of each session that can be read here, and the keys.
+    private async Task NoteSecretsAsync()
+    {
+        var (witness, sessions) = (SuiteWitness.OfThisSuite, PathOf("state/proofkey/sessions"));
+        foreach (var key in new[] { PathOf("session.key"), Path.Combine(Data, "root.key") }.Where(File.Exists)) witness.Key("key", await File.ReadAllBytesAsync(key));
+        if (!Directory.Exists(sessions)) return;
+        foreach (var file in Directory.EnumerateFiles(sessions, "*.vault", SearchOption.AllDirectories))
+        {
+            try
+            {
+                using var vault = SessionVault.At(file, TokenStore.EncryptedFile(Path.GetDirectoryName(file)!, VaultKey.OfFile(PathOf("session.key"))));
+                if (await vault.ReadAsync(CancellationToken.None) is not { } session) continue;
+                witness.Secret("access token", session.AccessToken);
+                if (session.RefreshToken is { } refreshToken) witness.Secret("refresh token", refreshToken);
+            }
+            catch (TokenStoreException)
+            {
+                // Its key is elsewhere, or it was damaged on purpose.
+            }
+        }
+    }
 }

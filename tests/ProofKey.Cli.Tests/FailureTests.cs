@@ -1,5 +1,3 @@
-using ProofKey.Client;
-
 namespace ProofKey.Cli.Tests;
 
 /// <summary>The map from endings to exit codes, where a real run would take minutes or a broken disk.</summary>

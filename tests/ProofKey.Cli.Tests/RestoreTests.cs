@@ -1,5 +1,4 @@
 using System.Text.Json;
-using ProofKey.Client;
 using ProofKey.Tests.PostgreSql;
 
 namespace ProofKey.Cli.Tests;

@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using ProofKey.Cli.Output;
 using ProofKey.Cli.Sessions;
-using ProofKey.Client;
 
 namespace ProofKey.Cli.Tests;
 

@@ -20,9 +20,17 @@ public sealed partial class RunningCli : IAsyncDisposable
     private readonly CancellationTokenSource _limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
     private TaskCompletionSource _said = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public RunningCli(Process process)
+    private readonly string _command;
+    private readonly Func<Task> _noteSecrets;
+
+    /// <param name="process">The process.</param>
+    /// <param name="command">What was run.</param>
+    /// <param name="noteSecrets">Takes note of the secrets that are known at the end of it.</param>
+    public RunningCli(Process process, string command, Func<Task> noteSecrets)
     {
         _process = process;
+        _command = command;
+        _noteSecrets = noteSecrets;
         _limit.CancelAfter(Patience);
         _reading = Task.WhenAll(ReadAsync(process.StandardOutput, _output), ReadAsync(process.StandardError, _errors));
     }
@@ -112,6 +120,7 @@ public sealed partial class RunningCli : IAsyncDisposable
     {
         await _process.WaitForExitAsync(_limit.Token);
         await _reading;
+        await NoteAsync();
         return new Outcome(_process.ExitCode, _output.ToString(), _errors.ToString());
     }
 
@@ -119,9 +128,28 @@ public sealed partial class RunningCli : IAsyncDisposable
     {
         if (!_process.HasExited) _process.Kill(entireProcessTree: true);
         await _process.WaitForExitAsync(CancellationToken.None);
+        await NoteAsync();
         _process.Dispose();
         _limit.Dispose();
     }
+
+    // What is asked for is printed: a token by its own command, on stdout alone.
+    private async Task NoteAsync()
+    {
+        await _noteSecrets();
+        var (witness, isMeant) = (SuiteWitness.OfThisSuite, AsksForAToken().IsMatch(_command));
+        if (isMeant)
+            foreach (Match token in Token().Matches(Output)) witness.Secret("access token", token.Value);
+        else witness.Said($"stdout of {_command}", Output);
+        // A terminal has both, and script(1) writes down what is on it.
+        if (!isMeant || !_command.StartsWith("-qfec", StringComparison.Ordinal)) witness.Said($"stderr of {_command}", Errors);
+    }
+
+    [GeneratedRegex(@"ey[\w-]+\.[\w-]+\.[\w-]+")]
+    private static partial Regex Token();
+
+    [GeneratedRegex(@"\btoken\b|--show\b")]
+    private static partial Regex AsksForAToken();
 
     private async Task ReadAsync(StreamReader reader, StringBuilder all)
     {

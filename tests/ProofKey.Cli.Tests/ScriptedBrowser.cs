@@ -12,7 +12,12 @@ internal sealed partial class ScriptedBrowser() : IDisposable
     public static partial Regex Address();
 
     /// <summary>Signs in at an address, and gives where the browser ends.</summary>
-    public Task<Uri> AnswerAsync(string address) => _person.AnswerAsync(new Uri(address), TestContext.Current.CancellationToken);
+    public async Task<Uri> AnswerAsync(string address)
+    {
+        var answer = await _person.AnswerAsync(new Uri(address), TestContext.Current.CancellationToken);
+        if (Parameters.TryParse(answer.Query.AsSpan().TrimStart('?'), out var parameters, out _) && parameters["code"] is { } code) SuiteWitness.OfThisSuite.Secret("code", code);
+        return answer;
+    }
 
     /// <summary>Signs in where a device sent the person, sees the code there, and agrees.</summary>
     public static async Task EnterAsync(Uri address)

@@ -10,6 +10,7 @@ public sealed class StoreTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
+        SuiteWitness.OfThisSuite.Secret("passphrase", Passphrase);
         _cli.Environment["PROOFKEY_STORE"] = null;
         _cli.Environment["PROOFKEY_KEY_FILE"] = null;
         _server = await TestServer.StartAsync(_cli);

@@ -42,6 +42,7 @@ public sealed class TestApi : IAsyncDisposable
     {
         using var reader = new StreamReader(request.Body);
         var body = await reader.ReadToEndAsync(TestContext.Current.CancellationToken);
+        if (request.Headers.Authorization.ToString().Split(' ') is [_, var token]) SuiteWitness.OfThisSuite.Secret("access token", token);
         Seen.Enqueue(new SeenRequest(request.Method, request.Path, request.Headers.Authorization, request.ContentType, request.Headers.Accept, body));
     }
 }

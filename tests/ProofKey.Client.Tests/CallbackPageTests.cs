@@ -108,7 +108,7 @@ public sealed class CallbackPageTests
         await using var client = new PublicClient(server.Options(browser));
         await using var pending = await client.BeginAsync(Cancel);
         await pending.OpenBrowserAsync(Cancel);
-        await pending.CompleteAsync(Cancel);
+        await pending.EndAsync(Cancel);
         return await browser.Page;
     }
 }

@@ -64,7 +64,7 @@ public sealed class CallbackTests
         await using var pending = await client.BeginAsync(Cancel);
         await pending.OpenBrowserAsync(Cancel);
 
-        (await pending.CompleteAsync(Cancel)).ShouldBe(new SignInResult.Cancelled(CancelReason.TimedOut));
+        (await pending.EndAsync(Cancel)).ShouldBe(new SignInResult.Cancelled(CancelReason.TimedOut));
         ((int)(await browser.Page).Status).ShouldBe(404);
         server.TokenRequests.ShouldBeEmpty();
     }
@@ -113,7 +113,7 @@ public sealed class CallbackTests
         await using var first = await client.BeginAsync(Cancel);
         await using var second = await client.BeginAsync(Cancel);
         var answerOfFirst = await SignInTests.CallbackOfAsync(first);
-        var waiting = second.CompleteAsync(Cancel);
+        var waiting = second.EndAsync(Cancel);
 
         // The answer of the first tab, brought to the listener of the second.
         var page = await browser.BrowseAsync(new Uri(second.RedirectUri + answerOfFirst.Query));
@@ -137,7 +137,7 @@ public sealed class CallbackTests
         await using var client = new PublicClient(server.Options(browser));
         await using var pending = await client.BeginAsync(Cancel);
         await pending.OpenBrowserAsync(Cancel);
-        var result = await pending.CompleteAsync(Cancel);
+        var result = await pending.EndAsync(Cancel);
         (await browser.Page).Html.ShouldContain("The sign-in did not work");
         return result.ShouldBeOfType<SignInResult.Rejected>().Violation.Code;
     }

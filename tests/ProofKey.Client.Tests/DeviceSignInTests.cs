@@ -19,7 +19,7 @@ public sealed class DeviceSignInTests
         signIn.UserCode.ShouldBe("WDJB-MJHT");
         signIn.VerificationUri.AbsoluteUri.ShouldBe(device.Server.Issuer.Endpoint("/device"));
         signIn.VerificationUriComplete!.Query.ShouldBe("?user_code=WDJB-MJHT");
-        var session = (await signIn.CompleteAsync(Cancel)).ShouldBeOfType<SignInResult.SignedIn>().Session;
+        var session = (await signIn.EndAsync(Cancel)).ShouldBeOfType<SignInResult.SignedIn>().Session;
 
         session.Subject.ShouldBe("alice");
         session.CanRefresh.ShouldBeTrue();
@@ -211,13 +211,13 @@ public sealed class DeviceSignInTests
     {
         await using var device = await Device.StartAsync(hasty: false);
         var signIn = await device.Client.BeginDeviceAsync(Cancel);
-        var waiting = signIn.CompleteAsync(Cancel);
+        var waiting = signIn.EndAsync(Cancel);
 
         await signIn.DisposeAsync();
 
         await Should.ThrowAsync<OperationCanceledException>(() => waiting.WaitAsync(TimeSpan.FromSeconds(20), Cancel));
         device.Server.TokenRequests.ShouldBeEmpty();
-        await Should.ThrowAsync<InvalidOperationException>(() => signIn.CompleteAsync(Cancel));
+        await Should.ThrowAsync<InvalidOperationException>(() => signIn.EndAsync(Cancel));
     }
 
     [Fact]
@@ -257,14 +257,14 @@ public sealed class DeviceSignInTests
             var server = await ScriptedServer.StartAsync();
             var clock = new PausingTime(hasty ? server.Time : null);
             var events = new List<ClientEvent>();
-            var options = server.Options() with { TimeProvider = clock, OnEvent = events.Add, RequestTimeout = TimeSpan.FromMinutes(9) };
+            var options = server.Options() with { TimeProvider = clock, OnEvent = SuiteWitness.And(events.Add), RequestTimeout = TimeSpan.FromMinutes(9) };
             return new Device { Server = server, Client = new PublicClient(options), Clock = clock, Events = events };
         }
 
         public async Task<SignInResult> RunAsync()
         {
             await using var signIn = await Client.BeginDeviceAsync(Cancel);
-            return await signIn.CompleteAsync(Cancel);
+            return await signIn.EndAsync(Cancel);
         }
 
         public async ValueTask DisposeAsync()

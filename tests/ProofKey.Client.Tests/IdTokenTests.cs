@@ -272,6 +272,6 @@ public sealed class IdTokenTests
     {
         await using var pending = await client.BeginAsync(Cancel);
         await pending.OpenBrowserAsync(Cancel);
-        return await pending.CompleteAsync(Cancel);
+        return await pending.EndAsync(Cancel);
     }
 }

@@ -39,7 +39,7 @@ public sealed class KnownProviderTests
     {
         var events = new List<ClientEvent>();
         using var silent = new SilentServer(issuer, methods: null);
-        await using var client = new PublicClient(new ClientOptions { Issuer = Issuer.Parse(issuer), ClientId = "cli", HttpMessageHandler = silent, OnEvent = events.Add });
+        await using var client = new PublicClient(new ClientOptions { Issuer = Issuer.Parse(issuer), ClientId = "cli", HttpMessageHandler = silent, OnEvent = SuiteWitness.And(events.Add) });
 
         await using var pending = await client.BeginAsync(Cancel);
 

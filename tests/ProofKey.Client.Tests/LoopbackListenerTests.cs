@@ -56,7 +56,7 @@ public sealed class LoopbackListenerTests
             var client = new PublicClient(change?.Invoke(options) ?? options);
             var pending = await client.BeginAsync(Cancel);
             var query = (await SignInTests.CallbackOfAsync(pending)).Query;
-            return new Waiting { Server = server, Client = client, Pending = pending, Result = pending.CompleteAsync(Cancel), Query = query, Events = events };
+            return new Waiting { Server = server, Client = client, Pending = pending, Result = pending.EndAsync(Cancel), Query = query, Events = events };
         }
 
         public string Get(string target, string? host = null) => $"GET {target} HTTP/1.1\r\nHost: {host ?? $"127.0.0.1:{Port}"}\r\n\r\n";
@@ -485,7 +485,7 @@ public sealed class LoopbackListenerTests
         var form = waiting.Query.TrimStart('?');
 
         (await waiting.SendAsync(waiting.Post(path, form, type).Replace("POST", method, StringComparison.Ordinal))).ShouldStartWith("HTTP/1.1 404 ");
-        (await waiting.Pending.CompleteAsync(new Uri($"{waiting.Pending.RedirectUri}?{form}"), Cancel)).ShouldBeOfType<SignInResult.Rejected>().Violation.Code.ShouldBe("callback_by_get");
+        (await waiting.Pending.EndAsync(new Uri($"{waiting.Pending.RedirectUri}?{form}"), Cancel)).ShouldBeOfType<SignInResult.Rejected>().Violation.Code.ShouldBe("callback_by_get");
         waiting.Result.IsCompleted.ShouldBeFalse();
         waiting.Server.TokenRequests.ShouldBeEmpty();
 

@@ -34,7 +34,7 @@ public sealed class RedirectTests
             await using var pending = await client.BeginAsync(Cancel);
             pending.RedirectUri.ShouldBe($"http://127.0.0.1:{port}/oauth/back");
             await pending.OpenBrowserAsync(Cancel);
-            (await pending.CompleteAsync(Cancel)).ShouldBeOfType<SignInResult.SignedIn>();
+            (await pending.EndAsync(Cancel)).ShouldBeOfType<SignInResult.SignedIn>();
         }
     }
 
@@ -88,7 +88,7 @@ public sealed class RedirectTests
         await using var server = await ScriptedServer.StartAsync();
         await using var client = new PublicClient(server.Options() with { Redirect = new Redirect.LoopbackAnyPort { UseLocalhost = chosen } });
         await using var pending = await client.BeginAsync(Cancel);
-        var (waiting, port) = (pending.CompleteAsync(Cancel), new Uri(pending.RedirectUri).Port);
+        var (waiting, port) = (pending.EndAsync(Cancel), new Uri(pending.RedirectUri).Port);
         var callback = await SignInTests.CallbackOfAsync(pending);
         using var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, Proxy = null, UseProxy = false });
 

@@ -256,7 +256,7 @@ public sealed class RefreshTests
         using var folder = new TemporaryFolder();
         using var browser = new TestBrowser();
         var events = new List<ClientEvent>();
-        await using var client = new PublicClient(server.Options(browser) with { Store = folder.Store, OnEvent = events.Add });
+        await using var client = new PublicClient(server.Options(browser) with { Store = folder.Store, OnEvent = SuiteWitness.And(events.Add) });
         var session = await client.GetSessionAsync(Cancel);
         server.Time.Shift = AfterTheEnd;
         server.Instead["/token"] = context => ScriptedServer.ErrorAsync(context, "invalid_grant");

@@ -47,7 +47,7 @@ public sealed class ResponseModeTests
         await using var pending = await client.BeginAsync(Cancel);
         await pending.OpenBrowserAsync(Cancel);
 
-        var violation = (await pending.CompleteAsync(Cancel)).ShouldBeOfType<SignInResult.Rejected>().Violation;
+        var violation = (await pending.EndAsync(Cancel)).ShouldBeOfType<SignInResult.Rejected>().Violation;
 
         violation.Code.ShouldBe("callback_by_get");
         violation.Remedy.ShouldContain("ResponseMode.Query");
@@ -63,7 +63,7 @@ public sealed class ResponseModeTests
         server.FormPostError = "Unsupported response_mode.";
         using var browser = new TestBrowser();
         var events = new List<ClientEvent>();
-        await using var client = new PublicClient(Automatic(server, browser) with { OnEvent = events.Add });
+        await using var client = new PublicClient(Automatic(server, browser) with { OnEvent = SuiteWitness.And(events.Add) });
 
         (await client.GetSessionAsync(Cancel)).Subject.ShouldBe("alice");
 
@@ -138,10 +138,10 @@ public sealed class ResponseModeTests
         // A code in an address of the browser road came from somebody who was talked into copying it.
         server.Posts = false;
         var copied = await SignInTests.CallbackOfAsync(onBrowserRoad);
-        (await onBrowserRoad.CompleteAsync(copied, Cancel)).ShouldBeOfType<SignInResult.Rejected>().Violation.Code.ShouldBe("callback_by_get");
+        (await onBrowserRoad.EndAsync(copied, Cancel)).ShouldBeOfType<SignInResult.Rejected>().Violation.Code.ShouldBe("callback_by_get");
         server.TokenRequests.ShouldBeEmpty();
 
-        (await onPasteRoad.CompleteAsync(await SignInTests.CallbackOfAsync(onPasteRoad), Cancel)).ShouldBeOfType<SignInResult.SignedIn>();
+        (await onPasteRoad.EndAsync(await SignInTests.CallbackOfAsync(onPasteRoad), Cancel)).ShouldBeOfType<SignInResult.SignedIn>();
         server.AuthorizeRequests.Select(request => request["response_mode"]).ShouldBe(["form_post", "query"]);
     }
 
@@ -173,7 +173,7 @@ public sealed class ResponseModeTests
         var pasted = form.Replace("{0}", callback, StringComparison.Ordinal).Replace("{1}", callback["http://".Length..], StringComparison.Ordinal)
             .Replace("{2}", callback.Split('?')[1], StringComparison.Ordinal).Replace("{3}", string.Join("\r\n", callback.Chunk(40).Select(part => new string(part))), StringComparison.Ordinal);
 
-        (await pending.CompleteAsync(pasted, Cancel)).ShouldBeOfType<SignInResult.SignedIn>();
+        (await pending.EndAsync(pasted, Cancel)).ShouldBeOfType<SignInResult.SignedIn>();
     }
 
     [Theory]
@@ -190,9 +190,9 @@ public sealed class ResponseModeTests
         await using var client = new PublicClient(server.Options());
         await using var pending = await client.BeginAsync(SignInRoad.Paste, Cancel);
 
-        (await pending.CompleteAsync(pasted, Cancel)).ShouldBeOfType<SignInResult.Rejected>().Violation.Code.ShouldBe("callback_not_ours");
+        (await pending.EndAsync(pasted, Cancel)).ShouldBeOfType<SignInResult.Rejected>().Violation.Code.ShouldBe("callback_not_ours");
 
         server.TokenRequests.ShouldBeEmpty();
-        (await pending.CompleteAsync(await SignInTests.CallbackOfAsync(pending), Cancel)).ShouldBeOfType<SignInResult.SignedIn>();
+        (await pending.EndAsync(await SignInTests.CallbackOfAsync(pending), Cancel)).ShouldBeOfType<SignInResult.SignedIn>();
     }
 }

@@ -228,6 +228,6 @@ public sealed class SessionStoreTests
         await using var client = new PublicClient(server.Options(browser) with { Store = folder.Store, Profile = profile });
         await using var pending = await client.BeginAsync(Cancel);
         await pending.OpenBrowserAsync(Cancel);
-        (await pending.CompleteAsync(Cancel)).ShouldBeOfType<SignInResult.SignedIn>();
+        (await pending.EndAsync(Cancel)).ShouldBeOfType<SignInResult.SignedIn>();
     }
 }

@@ -91,7 +91,7 @@ public sealed class SignInTests
         {
             await using var pending = await client.BeginAsync(Cancel);
             using var answer = await http.GetAsync(pending.AuthorizeUri, Cancel);
-            (await pending.CompleteAsync(answer.Headers.Location!, Cancel)).ShouldBeOfType<SignInResult.SignedIn>();
+            (await pending.EndAsync(answer.Headers.Location!, Cancel)).ShouldBeOfType<SignInResult.SignedIn>();
         }
 
         var verifiers = server.TokenRequests.Select(request => request["code_verifier"]).ToList();
@@ -112,7 +112,7 @@ public sealed class SignInTests
         await using var server = await ScriptedServer.StartAsync();
         using var browser = new TestBrowser();
         var events = new List<ClientEvent>();
-        await using var client = new PublicClient(server.Options(browser) with { OnEvent = events.Add });
+        await using var client = new PublicClient(server.Options(browser) with { OnEvent = SuiteWitness.And(events.Add) });
 
         var session = await client.GetSessionAsync(Cancel);
 
@@ -149,9 +149,9 @@ public sealed class SignInTests
         await using var client = new PublicClient(server.Options(browser));
         await using var pending = await client.BeginAsync(Cancel);
         await pending.OpenBrowserAsync(Cancel);
-        await pending.CompleteAsync(Cancel);
+        await pending.EndAsync(Cancel);
 
-        await Should.ThrowAsync<InvalidOperationException>(() => pending.CompleteAsync(Cancel));
+        await Should.ThrowAsync<InvalidOperationException>(() => pending.EndAsync(Cancel));
         server.TokenRequests.Count.ShouldBe(1);
     }
 
@@ -201,7 +201,7 @@ public sealed class SignInTests
         await using var pending = await client.BeginAsync(Cancel);
         await pending.OpenBrowserAsync(Cancel);
 
-        var result = await pending.CompleteAsync(Cancel);
+        var result = await pending.EndAsync(Cancel);
 
         (await browser.Page).Html.ShouldContain($"<h1>{title}</h1>");
         switch (error)
@@ -234,7 +234,7 @@ public sealed class SignInTests
         await using var pending = await client.BeginAsync(Cancel);
         await pending.OpenBrowserAsync(Cancel);
 
-        var result = await pending.CompleteAsync(Cancel);
+        var result = await pending.EndAsync(Cancel);
 
         result.ShouldBeOfType<SignInResult.Refused>().Error.Code.ShouldBe("invalid_grant");
         pageWasThere.ShouldBeFalse();
@@ -248,7 +248,7 @@ public sealed class SignInTests
         await using var client = new PublicClient(server.Options() with { Timeout = TimeSpan.FromMilliseconds(100) });
         await using var pending = await client.BeginAsync(Cancel);
 
-        var result = await pending.CompleteAsync(Cancel);
+        var result = await pending.EndAsync(Cancel);
 
         result.ShouldBe(new SignInResult.Cancelled(CancelReason.TimedOut));
         PortIsFree(pending).ShouldBeTrue();
@@ -261,7 +261,7 @@ public sealed class SignInTests
         await using var client = new PublicClient(server.Options());
         await using var pending = await client.BeginAsync(Cancel);
         using var giveUp = new CancellationTokenSource();
-        var waiting = pending.CompleteAsync(giveUp.Token);
+        var waiting = pending.EndAsync(giveUp.Token);
 
         await giveUp.CancelAsync();
 
@@ -305,9 +305,9 @@ public sealed class SignInTests
         await using var server = await ScriptedServer.StartAsync();
         await using var client = new PublicClient(server.Options());
         await using var pending = await client.BeginAsync(Cancel);
-        var waiting = pending.CompleteAsync(Cancel);
+        var waiting = pending.EndAsync(Cancel);
 
-        var pasted = await pending.CompleteAsync(await CallbackOfAsync(pending), Cancel);
+        var pasted = await pending.EndAsync(await CallbackOfAsync(pending), Cancel);
 
         pasted.ShouldBeOfType<SignInResult.SignedIn>();
         (await waiting).ShouldBeSameAs(pasted);
@@ -324,11 +324,11 @@ public sealed class SignInTests
         var right = await CallbackOfAsync(pending);
 
         foreach (var wrong in (string[])["com.example.app:/callback?code=x", "com.example.app:/callback?code=x&state=y", right.OriginalString + "&state=y", right.OriginalString.Replace("/callback", "/other", StringComparison.Ordinal)])
-            (await pending.CompleteAsync(new Uri(wrong), Cancel)).ShouldBeOfType<SignInResult.Rejected>().Violation.Code.ShouldBe("callback_not_ours");
+            (await pending.EndAsync(new Uri(wrong), Cancel)).ShouldBeOfType<SignInResult.Rejected>().Violation.Code.ShouldBe("callback_not_ours");
         server.TokenRequests.ShouldBeEmpty();
 
-        (await pending.CompleteAsync(right, Cancel)).ShouldBeOfType<SignInResult.SignedIn>();
-        await Should.ThrowAsync<InvalidOperationException>(() => pending.CompleteAsync(right, Cancel));
+        (await pending.EndAsync(right, Cancel)).ShouldBeOfType<SignInResult.SignedIn>();
+        await Should.ThrowAsync<InvalidOperationException>(() => pending.EndAsync(right, Cancel));
     }
 
     [Fact]
@@ -363,7 +363,7 @@ public sealed class SignInTests
         await using var server = await ScriptedServer.StartAsync();
         await using var client = new PublicClient(server.Options());
         var pending = await client.BeginAsync(Cancel);
-        var waiting = pending.CompleteAsync(Cancel);
+        var waiting = pending.EndAsync(Cancel);
 
         await pending.DisposeAsync();
 
@@ -387,9 +387,9 @@ public sealed class SignInTests
             await ScriptedServer.JsonAsync(context, 200, System.Text.Encoding.UTF8.GetString(new Jose.JwkSet([server.Key.PublicKey]).ToJson()));
         };
         var callback = await CallbackOfAsync(pending);
-        var waiting = pending.CompleteAsync(Cancel);
+        var waiting = pending.EndAsync(Cancel);
         using var http = new HttpClient();
-        var handing = handedOver ? pending.CompleteAsync(callback, Cancel) : waiting;
+        var handing = handedOver ? pending.EndAsync(callback, Cancel) : waiting;
         var browsing = handedOver ? Task.CompletedTask : http.GetAsync(callback, Cancel);
         await arrived.Task;
 
@@ -410,7 +410,7 @@ public sealed class SignInTests
         await using var pending = await client.BeginAsync(Cancel);
 
         pending.RedirectUri.ShouldBe("https://app.example.com/callback");
-        await Should.ThrowAsync<InvalidOperationException>(() => pending.CompleteAsync(Cancel));
+        await Should.ThrowAsync<InvalidOperationException>(() => pending.EndAsync(Cancel));
     }
 
     [Fact]
@@ -438,13 +438,13 @@ public sealed class SignInTests
         await using var server = await ScriptedServer.StartAsync();
         using var browser = new TestBrowser();
         var said = new List<object>();
-        await using var client = new PublicClient(server.Options(browser) with { OnEvent = said.Add });
+        await using var client = new PublicClient(server.Options(browser) with { OnEvent = SuiteWitness.And(said.Add) });
         said.Add(client);
         said.Add(client.Options);
         await using var pending = await client.BeginAsync(Cancel);
         said.Add(pending);
         await pending.OpenBrowserAsync(Cancel);
-        var result = await pending.CompleteAsync(Cancel);
+        var result = await pending.EndAsync(Cancel);
         said.Add(result);
         var session = ((SignInResult.SignedIn)result).Session;
         said.Add(session);

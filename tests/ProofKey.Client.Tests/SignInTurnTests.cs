@@ -40,7 +40,7 @@ public sealed class SignInTurnTests
         using var folder = new TemporaryFolder();
         var events = new ConcurrentQueue<ClientEvent>();
         await using var first = new PublicClient(server.Options() with { Store = folder.Store });
-        await using var second = new PublicClient(server.Options() with { Store = folder.Store, OnEvent = events.Enqueue });
+        await using var second = new PublicClient(server.Options() with { Store = folder.Store, OnEvent = SuiteWitness.And(events.Enqueue) });
         await using var pending = await first.BeginAsync(Cancel);
         using var giveUp = new CancellationTokenSource();
 
@@ -79,7 +79,7 @@ public sealed class SignInTurnTests
         using var folder = new TemporaryFolder();
         await using var client = new PublicClient(server.Options() with { Store = folder.Store, Timeout = TimeSpan.FromMilliseconds(50) });
 
-        await using (var timedOut = await client.BeginAsync(Cancel)) (await timedOut.CompleteAsync(Cancel)).ShouldBe(new SignInResult.Cancelled(CancelReason.TimedOut));
+        await using (var timedOut = await client.BeginAsync(Cancel)) (await timedOut.EndAsync(Cancel)).ShouldBe(new SignInResult.Cancelled(CancelReason.TimedOut));
         await using (await client.BeginAsync(Cancel)) { }
         await using var last = await client.BeginAsync(Cancel).WaitAsync(TimeSpan.FromSeconds(20), Cancel);
 

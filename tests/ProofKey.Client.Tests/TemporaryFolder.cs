@@ -16,7 +16,9 @@ internal sealed class TemporaryFolder : IDisposable
 
     public static void WriteKey(string path)
     {
-        File.WriteAllBytes(path, Secret.NewBytes(32));
+        var key = Secret.NewBytes(32);
+        SuiteWitness.OfThisSuite.Key("key of a vault", key);
+        File.WriteAllBytes(path, key);
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 

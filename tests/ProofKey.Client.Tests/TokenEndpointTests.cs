@@ -207,9 +207,9 @@ public sealed class TokenEndpointTests
     private static async Task<SignInResult> SignInAsync(ScriptedServer server, TimeSpan? requestTimeout = null, Action<ClientEvent>? onEvent = null)
     {
         using var browser = new TestBrowser();
-        await using var client = new PublicClient(server.Options(browser) with { RequestTimeout = requestTimeout ?? TimeSpan.FromSeconds(30), OnEvent = onEvent });
+        await using var client = new PublicClient(server.Options(browser) with { RequestTimeout = requestTimeout ?? TimeSpan.FromSeconds(30), OnEvent = SuiteWitness.And(onEvent) });
         await using var pending = await client.BeginAsync(Cancel);
         await pending.OpenBrowserAsync(Cancel);
-        return await pending.CompleteAsync(Cancel);
+        return await pending.EndAsync(Cancel);
     }
 }

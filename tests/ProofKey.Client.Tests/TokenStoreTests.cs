@@ -7,6 +7,8 @@ public sealed class TokenStoreTests
 {
     private const string Passphrase = "five words make a key";
 
+    public TokenStoreTests() => SuiteWitness.OfThisSuite.Secret("passphrase", Passphrase);
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -132,7 +134,7 @@ public sealed class TokenStoreTests
 
         await pending.OpenBrowserAsync(Cancel);
 
-        (await Should.ThrowAsync<TokenStoreException>(() => pending.CompleteAsync(Cancel))).State.ShouldBe(TokenStoreState.OtherBackend);
+        (await Should.ThrowAsync<TokenStoreException>(() => pending.EndAsync(Cancel))).State.ShouldBe(TokenStoreState.OtherBackend);
         folder.Store.BackendOf("default").ShouldBe("passphrase");
     }
 

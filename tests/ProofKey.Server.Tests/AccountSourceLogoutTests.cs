@@ -48,7 +48,7 @@ public sealed class AccountSourceLogoutTests : IDisposable
 
     private async Task<WebApplication> StartAsync(AppPeople people)
     {
-        var settings = new ServeSettings { Data = DataFolder.Open(_folder), Urls = ["http://127.0.0.1:0"], Issuer = "http://127.0.0.1:1", Time = new ManualTime() };
+        var settings = new ServeSettings { Data = DataFolder.Open(_folder), Urls = ["http://127.0.0.1:0"], Issuer = "http://127.0.0.1:1", Time = new ManualTime { RunsTimers = false } };
         var app = ServerHost.Build(settings, builder =>
         {
             builder.Logging.ClearProviders();

@@ -14,7 +14,7 @@ namespace ProofKey.Server.Tests;
 public sealed class AccountSourceTests : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("proofkey-test-").FullName;
-    private readonly ManualTime _time = new();
+    private readonly ManualTime _time = new() { RunsTimers = false };
     private readonly AppAccounts _people;
     private WebApplication _app = null!;
     private RegisteredClient _client = null!;

@@ -97,7 +97,7 @@ public sealed class PushedRequestTests(OneServer shared) : IClassFixture<OneServ
     [Assertion("PR-02")]
     public void One_network_keeps_fewer_of_the_long_ones(int length, int most)
     {
-        var time = new ManualTime();
+        var time = new ManualTime { RunsTimers = false };
         using var limits = new RateLimits(new ServerOptions(), time);
         var (context, kept) = (new DefaultHttpContext { Connection = { RemoteIpAddress = IPAddress.Parse("203.0.113.9") } }, 0);
         for (var minute = 0; minute < 60; minute++, time.Advance(TimeSpan.FromMinutes(1)))

@@ -153,7 +153,7 @@ public sealed class SignInPageSessionTests(OneServer shared) : IClassFixture<One
     public async Task Cookies_on_https_cannot_be_planted_by_a_sibling_host()
     {
         var folder = Directory.CreateTempSubdirectory("proofkey-test-");
-        var settings = new ServeSettings { Data = DataFolder.Open(folder.FullName), Urls = ["http://127.0.0.1:0"], Issuer = "https://login.example", Time = new ManualTime() };
+        var settings = new ServeSettings { Data = DataFolder.Open(folder.FullName), Urls = ["http://127.0.0.1:0"], Issuer = "https://login.example", Time = new ManualTime { RunsTimers = false } };
         await using (var app = ServerHost.Build(settings, builder => builder.Logging.ClearProviders()))
         {
             await app.StartAsync(TestContext.Current.CancellationToken);

@@ -15,7 +15,7 @@ namespace ProofKey.Server.Tests;
 public sealed class StepUpTests : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("proofkey-test-").FullName;
-    private readonly ManualTime _time = new();
+    private readonly ManualTime _time = new() { RunsTimers = false };
     private readonly TwoWays _people;
     private WebApplication _app = null!;
     private RegisteredClient _client = null!;

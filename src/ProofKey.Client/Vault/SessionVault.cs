@@ -22,18 +22,22 @@ internal sealed class SessionVault : IDisposable
 
     private readonly string? _path;
     private readonly VaultKey? _key;
-    private readonly SemaphoreSlim _gate = new(1, 1);
+    private readonly SharedMemory.Cell _memory;
+    private readonly SemaphoreSlim _gate;
     private bool _closed;
     // A key is found once: a keychain that is locked or ends later does not stop a program that runs.
     private OpenKey? _opened;
-    private StoredSession? _memory;
 
     public SessionVault(TokenStore store, string profile)
-        : this(store.Key is null ? null : store.PathOf(profile), store.Key)
+        : this(store.Key is null ? null : store.PathOf(profile), store.Key, store.Memory?.Of(profile))
     {
     }
 
-    private SessionVault(string? path, VaultKey? key) => (_path, _key) = (path is null ? null : Resolved(path), key);
+    private SessionVault(string? path, VaultKey? key, SharedMemory.Cell? memory = null)
+    {
+        (_path, _key, _memory) = (path is null ? null : Resolved(path), key, memory ?? new SharedMemory.Cell(null));
+        _gate = _memory.Gate;
+    }
 
     /// <summary>The file; empty in memory.</summary>
     public string Path => _path ?? "";
@@ -60,7 +64,8 @@ internal sealed class SessionVault : IDisposable
     /// <exception cref="TokenStoreException">There is one, and it cannot be had.</exception>
     public async Task<StoredSession?> ReadAsync(CancellationToken cancel)
     {
-        if (_path is null) return Volatile.Read(ref _memory);
+        _memory.ThrowIfBroken();
+        if (_path is null) return _memory.Session;
         if (OwnerFile.Read(_path) is not { } file) return null;
         var (header, end, problem) = VaultFile.ReadHeader(file);
         var key = await KeyAsync(header ?? throw Damaged(problem), cancel);
@@ -150,7 +155,8 @@ internal sealed class SessionVault : IDisposable
     {
         if (_path is null)
         {
-            Volatile.Write(ref _memory, session);
+            _memory.ThrowIfBroken();
+            _memory.Session = session;
             return;
         }
         if (Volatile.Read(ref _opened) is not { } opened)
@@ -166,7 +172,7 @@ internal sealed class SessionVault : IDisposable
     public Task RemoveAsync(CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
-        if (_path is null) Volatile.Write(ref _memory, null);
+        if (_path is null) _memory.Session = null;
         else OwnerFile.Delete(_path);
         return Task.CompletedTask;
     }
@@ -174,6 +180,7 @@ internal sealed class SessionVault : IDisposable
     /// <summary>Finds out whether sessions can be kept at all, before a person is asked to sign in for nothing.</summary>
     public async Task ProbeAsync(CancellationToken cancel)
     {
+        _memory.ThrowIfBroken();
         if (_path is null) return;
         using var held = await LockAsync(cancel);
         await ReplaceAsync(await ReadAsync(cancel), cancel);

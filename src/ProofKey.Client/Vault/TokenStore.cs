@@ -32,6 +32,10 @@ public sealed class TokenStore
 
     internal VaultKey? Key { get; }
 
+    internal SharedMemory? Memory { get; private init; }
+
+    internal static TokenStore Of(SharedMemory memory) => new(null, null) { Memory = memory };
+
     /// <summary>
     /// What suits this system: files in the person's own application data, whose key is in the person's keychain (Secret Service, the
     /// Keychain of macOS, DPAPI of Windows). Where there is no keychain, the first use says so; it never goes on without encryption.

@@ -42,7 +42,7 @@ public sealed class SchemaUpgradeTests : IClassFixture<SchemaFixtures>
         var fixture = SchemaFixture.Read(version);
         using var folder = new StorageFolder();
         var place = await PlaceOfAsync(fixture, database, folder.Path);
-        var time = new ManualTime(fixture.MadeAt.AddSeconds(20));
+        var time = new ManualTime(fixture.MadeAt.AddSeconds(20)) { RunsTimers = false };
         await using var server = await RunningServer.StartAsync(folder.Path, time: time, serve: settings => settings with { Data = place, Issuer = fixture.Issuer });
         var at = new Uri(server.Settings.Urls[0]);
         (await server.Service<Database>().FindAsync($"select max(version) from schema_version", row => row.GetInt64(0).ToString(), Cancellation)).ShouldBe($"{Schema.NewestVersion}");

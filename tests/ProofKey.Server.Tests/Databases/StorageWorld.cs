@@ -49,7 +49,7 @@ internal sealed class Stores : IAsyncDisposable
 /// <summary>Two servers' stores on one database.</summary>
 public abstract class StorageWorld : IAsyncLifetime
 {
-    internal ManualTime Time { get; } = new();
+    internal ManualTime Time { get; } = new() { RunsTimers = false };
 
     internal DataPlace Place { get; private set; } = null!;
 

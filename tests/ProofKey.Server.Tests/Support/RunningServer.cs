@@ -70,7 +70,7 @@ internal sealed class RunningServer : IAsyncDisposable
             Urls = [$"http://127.0.0.1:{port}"],
             Issuer = $"http://127.0.0.1:{port}{issuerPath}",
             StrictRotation = strictRotation,
-            Time = time ?? new ManualTime(),
+            Time = time ?? new ManualTime { RunsTimers = false },
             Configure = options =>
             {
                 options.TriesPerMinute = options.RefusalsPerMinute = options.RequestsPerMinute = 1_000_000;

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Net;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography.X509Certificates;
-using System.Text.Json;
+using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -10,16 +12,18 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using ProofKey.Client;
 using ProofKey.Jose;
 
-namespace ProofKey.Client.Tests;
+namespace ProofKey.Testing;
 
 /// <summary>
 /// An authorization server on loopback that does everything right until a switch is thrown. It rotates refresh tokens without any
 /// leeway and revokes the grant when one comes twice, so a client that spends a token twice is found out.
 /// </summary>
-internal sealed partial class ScriptedServer : IAsyncDisposable
+public sealed partial class ScriptedServer : IAsyncDisposable
 {
+    /// <summary>The id of the one client.</summary>
     public const string ClientId = "cli";
 
     private readonly WebApplication _app;
@@ -42,24 +46,31 @@ internal sealed partial class ScriptedServer : IAsyncDisposable
 
     private ScriptedServer(WebApplication app) => _app = app;
 
+    /// <summary>Its address, <c>http://127.0.0.1:{port}</c>.</summary>
     public Issuer Issuer { get; private set; } = null!;
 
+    /// <summary>What signs ID tokens.</summary>
     public SigningKey Key { get; set; } = SigningKey.New(SignatureAlgorithm.ES256);
 
     /// <summary>What /jwks publishes; by default the one key.</summary>
     public Func<byte[]>? Keys { get; set; }
 
-    // The switches: each gets the right answer and may spoil it.
+    /// <summary>Gets the right metadata and may spoil it.</summary>
     public Action<JsonObject>? SpoilMetadata { get; set; }
 
+    /// <summary>Gets the parameters that are sent back through the browser and may spoil them.</summary>
     public Action<List<KeyValuePair<string, string>>>? SpoilCallback { get; set; }
 
+    /// <summary>Gets a token answer and may spoil it.</summary>
     public Action<JsonObject>? SpoilTokens { get; set; }
 
+    /// <summary>Gets the claims of an ID token before they are signed, and may spoil them.</summary>
     public Action<JsonObject>? SpoilIdToken { get; set; }
 
+    /// <summary>Gets an ID token as it is sent, and gives another one.</summary>
     public Func<string, string>? SpoilIdTokenText { get; set; }
 
+    /// <summary>Gets the claims of the userinfo endpoint and may spoil them.</summary>
     public Action<JsonObject>? SpoilUserInfo { get; set; }
 
     /// <summary>Answers in the place of the server at a path.</summary>
@@ -74,37 +85,47 @@ internal sealed partial class ScriptedServer : IAsyncDisposable
     /// <summary>Whether an answer that was asked for as a form comes as one.</summary>
     public bool Posts { get; set; } = true;
 
-    public Action<JsonObject>? SpoilDevice { get; set; }
-
-    /// <summary>What the next polls of a device are answered.</summary>
-    public ConcurrentQueue<RequestDelegate> Polls { get; } = new();
-
+    /// <summary>The <c>typ</c> in the header of ID tokens.</summary>
     public string? IdTokenType { get; set; } = "JWT";
 
+    /// <summary>How long an access token lasts.</summary>
     public int AccessTokenSeconds { get; set; } = 600;
 
+    /// <summary>Whether there are refresh tokens.</summary>
     public bool GivesRefreshTokens { get; set; } = true;
 
     /// <summary>The time here and at the clients that are made with <see cref="Options"/>.</summary>
     public ShiftedTime Time { get; } = new();
 
+    /// <summary>Who signs in.</summary>
     public string Subject { get; set; } = "alice";
 
-    // What came in.
+    /// <summary>The authorization requests that came in.</summary>
     public ConcurrentQueue<Parameters> AuthorizeRequests { get; } = new();
 
+    /// <summary>The forms that came to the token endpoint.</summary>
     public ConcurrentQueue<IReadOnlyDictionary<string, string>> TokenRequests { get; } = new();
 
+    /// <summary>The forms that came to the revocation endpoint.</summary>
     public ConcurrentQueue<IReadOnlyDictionary<string, string>> Revocations { get; } = new();
 
+    /// <summary>The path of each request, in order.</summary>
     public ConcurrentQueue<string> Paths { get; } = new();
 
+    /// <summary>Every code, token, verifier, state and nonce that was made or came in: what no log may hold.</summary>
     public ConcurrentQueue<string> Secrets { get; } = new();
 
+    /// <summary>How often a refresh token came that was spent already.</summary>
     public int Reuses { get; private set; }
 
+    /// <summary>How many requests there were for a path.</summary>
+    /// <param name="path">Such as <c>/token</c>.</param>
+    /// <returns>The number.</returns>
     public int Count(string path) => Paths.Count(one => one == path);
 
+    /// <summary>Starts a server on a free port.</summary>
+    /// <param name="certificate">The certificate of a server that speaks TLS.</param>
+    /// <returns>The server, to be disposed by the caller.</returns>
     public static async Task<ScriptedServer> StartAsync(X509Certificate2? certificate = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -132,6 +153,9 @@ internal sealed partial class ScriptedServer : IAsyncDisposable
         return server;
     }
 
+    /// <summary>Options of a client of this server.</summary>
+    /// <param name="browser">Who signs in; without one, nobody does.</param>
+    /// <returns>The options, to be changed by <c>with</c>.</returns>
     public ClientOptions Options(TestBrowser? browser = null) => new()
     {
         Issuer = Issuer,
@@ -142,25 +166,45 @@ internal sealed partial class ScriptedServer : IAsyncDisposable
         ResponseMode = ResponseMode.Query,
         Timeout = TimeSpan.FromSeconds(30),
         TimeProvider = Time,
+        OnEvent = Overheard is { } overheard ? happened => overheard.Said("event", happened) : null,
     };
 
+    /// <summary>An address at this server.</summary>
+    /// <param name="path">Such as <c>/api/me</c>.</param>
+    /// <returns>The address.</returns>
     public Uri At(string path) => new(Issuer.Endpoint(path));
 
+    /// <summary>Stops.</summary>
+    /// <returns>A task that is done when it has happened.</returns>
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync();
         Key.Dispose();
     }
 
+    /// <summary>Answers with a text.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="status">The status.</param>
+    /// <param name="json">The text.</param>
+    /// <param name="type">Its media type.</param>
+    /// <returns>A task that is done when it is sent.</returns>
     public static Task JsonAsync(HttpContext context, int status, string json, string type = "application/json")
     {
+        ArgumentNullException.ThrowIfNull(context);
         context.Response.StatusCode = status;
         context.Response.ContentType = type;
         return context.Response.WriteAsync(json);
     }
 
+    /// <summary>Answers with an OAuth error (RFC 6749 section 5.2).</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="code">The error.</param>
+    /// <param name="status">The status.</param>
+    /// <returns>A task that is done when it is sent.</returns>
     public static Task ErrorAsync(HttpContext context, string code, int status = 400) => JsonAsync(context, status, $$"""{"error":"{{code}}"}""");
 
+    /// <summary>The metadata that name an address of this server.</summary>
+    /// <returns>Name and address.</returns>
     public Dictionary<string, object> MetadataMembers() => new()
     {
         ["issuer"] = Issuer.Value,
@@ -175,7 +219,8 @@ internal sealed partial class ScriptedServer : IAsyncDisposable
     private Task InsteadAsync(HttpContext context, RequestDelegate next)
     {
         Paths.Enqueue(context.Request.Path);
-        context.Response.Headers.Date = Time.GetUtcNow().ToString("R", System.Globalization.CultureInfo.InvariantCulture);
+        context.Response.Headers.Date = Now.ToString("R", CultureInfo.InvariantCulture);
+        if (IsLost(context.Request.Path)) return LoseAsync(context, next);
         return Instead.TryGetValue(context.Request.Path, out var instead) ? instead(context) : next(context);
     }
 
@@ -203,7 +248,7 @@ internal sealed partial class ScriptedServer : IAsyncDisposable
 
     private Task AuthorizeAsync(HttpContext context)
     {
-        Parameters.TryParse(context.Request.QueryString.Value.AsSpan(1), out var request, out _).ShouldBeTrue();
+        if (!Parameters.TryParse(context.Request.QueryString.Value.AsSpan().TrimStart('?'), out var request, out _)) return ErrorAsync(context, "invalid_request");
         AuthorizeRequests.Enqueue(request);
         if (request["request_uri"] is { } reference) request = _pushed[reference];
         var code = Remember(Secret.NewText());
@@ -211,7 +256,7 @@ internal sealed partial class ScriptedServer : IAsyncDisposable
         if (request["nonce"] is { } nonce) Remember(nonce);
         _codes[code] = new Request(request["nonce"], request["code_challenge"]!, request["redirect_uri"]!, request["scope"] ?? "", request["dpop_jkt"]);
         List<KeyValuePair<string, string>> answer =
-            [AuthorizeError is null ? new("code", code) : new("error", AuthorizeError), new("state", request["state"]!), new("iss", Issuer.Value)];
+            [ErrorFor(context) is { } refused ? new("error", refused) : new("code", code), new("state", request["state"]!), new("iss", Issuer.Value)];
         SpoilCallback?.Invoke(answer);
         var asked = request["response_mode"] == "form_post";
         if (asked && FormPostError is { } error) answer = [new("error", "invalid_request"), new("error_description", error), new("state", request["state"]!), new("iss", Issuer.Value)];
@@ -227,26 +272,6 @@ internal sealed partial class ScriptedServer : IAsyncDisposable
         var fields = string.Concat(answer.Select(pair => $"""<input type="hidden" name="{pair.Key}" value="{WebUtility.HtmlEncode(pair.Value)}">"""));
         return context.Response.WriteAsync($"""<form method="post" action="{action}">{fields}</form>""");
     }
-
-    private Task DeviceAsync(HttpContext context)
-    {
-        var answer = new JsonObject
-        {
-            ["device_code"] = Remember(Secret.NewText()),
-            ["user_code"] = "WDJB-MJHT",
-            ["verification_uri"] = Issuer.Endpoint("/device"),
-            ["verification_uri_complete"] = Issuer.Endpoint("/device?user_code=WDJB-MJHT"),
-            ["expires_in"] = 300,
-            ["interval"] = 5,
-        };
-        SpoilDevice?.Invoke(answer);
-        return JsonAsync(context, 200, answer.ToJsonString());
-    }
-
-    // What the polls are answered, one after the other; tokens when nothing is left.
-    private Task DevicePollAsync(HttpContext context) => Polls.TryDequeue(out var poll)
-        ? poll(context)
-        : TokensAsync(context, new Grant { Scope = "openid profile", Current = Remember(Secret.NewText()) }, null);
 
     private async Task TokenAsync(HttpContext context)
     {
@@ -317,7 +342,7 @@ internal sealed partial class ScriptedServer : IAsyncDisposable
 
     private string IdToken(string? nonce, string accessToken)
     {
-        var now = Time.GetUtcNow().ToUnixTimeSeconds();
+        var now = Now.ToUnixTimeSeconds();
         var claims = new JsonObject
         {
             ["iss"] = Issuer.Value,
@@ -330,7 +355,7 @@ internal sealed partial class ScriptedServer : IAsyncDisposable
         };
         if (nonce is not null) claims["nonce"] = nonce;
         SpoilIdToken?.Invoke(claims);
-        var text = Jws.Sign(Key, IdTokenType ?? "", JsonSerializer.SerializeToUtf8Bytes(claims));
+        var text = Jws.Sign(Key, IdTokenType ?? "", Encoding.UTF8.GetBytes(claims.ToJsonString()));
         return Remember(SpoilIdTokenText?.Invoke(text) ?? text);
     }
 
@@ -352,9 +377,10 @@ internal sealed partial class ScriptedServer : IAsyncDisposable
             if (_refreshTokens.TryGetValue(form["token"], out var grant)) grant.Revoked = true;
     }
 
-    private string Remember(string secret)
+    private string Remember(string secret, [CallerMemberName] string where = "")
     {
         Secrets.Enqueue(secret);
+        Overheard?.Secret($"secret of {where}", secret);
         return secret;
     }
 }

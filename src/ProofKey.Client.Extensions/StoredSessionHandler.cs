@@ -1,0 +1,24 @@
+namespace ProofKey.Client.Extensions;
+
+/// <summary>
+/// Sends each request with the session that is stored at that moment, so that a sign-in, a sign-out and another person's sign-in, here or in another
+/// program, count from the next request on.
+/// </summary>
+internal sealed class StoredSessionHandler(Func<PublicClient> client, Uri onlyFor) : DelegatingHandler
+{
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        var session = await client().GetStoredSessionAsync(cancellationToken);
+        // The invoker has nothing of its own to dispose, and the answer outlives it.
+        var sender = new HttpMessageInvoker(new TokenHandler(session, onlyFor, new Next(this)), disposeHandler: false);
+        return await sender.SendAsync(request, cancellationToken);
+    }
+
+    private Task<HttpResponseMessage> SendOnAsync(HttpRequestMessage request, CancellationToken cancel) => base.SendAsync(request, cancel);
+
+    // The rest of the factory's pipeline, which lives as long as the factory says.
+    private sealed class Next(StoredSessionHandler outer) : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => outer.SendOnAsync(request, cancellationToken);
+    }
+}

@@ -1,0 +1,108 @@
+namespace ProofKey.Testing;
+
+/// <summary>A clock that stands still until a test moves it. Timers that have become due by then run within the call that moved it.</summary>
+/// <param name="start">Where it stands at first.</param>
+public sealed class ManualTime(DateTimeOffset start) : TimeProvider
+{
+    private readonly Lock _gate = new();
+    private readonly List<ManualTimer> _timers = [];
+    private DateTimeOffset _now = start;
+
+    /// <summary>A clock that stands at some day in the year 2030.</summary>
+    public ManualTime()
+        : this(new DateTimeOffset(2030, 1, 2, 3, 4, 5, TimeSpan.Zero))
+    {
+    }
+
+    /// <summary>What it shows; to look here takes no time.</summary>
+    public DateTimeOffset Now
+    {
+        get
+        {
+            lock (_gate) return _now;
+        }
+    }
+
+    /// <summary>How much time passes each time that the clock is read; none unless a test says so.</summary>
+    public TimeSpan PassesPerRead { get; set; }
+
+    /// <summary>Whether timers run when they are due. Without them, nothing happens but what a test asks for. Default <see langword="true"/>.</summary>
+    public bool RunsTimers { get; init; } = true;
+
+    /// <inheritdoc />
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    /// <inheritdoc />
+    public override DateTimeOffset GetUtcNow()
+    {
+        lock (_gate) return _now += PassesPerRead;
+    }
+
+    /// <inheritdoc />
+    public override long GetTimestamp() => Now.UtcTicks;
+
+    /// <summary>Moves the clock, and runs what is due then.</summary>
+    /// <param name="by">How far; backwards is possible too.</param>
+    public void Advance(TimeSpan by)
+    {
+        List<ManualTimer> due;
+        lock (_gate)
+        {
+            _now += by;
+            due = _timers.FindAll(timer => timer.DueAt <= _now);
+            due.ForEach(timer => timer.Rearm());
+        }
+        due.ForEach(timer => timer.Run());
+    }
+
+    /// <inheritdoc />
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        var timer = new ManualTimer(this, () => callback(state));
+        timer.Change(dueTime, period);
+        return timer;
+    }
+
+    private sealed class ManualTimer(ManualTime clock, Action run) : ITimer
+    {
+        private TimeSpan _period = Timeout.InfiniteTimeSpan;
+
+        public DateTimeOffset DueAt { get; private set; }
+
+        public void Run() => run();
+
+        // The caller holds the gate.
+        public void Rearm()
+        {
+            clock._timers.Remove(this);
+            if (_period <= TimeSpan.Zero) return;
+            DueAt = clock._now + _period;
+            clock._timers.Add(this);
+        }
+
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            lock (clock._gate)
+            {
+                clock._timers.Remove(this);
+                _period = period;
+                if (dueTime == Timeout.InfiniteTimeSpan || !clock.RunsTimers) return true;
+                DueAt = clock._now + dueTime;
+                clock._timers.Add(this);
+                return true;
+            }
+        }
+
+        public void Dispose()
+        {
+            lock (clock._gate) clock._timers.Remove(this);
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}
