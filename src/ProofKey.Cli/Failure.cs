@@ -14,6 +14,8 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy, stri
 {
     private const string SignInAgain = "Sign in again with: proofkey login";
 
+    private const string BindTokens = "If every token of this client must be bound to a key, sign in with --dpop.";
+
     /// <summary>What an exception means to the person at the keyboard.</summary>
     public static Failure Of(Exception exception) => exception switch
     {
@@ -36,6 +38,7 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy, stri
         SignInResult.SignedIn => null,
         SignInResult.Cancelled { Reason: CancelReason.TimedOut } => new(ExitCodes.TimedOut, "Nobody finished the sign-in in time.", "Sign in again, and leave the browser's window open until it says that you are signed in."),
         SignInResult.Cancelled => new(ExitCodes.Cancelled, "You declined in the browser; nothing was stored.", "Sign in again if that was a mistake."),
+        SignInResult.Refused { Error: { Code: "invalid_dpop_proof" } error } => new(ExitCodes.Refused, $"The server refused: {error.Code}, {error.Description}", BindTokens, "docs/errors/refused.md"),
         SignInResult.Refused { Error: var error } => new(ExitCodes.Refused, $"The server refused: {error.Code}, {error.Description}", "Check the client id, its registered redirect URI http://127.0.0.1/callback and the scope.", "docs/errors/refused.md"),
         SignInResult.Unavailable { Problem: var problem } => Of(problem) with { Help = problem.Help },
         SignInResult.Rejected { Violation: var violation } => new(ExitCodes.ProtocolViolation, Sentence(violation.Expected, violation.Actual), RemedyOf(violation.Code, violation.Remedy), violation.Help),
@@ -58,6 +61,8 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy, stri
         "pkce_not_advertised" => "If you know that this server enforces S256 all the same, say --accept-unadvertised-pkce.",
         "callback_by_get" => "If this server cannot post its answers, say --response-mode query.",
         "response_mode" => "Say --response-mode query with this server.",
+        "dpop_not_advertised" => "Sign in without --dpop at this server: say --dpop=false.",
+        "token_not_bound" => "Tell whoever runs the server, or say --dpop=false to take bearer tokens from it.",
         _ => remedy,
     };
 

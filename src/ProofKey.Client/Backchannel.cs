@@ -11,6 +11,22 @@ internal sealed record Answer(string What, HttpStatusCode Status, string? MediaT
 {
     private const int MaxDepth = 16;
 
+    /// <summary>The nonce for the next proof that came with it.</summary>
+    public string? Nonce { get; init; }
+
+    /// <summary>What a server of claims says of the token.</summary>
+    public IReadOnlyList<Challenge> Challenges { get; init; } = [];
+
+    /// <summary>Whether the server wants its nonce in the proof: as an error in JSON, or in a challenge (RFC 9449 section 8 and section 9).</summary>
+    public bool WantsNonce => Status switch
+    {
+        HttpStatusCode.BadRequest => IsJson && StrictJson.TryParseObject(Body, MaxDepth, out var json) && json.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.String && error.ValueEquals(UseNonce),
+        HttpStatusCode.Unauthorized => Challenges.Any(challenge => challenge is { IsDpop: true, Error: UseNonce }),
+        _ => false,
+    };
+
+    internal const string UseNonce = "use_dpop_nonce";
+
     public bool IsSuccess => (int)Status is >= 200 and < 300;
 
     public bool IsJson => MediaType is "application/json" || (MediaType?.StartsWith("application/", StringComparison.Ordinal) == true && MediaType.EndsWith("+json", StringComparison.Ordinal));
@@ -40,11 +56,15 @@ internal sealed class Backchannel : IDisposable
     public Backchannel(ClientOptions options)
     {
         _options = options;
+        Proofs = new Proofs(options.TimeProvider);
         _http = new HttpClient(options.HttpMessageHandler ?? NewHandler(), disposeHandler: options.HttpMessageHandler is null) { Timeout = System.Threading.Timeout.InfiniteTimeSpan };
     }
 
     /// <summary>The server's clock, as far as it was seen.</summary>
     public ServerClock ServerClock { get; } = new();
+
+    /// <summary>What makes the proofs of this client's sessions.</summary>
+    public Proofs Proofs { get; }
 
     /// <summary>The platform's handler as this library uses it, for the server and for APIs alike; it checks certificates (RFC 6749 section 10.9).</summary>
     public static SocketsHttpHandler NewHandler() => new()
@@ -56,19 +76,41 @@ internal sealed class Backchannel : IDisposable
         PooledConnectionLifetime = TimeSpan.FromMinutes(2),
     };
 
-    public Task<Answer> GetAsync(string what, Uri address, CancellationToken cancel, string? bearer = null)
+    /// <summary>Reads something, with a token where it is the person's.</summary>
+    public Task<Answer> GetAsync(string what, Uri address, CancellationToken cancel, AccessToken? token = null) => SendAsync(what, token?.IsBound == true, () =>
     {
         var request = new HttpRequestMessage(HttpMethod.Get, address);
-        if (bearer is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer);
-        return SendAsync(what, request, cancel);
+        token?.ApplyTo(request, Proofs);
+        return request;
+    }, cancel);
+
+    /// <summary>Posts a form, with a proof where a session has a key.</summary>
+    public Task<Answer> PostAsync(string what, Uri address, Parameters form, CancellationToken cancel, string? dpopKey = null) => SendAsync(what, dpopKey is not null, () =>
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new FormUrlEncodedContent(form.Pairs) };
+        if (dpopKey is not null) request.Headers.Add(Dpop.HeaderName, Proofs.Make(dpopKey, HttpMethod.Post, address));
+        return request;
+    }, cancel);
+
+    public void Dispose()
+    {
+        _http.Dispose();
+        Proofs.Dispose();
     }
 
-    public Task<Answer> PostAsync(string what, Uri address, Parameters form, CancellationToken cancel) =>
-        SendAsync(what, new HttpRequestMessage(HttpMethod.Post, address) { Content = new FormUrlEncodedContent(form.Pairs) }, cancel);
+    // RFC 9449 section 8: a request that was refused for want of a nonce did nothing, so it is sent once more, with a new proof; never a third time
+    private async Task<Answer> SendAsync(string what, bool proves, Func<HttpRequestMessage> make, CancellationToken cancel)
+    {
+        var answer = await SendOnceAsync(what, make(), cancel);
+        if (!proves || !answer.WantsNonce) return answer;
+        if (answer.Nonce is null) throw NoNonce($"a nonce with {Answer.UseNonce}", "there was none");
+        answer = await SendOnceAsync(what, make(), cancel);
+        return answer.WantsNonce ? throw NoNonce("a proof with the server's own nonce to be taken", "it asked for another one") : answer;
+    }
 
-    public void Dispose() => _http.Dispose();
+    private static ProtocolViolationException NoNonce(string expected, string actual) => new("dpop_nonce", $"{expected} (RFC 9449 section 8)", actual);
 
-    private async Task<Answer> SendAsync(string what, HttpRequestMessage request, CancellationToken cancel)
+    private async Task<Answer> SendOnceAsync(string what, HttpRequestMessage request, CancellationToken cancel)
     {
         using var sent = request;
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
@@ -80,10 +122,15 @@ internal sealed class Backchannel : IDisposable
             using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, linked.Token);
             // An answer out of a cache tells an old time.
             if (response.Headers.Age is null) ServerClock.Observe(address.Host, response.Headers.Date, _options.TimeProvider.GetUtcNow());
+            var nonce = Proofs.Observe(address, response);
             ThrowIfRedirected(what, address, response);
             ThrowIfUnavailable(what, response);
             var body = await ReadAsync(what, response, linked.Token);
-            return new Answer(what, response.StatusCode, response.Content.Headers.ContentType?.MediaType?.ToLowerInvariant(), body, response.Headers.Date);
+            return new Answer(what, response.StatusCode, response.Content.Headers.ContentType?.MediaType?.ToLowerInvariant(), body, response.Headers.Date)
+            {
+                Nonce = nonce,
+                Challenges = Challenge.Of(response),
+            };
         }
         catch (OperationCanceledException timeout) when (!cancel.IsCancellationRequested)
         {

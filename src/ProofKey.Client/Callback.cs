@@ -51,13 +51,16 @@ internal sealed class Callback
     {
         try
         {
-            return Read(issuer, serverNamesItself).Error is { Code: "invalid_request", Description: var why } && why.Contains("response_mode", StringComparison.OrdinalIgnoreCase);
+            return Read(issuer, serverNamesItself).Error is { } error && IsAboutResponseMode(error);
         }
         catch (ProtocolViolationException)
         {
             return false;
         }
     }
+
+    /// <summary>Whether a refusal is about the response mode.</summary>
+    public static bool IsAboutResponseMode(OAuthError error) => error.Code == "invalid_request" && error.Description.Contains("response_mode", StringComparison.OrdinalIgnoreCase);
 
     public override string ToString() => nameof(Callback);
 

@@ -45,7 +45,7 @@ public abstract record ClientEvent
     /// <summary>Another process asks the person at this moment; this one waits for its turn.</summary>
     public sealed record WaitingForTurn : ClientEvent;
 
-    /// <summary>The server has no <c>form_post</c> after all, so the browser was sent back to it with a new request for a query.</summary>
+    /// <summary>The server has no <c>form_post</c> after all, so a new request asks it for a query.</summary>
     public sealed record QueryAskedInstead : ClientEvent;
 
     /// <summary>A device waits for the person to enter its code elsewhere.</summary>

@@ -12,7 +12,7 @@ public sealed record ClientOptions
     internal static readonly FrozenSet<string> OwnParameters = FrozenSet.Create(
         StringComparer.OrdinalIgnoreCase,
         "response_type", "response_mode", "client_id", "client_secret", "client_assertion", "client_assertion_type", "redirect_uri", "scope", "state",
-        "nonce", "code_challenge", "code_challenge_method", "code_verifier", "code", "grant_type", "resource", "request", "request_uri", "refresh_token");
+        "nonce", "dpop_jkt", "code_challenge", "code_challenge_method", "code_verifier", "code", "grant_type", "resource", "request", "request_uri", "refresh_token");
 
     /// <summary>The authorization server.</summary>
     public required Issuer Issuer { get; init; }
@@ -27,6 +27,12 @@ public sealed record ClientOptions
     public string? Resource { get; init; }
 
     /// <summary>
+    /// More APIs that the sign-in is for, for a server that grants several at once (RFC 8707 section 2). Each gets an access token of its own, by
+    /// <see cref="Session.GetAccessTokenAsync(string, TimeSpan?, CancellationToken)"/>; this needs a refresh token, and <see cref="Resource"/>, which is the one that the first token is for.
+    /// </summary>
+    public IReadOnlyList<string> FurtherResources { get; init; } = [];
+
+    /// <summary>
     /// Where the answer comes in; default <see cref="ProofKey.Client.Redirect.LoopbackAnyPort"/>. With <see cref="ProofKey.Client.Redirect.PrivateUse"/> and
     /// <see cref="ProofKey.Client.Redirect.ClaimedHttps"/> no listener is started, so <see cref="PublicClient.GetSessionAsync(CancellationToken)"/> cannot sign in: begin with
     /// <see cref="PublicClient.BeginAsync(SignInRoad, CancellationToken)"/> and hand what came to <see cref="PendingSignIn.CompleteAsync(Uri, CancellationToken)"/>.
@@ -35,6 +41,9 @@ public sealed record ClientOptions
 
     /// <summary>How the answer travels back; default <see cref="ResponseMode.Automatic"/>.</summary>
     public ResponseMode ResponseMode { get; init; }
+
+    /// <summary>Whether tokens are bound to a key of the session; default <see cref="DpopUse.WhenAdvertised"/>. The key is kept with the session.</summary>
+    public DpopUse Dpop { get; init; }
 
     /// <summary>How long a person may take to sign in; default 5 minutes, more than zero and at most a day.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(5);
@@ -88,8 +97,10 @@ public sealed record ClientOptions
         if (Issuer is null) yield return "Issuer is needed.";
         if (string.IsNullOrEmpty(ClientId) || ClientId.AsSpan().ContainsAnyExceptInRange(' ', '~')) yield return "ClientId is printable ASCII.";
         foreach (var problem in Redirect?.Problems() ?? ["Redirect is needed."]) yield return problem;
-        if (Resource is not null && (!Uri.TryCreate(Resource, UriKind.Absolute, out _) || Resource.Contains('#', StringComparison.Ordinal)))
-            yield return "Resource is an absolute address without fragment (RFC 8707 section 2).";
+        if (Resource is not null && !IsResource(Resource)) yield return "Resource is an absolute address without fragment (RFC 8707 section 2).";
+        if (FurtherResources?.All(IsResource) != true || FurtherResources.Append(Resource).Distinct().Count() != FurtherResources.Count + 1)
+            yield return "FurtherResources are absolute addresses without fragment, each once (RFC 8707 section 2).";
+        else if (FurtherResources.Count > 0 && Resource is null) yield return "FurtherResources need a Resource, which the first token is for.";
         if (Redirect?.Own is not null && ResponseMode == ResponseMode.FormPost)
             yield return "This Redirect cannot go with ResponseMode.FormPost: no browser posts to a private-use scheme, and nothing here takes a post in its place.";
         if (Store is null) yield return "Store is needed; TokenStore.InMemory keeps nothing.";
@@ -100,6 +111,11 @@ public sealed record ClientOptions
         if (FollowsRedirects(HttpMessageHandler))
             yield return "HttpMessageHandler must not follow redirects, which would carry tokens to other hosts: set AllowAutoRedirect to false.";
     }
+
+    /// <summary>All the APIs that a sign-in asks for.</summary>
+    internal IEnumerable<string> Resources => Resource is null ? [] : FurtherResources.Prepend(Resource);
+
+    private static bool IsResource(string? text) => Uri.TryCreate(text, UriKind.Absolute, out _) && !text.Contains('#', StringComparison.Ordinal);
 
     private static bool FollowsRedirects(HttpMessageHandler? handler) => handler switch
     {

@@ -10,7 +10,9 @@ internal sealed record DeviceAuthorization(string DeviceCode, string UserCode, U
 
     private static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan MaxInterval = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan MaxLifetime = TimeSpan.FromHours(1);
+
+    /// <summary>A code that the server lets live longer is polled no longer than this.</summary>
+    public static readonly TimeSpan MaxLifetime = TimeSpan.FromHours(1);
 
     /// <summary>Asks for the codes (RFC 8628 section 3.1).</summary>
     public static async Task<(DeviceAuthorization? Codes, OAuthError? Error)> AskAsync(PublicClient client, Uri endpoint, CancellationToken cancel)
@@ -18,7 +20,7 @@ internal sealed record DeviceAuthorization(string DeviceCode, string UserCode, U
         var options = client.Options;
         var form = Parameters.Of(new KeyValuePair<string, string>("client_id", options.ClientId));
         if (!options.Scope.IsEmpty) form = form.With("scope", options.Scope.ToString());
-        if (options.Resource is { } resource) form = form.With("resource", resource);
+        foreach (var resource in options.Resources) form = form.With("resource", resource);
         var answer = await client.Backchannel.PostAsync(What, endpoint, form, cancel);
         if (!answer.IsJson) throw TokenEndpoint.NotJson(answer);
         return answer.IsSuccess ? (Read(answer.Object(), options.Issuer), null) : (null, TokenEndpoint.Refusal(answer.Object(), []));

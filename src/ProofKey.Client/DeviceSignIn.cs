@@ -16,6 +16,7 @@ public sealed class DeviceSignIn : IAsyncDisposable
     private readonly AuthorizationServer _server;
     private readonly DeviceAuthorization _codes;
     private readonly SignInTurn _turn;
+    private readonly string? _dpopKey;
     private readonly CancellationTokenSource _stop = new();
     private int _waited;
 
@@ -26,6 +27,7 @@ public sealed class DeviceSignIn : IAsyncDisposable
         _server = server;
         _codes = codes;
         _turn = turn;
+        _dpopKey = server.Binds ? client.Backchannel.Proofs.NewKey() : null;
         ExpiresAt = _options.TimeProvider.GetUtcNow() + codes.Lifetime;
         SignedInMeanwhile = turn.SignedInMeanwhile is { } stored ? new Session(client, stored) : null;
     }
@@ -103,8 +105,8 @@ public sealed class DeviceSignIn : IAsyncDisposable
             await Task.Delay(pause, _options.TimeProvider, cancel);
             try
             {
-                var (granted, error) = await _client.TokenEndpoint.PollAsync(_server, _codes.DeviceCode, cancel);
-                if (granted is { } answer) return new SignInResult.SignedIn(await NewSession.StoreAsync(_client, _server, _client.TokenEndpoint.Read(answer), nonce: null, cancel));
+                var (granted, error) = await _client.TokenEndpoint.PollAsync(_server, _codes.DeviceCode, _dpopKey, cancel);
+                if (granted is { } answer) return new SignInResult.SignedIn(await NewSession.StoreAsync(_client, _server, _client.TokenEndpoint.Read(answer, _dpopKey is not null), _dpopKey, request: null, stepUp: null, cancel));
                 if (error!.Code is not ("authorization_pending" or "slow_down")) return ResultOf(error);
                 if (error.Code == "slow_down") interval += SlowDown;
                 (pause, last) = (interval, null);

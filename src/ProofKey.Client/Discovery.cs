@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ProofKey.Client.Providers;
+using ProofKey.Jose;
 
 namespace ProofKey.Client;
 
@@ -8,6 +9,12 @@ internal sealed record AuthorizationServer(Uri Authorization, Uri Token, Uri? Ke
 {
     /// <summary>Where devices ask for codes.</summary>
     public Uri? DeviceAuthorization { get; init; }
+
+    /// <summary>Where authorization requests are pushed; they always are where there is such a place (RFC 9126 section 5).</summary>
+    public Uri? PushedRequests { get; init; }
+
+    /// <summary>Whether the tokens of a new session are bound to a key.</summary>
+    public bool Binds { get; init; }
 
     /// <summary>Whether the answer is asked for as a form that the browser posts.</summary>
     public bool Posts { get; init; }
@@ -112,6 +119,7 @@ internal sealed class Discovery(ClientOptions options, Backchannel backchannel)
     {
         var pkce = CheckPkce(metadata.CodeChallengeMethodsSupported);
         CheckResponseMode(metadata.ResponseModesSupported);
+        var pushed = Optional("pushed_authorization_request_endpoint", metadata.PushedAuthorizationRequestEndpoint);
         var keysNeeded = options.Scope.Contains(Scope.OpenId);
         return new AuthorizationServer(
             CheckQuery(Required("authorization_endpoint", metadata.AuthorizationEndpoint)),
@@ -122,6 +130,8 @@ internal sealed class Discovery(ClientOptions options, Backchannel backchannel)
             metadata.AuthorizationResponseIssuerParameterSupported == true)
         {
             DeviceAuthorization = Optional("device_authorization_endpoint", metadata.DeviceAuthorizationEndpoint),
+            PushedRequests = metadata.RequirePushedAuthorizationRequests == true ? Required("pushed_authorization_request_endpoint", pushed?.AbsoluteUri) : pushed,
+            Binds = Binds(metadata.DpopSigningAlgorithmsSupported),
             Posts = metadata.ResponseModesSupported?.Contains("form_post") == true && _provider?.ResponseMode is not ProviderEntry.Query,
             ListsQuery = metadata.ResponseModesSupported?.Contains("query") == true,
             Pkce = pkce,
@@ -147,6 +157,16 @@ internal sealed class Discovery(ClientOptions options, Backchannel backchannel)
     {
         if (options.ResponseMode == ResponseMode.FormPost && modes?.Contains("form_post") != true)
             throw new ProtocolViolationException("response_mode", "a server that can answer with form_post", "its metadata does not list it", "Use ResponseMode.Query with this server.");
+    }
+
+    // RFC 9449 section 5.1: a server that binds tokens says by which algorithms; our keys have one
+    private bool Binds(IReadOnlyList<string>? algorithms)
+    {
+        if (options.Dpop == DpopUse.Never) return false;
+        if (algorithms?.Contains(SignatureAlgorithm.ES256.Name) == true) return true;
+        if (options.Dpop == DpopUse.WhenAdvertised) return false;
+        throw new ProtocolViolationException(
+            "dpop_not_advertised", "metadata that promise tokens bound to a key, by ES256", "dpop_signing_alg_values_supported does not list it", "Use DpopUse.WhenAdvertised to take bearer tokens from this server.");
     }
 
     // RFC 6749 section 3.1: the endpoint's query is kept, and no parameter of ours may come twice

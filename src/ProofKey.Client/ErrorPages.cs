@@ -7,7 +7,7 @@ namespace ProofKey.Client;
 internal static class ErrorPages
 {
     private static readonly string[] SignIn =
-        ["no_session", "session_ended", "renewal_interrupted", "signed_out", "timed_out", "user_denied", "refused", "no_browser", "no_port", "no_device_grant"];
+        ["no_session", "session_ended", "renewal_interrupted", "signed_out", "timed_out", "user_denied", "refused", "no_browser", "no_port", "no_device_grant", "step_up", "insufficient_scope"];
 
     private static readonly string[] Unavailable =
         ["timeout", "no_connection", "tls", "server_status", "no_metadata", "not_json", "server_error", "temporarily_unavailable"];
@@ -15,7 +15,7 @@ internal static class ErrorPages
     private static readonly string[] Metadata =
     [
         "malformed_json", "redirect", "too_large", "malformed_metadata", "metadata_issuer", "pkce_not_advertised", "pkce_without_s256", "response_mode",
-        "endpoint_address", "endpoint_missing", "malformed_keys",
+        "endpoint_address", "endpoint_missing", "malformed_keys", "dpop_not_advertised",
     ];
 
     private static readonly string[] Callbacks =
@@ -25,13 +25,13 @@ internal static class ErrorPages
 
     private static readonly string[] Tokens =
     [
-        "malformed_token_answer", "malformed_refusal", "malformed_token", "malformed_scope", "token_type", "expires_in", "device_answer", "no_userinfo", "userinfo", "userinfo_subject",
+        "malformed_token_answer", "malformed_refusal", "malformed_token", "malformed_scope", "token_type", "token_not_bound", "dpop_nonce", "pushed_answer", "expires_in", "device_answer", "no_userinfo", "userinfo", "userinfo_subject",
     ];
 
     private static readonly string[] IdTokens =
     [
         "id_token_missing", "id_token_malformed", "id_token_algorithm", "id_token_unknown_key", "id_token_signature", "id_token_type", "id_token_issuer", "id_token_audience",
-        "id_token_expired", "id_token_not_yet_valid", "id_token_claim", "id_token_subject", "id_token_azp", "id_token_iat", "id_token_auth_time", "id_token_nonce", "id_token_at_hash",
+        "id_token_expired", "id_token_not_yet_valid", "id_token_claim", "id_token_subject", "id_token_azp", "id_token_iat", "id_token_auth_time", "id_token_acr", "id_token_nonce", "id_token_at_hash",
     ];
 
     /// <summary>All of them.</summary>

@@ -12,6 +12,12 @@ namespace ProofKey.Client;
 /// <param name="Clock">The server's clock, to say what is wrong with a time.</param>
 internal sealed record IdTokenContext(string? Nonce, JsonElement? Original, string AccessToken, ServerClock Clock)
 {
+    /// <summary>When the request was made: a person may take longer over its pages than a sign-in may be old.</summary>
+    public DateTimeOffset? AskedAt { get; init; }
+
+    /// <summary>What an API asked of the sign-in.</summary>
+    public StepUp? StepUp { get; init; }
+
     public override string ToString() => nameof(IdTokenContext);
 }
 
@@ -41,7 +47,8 @@ internal sealed class IdToken
         var token = await VerifiedAsync(text, server, keys, options, context.Clock, now, cancel);
         if (!HasIdentityType(token)) throw Refuse("type", "an ID token", "it is a token of another type");
         CheckParties(token, options.ClientId);
-        CheckTimes(token, options, context.Clock, now);
+        CheckTimes(token, context.Clock, now);
+        CheckSignIn(token, options, context, now);
         CheckBinding(token, context);
         return new IdToken(token);
     }
@@ -85,16 +92,25 @@ internal sealed class IdToken
         }
     }
 
-    // 10 issued at · 13 authentication time
-    private static void CheckTimes(Jwt token, ClientOptions options, ServerClock clock, DateTimeOffset now)
+    // 10 issued at
+    private static void CheckTimes(Jwt token, ServerClock clock, DateTimeOffset now)
     {
         if (token.IssuedAt is not { } issuedAt) throw Refuse("iat", "iat in the ID token", "there is none");
         if (issuedAt > now + Skew) throw Refuse("iat", "an ID token of now", "it was issued in the future" + clock.Clause());
         if (issuedAt > token.ExpiresAt) throw Refuse("iat", "an ID token that ends after it begins", "it ends before");
-        if (!options.AdditionalParameters.TryGetValue("max_age", out var text) || !long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var maxAge)) return;
-        if (token.Number("auth_time") is not { } signedIn || now.ToUnixTimeSeconds() - signedIn > maxAge + Skew.TotalSeconds)
-            throw Refuse("auth_time", "a sign-in no older than max_age", "it is older, or not told" + clock.Clause());
     }
+
+    // 12 authentication context · 13 authentication time (RFC 9470 section 4: what an API asked for must have come)
+    private static void CheckSignIn(Jwt token, ClientOptions options, IdTokenContext context, DateTimeOffset now)
+    {
+        if (context.StepUp?.HasAcr(token.Claims) == false) throw Refuse("acr", "a sign-in of a kind that was asked for", $"its acr is {ServerText.Shown(token.Text("acr"))}");
+        if (MaxAge(options, context.StepUp) is not { } maxAge) return;
+        if (token.Number("auth_time") is not { } signedIn || (context.AskedAt ?? now).ToUnixTimeSeconds() - signedIn > maxAge + Skew.TotalSeconds)
+            throw Refuse("auth_time", "a sign-in no older than max_age", "it is older, or not told" + context.Clock.Clause());
+    }
+
+    private static double? MaxAge(ClientOptions options, StepUp? stepUp) => stepUp?.MaxAge?.TotalSeconds
+        ?? (options.AdditionalParameters.TryGetValue("max_age", out var text) && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var maxAge) ? maxAge : null);
 
     // 11 nonce · 3.1.3.6 access token hash · 12.2 the same person as before
     private static void CheckBinding(Jwt token, IdTokenContext context)
@@ -111,7 +127,7 @@ internal sealed class IdToken
         if (token.Subject != Text(original, "sub")) throw Refuse("subject", "the person who signed in", "the refreshed ID token is about another");
         if (token.Claims.TryGetProperty("nonce", out _) && token.Text("nonce") != Text(original, "nonce"))
             throw Refuse("nonce", "no nonce or the first one in a refreshed ID token", "it has another one");
-        if (token.Number("auth_time") is { } time && original.TryGetProperty("auth_time", out var first) && first.TryGetInt64(out var firstTime) && time != firstTime)
+        if (token.Number("auth_time") is { } time && original.TryGetProperty("auth_time", out var first) && first.ValueKind == JsonValueKind.Number && first.TryGetInt64(out var firstTime) && time != firstTime)
             throw Refuse("auth_time", "the time of the first sign-in in a refreshed ID token", "it has another one");
         if (!SameAudience(token, original)) throw Refuse("audience", "the audience of the first ID token", "the refreshed one has another");
     }

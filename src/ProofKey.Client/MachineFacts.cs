@@ -23,6 +23,9 @@ internal sealed record MachineFacts(SystemKind System, Func<string, string?> Var
         ReadText,
         Environment.UserInteractive);
 
+    /// <summary>The folder with the programs of Windows.</summary>
+    public string SystemFolder { get; init; } = Environment.SystemDirectory;
+
     public bool Has(string variable) => Variable(variable) is not null;
 
     public override string ToString() => $"{nameof(MachineFacts)} of {System}";

@@ -7,13 +7,15 @@ internal static class NewSession
     /// <param name="client">Whose session it is.</param>
     /// <param name="server">Who gave the tokens.</param>
     /// <param name="tokens">The tokens.</param>
-    /// <param name="nonce">The nonce of the request, where it went through a browser.</param>
+    /// <param name="dpopKey">The key that they are bound to, if they are.</param>
+    /// <param name="request">The request, where it went through a browser.</param>
+    /// <param name="stepUp">What an API asked of the sign-in.</param>
     /// <param name="cancel">Ends the call.</param>
     /// <exception cref="ProtocolViolationException">The ID token is missing or not good.</exception>
-    public static async Task<Session> StoreAsync(PublicClient client, AuthorizationServer server, Tokens tokens, string? nonce, CancellationToken cancel)
+    public static async Task<Session> StoreAsync(PublicClient client, AuthorizationServer server, Tokens tokens, string? dpopKey, AuthorizationRequest? request, StepUp? stepUp, CancellationToken cancel)
     {
         var options = client.Options;
-        var identity = options.Scope.Contains(Scope.OpenId) ? await IdentityAsync(client, server, tokens, nonce, cancel) : null;
+        var identity = options.Scope.Contains(Scope.OpenId) ? await IdentityAsync(client, server, tokens, request, stepUp, cancel) : null;
         var stored = new StoredSession
         {
             Id = Secret.NewText(16),
@@ -22,21 +24,23 @@ internal static class NewSession
             ClientId = options.ClientId,
             AskedScope = options.Scope.ToString(),
             Resource = options.Resource,
+            FurtherResources = options.FurtherResources is { Count: > 0 } further ? further : null,
             GrantedScope = (tokens.Scope ?? options.Scope).ToString(),
             Claims = identity?.Claims,
             AccessToken = tokens.AccessToken,
             ObtainedAt = options.TimeProvider.GetUtcNow(),
             ExpiresAt = tokens.ExpiresAt,
             RefreshToken = tokens.RefreshToken,
+            DpopKey = dpopKey,
         };
         using (await client.Vault.LockAsync(cancel)) await client.Vault.SaveAsync(stored, cancel);
         return new Session(client, stored);
     }
 
     // OpenID Connect Core section 3.1.3.3: who asked for openid gets an ID token
-    private static async Task<IdToken> IdentityAsync(PublicClient client, AuthorizationServer server, Tokens tokens, string? nonce, CancellationToken cancel)
+    private static async Task<IdToken> IdentityAsync(PublicClient client, AuthorizationServer server, Tokens tokens, AuthorizationRequest? request, StepUp? stepUp, CancellationToken cancel)
     {
         if (tokens.IdToken is not { } text) throw new ProtocolViolationException("id_token_missing", "an ID token, since openid was asked for", "there is none");
-        return await IdToken.ValidateAsync(text, server, client.Keys, client.Options, new IdTokenContext(nonce, null, tokens.AccessToken, client.Backchannel.ServerClock), cancel);
+        return await IdToken.ValidateAsync(text, server, client.Keys, client.Options, new IdTokenContext(request?.Nonce, null, tokens.AccessToken, client.Backchannel.ServerClock) { AskedAt = request?.MadeAt, StepUp = stepUp }, cancel);
     }
 }

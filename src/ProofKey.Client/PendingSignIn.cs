@@ -15,14 +15,17 @@ public sealed class PendingSignIn : IAsyncDisposable
     private readonly AuthorizationServer _server;
     private readonly LoopbackListener? _listener;
     private readonly SignInTurn _turn;
-    private AuthorizationRequest _request;
+    private readonly string? _dpopKey;
+    private readonly StepUp? _stepUp;
+    private readonly AuthorizationRequests _requests;
+    private AuthorizationRequest _request = null!;
     private readonly TaskCompletionSource<SignInResult> _handedOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
     // Never disposed: it has no timer, and the end of a hand-over may come after DisposeAsync.
     private readonly CancellationTokenSource _stopWaiting = new();
     private int _waited;
     private int _redeemed;
 
-    private PendingSignIn(PublicClient client, AuthorizationServer server, SignInRoad road, LoopbackListener? listener, SignInTurn turn)
+    private PendingSignIn(PublicClient client, AuthorizationServer server, SignInRoad road, LoopbackListener? listener, SignInTurn turn, StepUp? stepUp)
     {
         _client = client;
         _options = client.Options;
@@ -30,14 +33,25 @@ public sealed class PendingSignIn : IAsyncDisposable
         _listener = listener;
         _turn = turn;
         Road = road;
-        _request = new AuthorizationRequest(_options, server, _options.Redirect.Own?.Value ?? listener!.RedirectUri, ModeOf(_options, server, road));
+        _dpopKey = server.Binds ? client.Backchannel.Proofs.NewKey() : null;
+        _stepUp = stepUp;
+        _requests = new AuthorizationRequests(client, server, _dpopKey, stepUp);
     }
 
     /// <summary>Which way the answer comes back: <see cref="SignInRoad.Browser"/> or <see cref="SignInRoad.Paste"/>.</summary>
     public SignInRoad Road { get; }
 
-    /// <summary>Where the person signs in. It holds the state, so show it to that person only and keep it out of logs.</summary>
-    public Uri AuthorizeUri => Volatile.Read(ref _request).Address;
+    /// <summary>
+    /// Where the person signs in. It holds the state, or the reference of a pushed request (RFC 9126), so show it to that person only and keep
+    /// it out of logs.
+    /// </summary>
+    public Uri AuthorizeUri => Volatile.Read(ref _request).Place.Address;
+
+    /// <summary>
+    /// Until when a browser must have come to <see cref="AuthorizeUri"/>, where the request was pushed; a page that is open by then may take longer.
+    /// <see cref="RenewAuthorizeUriAsync"/> has another one afterwards.
+    /// </summary>
+    public DateTimeOffset? AuthorizeUriEndsAt => Volatile.Read(ref _request).Place.EndsAt;
 
     /// <summary>Where the answer comes in, as it was sent: <c>http://127.0.0.1:{port}/callback</c>, or the program's own.</summary>
     public string RedirectUri => Volatile.Read(ref _request).RedirectUri;
@@ -48,16 +62,37 @@ public sealed class PendingSignIn : IAsyncDisposable
     /// </summary>
     public Session? SignedInMeanwhile { get; private init; }
 
-    internal static PendingSignIn Start(PublicClient client, AuthorizationServer server, SignInRoad road, SignInTurn turn)
+    internal static async Task<PendingSignIn> StartAsync(PublicClient client, AuthorizationServer server, SignInRoad road, StepUp? stepUp, SignInTurn turn, CancellationToken cancel)
     {
         // RFC 8252 section 7.3: the port is bound before anything tells the browser about it
         var listener = client.Options.Redirect is Redirect.Loopback loopback ? LoopbackListener.Start(client.Options, loopback) : null;
-        var pending = new PendingSignIn(client, server, road, listener, turn)
+        var pending = new PendingSignIn(client, server, road, listener, turn, stepUp)
         {
             SignedInMeanwhile = turn.SignedInMeanwhile is { } stored ? new Session(client, stored) : null,
         };
+        try
+        {
+            pending._request = await pending._requests.MakeAsync(client.Options.Redirect.Own?.Value ?? listener!.RedirectUri, ModeOf(client.Options, server, road), cancel);
+        }
+        catch
+        {
+            if (listener is not null) await listener.DisposeAsync();
+            throw;
+        }
         client.Options.Emit(new ClientEvent.SignInStarted(pending.RedirectUri));
         return pending;
+    }
+
+    /// <summary>Gives <see cref="AuthorizeUri"/> to a person who comes late: where its reference has ended, the same request is pushed once more. State and verifier stay.</summary>
+    /// <param name="cancel">Ends the call.</param>
+    /// <returns>The address, good for a while.</returns>
+    /// <exception cref="SignInRequiredException">The server refuses the request now.</exception>
+    /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached.</exception>
+    /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
+    public async Task<Uri> RenewAuthorizeUriAsync(CancellationToken cancel = default)
+    {
+        await _requests.RenewAsync(Volatile.Read(ref _request), cancel);
+        return AuthorizeUri;
     }
 
     // What is pasted is an address, so the answer must come in one.
@@ -72,9 +107,11 @@ public sealed class PendingSignIn : IAsyncDisposable
     /// <summary>Opens the sign-in page in the system's browser, or by <see cref="ClientOptions.OpenBrowser"/>.</summary>
     /// <param name="cancel">Ends the call.</param>
     /// <returns>Whether a browser seems to have opened it. If not, show <see cref="AuthorizeUri"/> to the person: the wait can go on.</returns>
+    /// <exception cref="ClientException">The address had ended, and there is no other, as in <see cref="RenewAuthorizeUriAsync"/>.</exception>
     public async Task<bool> OpenBrowserAsync(CancellationToken cancel = default)
     {
-        var opened = _options.OpenBrowser is { } open ? await open(AuthorizeUri, cancel) : await BrowserLauncher.OfThisSystem.OpenAsync(AuthorizeUri, cancel);
+        var address = await RenewAuthorizeUriAsync(cancel);
+        var opened = _options.OpenBrowser is { } open ? await open(address, cancel) : await BrowserLauncher.OfThisSystem.OpenAsync(address, cancel);
         _options.Emit(new ClientEvent.BrowserLaunched(opened));
         return opened;
     }
@@ -108,6 +145,11 @@ public sealed class PendingSignIn : IAsyncDisposable
             // Disposed: nobody will bring an answer any more.
             if (_stopWaiting.IsCancellationRequested) throw;
             return Ended(new SignInResult.Cancelled(CancelReason.TimedOut));
+        }
+        catch (ClientException failed) when (ResultOf(failed) is { } result)
+        {
+            await _listener.AnswerAsync(CallbackPage.Failed(failed));
+            return Ended(result);
         }
         return TryTakeTurn() ? await AnsweredAsync(callback, cancel) : await _handedOver.Task;
     }
@@ -170,7 +212,7 @@ public sealed class PendingSignIn : IAsyncDisposable
         var callback = await _listener!.WaitAsync(Match, _request.Mode, cancel);
         if (_options.ResponseMode != ResponseMode.Automatic || _request.Mode != ResponseMode.FormPost || !callback.RefusesResponseMode(_options.Issuer, _server.NamesItself)) return callback;
         // Once more and once only: the browser that brought the refusal takes the new question along.
-        Volatile.Write(ref _request, new AuthorizationRequest(_options, _server, RedirectUri, ResponseMode.Query));
+        Volatile.Write(ref _request, await _requests.MakeAsync(RedirectUri, ResponseMode.Query, cancel));
         _options.Emit(new ClientEvent.QueryAskedInstead());
         return await _listener.SendOnAsync(AuthorizeUri, Match, ResponseMode.Query, cancel);
     }
@@ -255,18 +297,23 @@ public sealed class PendingSignIn : IAsyncDisposable
         {
             var (code, refused) = callback.Read(_options.Issuer, _server.NamesItself);
             if (refused is not null) return ResultOf(refused);
-            var (tokens, error) = await _client.TokenEndpoint.RedeemAsync(_server, code!, RedirectUri, _request.Verifier, cancel);
-            return tokens is null ? new SignInResult.Refused(error!) : new SignInResult.SignedIn(await NewSession.StoreAsync(_client, _server, tokens, _request.Nonce, cancel));
+            var (tokens, error) = await _client.TokenEndpoint.RedeemAsync(_server, code!, RedirectUri, _request.Verifier, _dpopKey, cancel);
+            return tokens is null ? new SignInResult.Refused(error!) : new SignInResult.SignedIn(await NewSession.StoreAsync(_client, _server, tokens, _dpopKey, _request, _stepUp, cancel));
         }
-        catch (ProtocolViolationException violation)
+        catch (ClientException failed) when (ResultOf(failed) is { } result)
         {
-            return new SignInResult.Rejected(violation.Violation);
-        }
-        catch (AuthorizationServerUnavailableException unavailable)
-        {
-            return new SignInResult.Unavailable(unavailable.Retryable, unavailable);
+            return result;
         }
     }
+
+    // What ends a sign-in and is no fault of this machine's.
+    private static SignInResult? ResultOf(ClientException failed) => failed switch
+    {
+        ProtocolViolationException violation => new SignInResult.Rejected(violation.Violation),
+        AuthorizationServerUnavailableException unavailable => new SignInResult.Unavailable(unavailable.Retryable, unavailable),
+        SignInRequiredException { Error: { } error } => new SignInResult.Refused(error),
+        _ => null,
+    };
 
     // RFC 6749 section 4.1.2.1
     private static SignInResult ResultOf(OAuthError error) => error.Code switch

@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace ProofKey.Client;
 
 /// <summary>
@@ -7,6 +9,9 @@ namespace ProofKey.Client;
 public sealed class PublicClient : IAsyncDisposable
 {
     private readonly SemaphoreSlim _signIn = new(1, 1);
+    // How many questions to the person came to nothing, and what the last of them came to.
+    private int _unanswered;
+    private ExceptionDispatchInfo? _lastAnswer;
     private int _disposed;
 
     /// <summary>Checks the options. Nothing is read and nothing is sent yet.</summary>
@@ -22,7 +27,7 @@ public sealed class PublicClient : IAsyncDisposable
         Discovery = new Discovery(options, Backchannel);
         Keys = new SigningKeys(options, Backchannel);
         TokenEndpoint = new TokenEndpoint(options, Backchannel);
-        Vault = new SessionVault(options.Store, options.Profile);
+        Vault = new SessionVault(options.Store, options.Profile) { Patience = SessionVault.PatienceOf(options) };
         Refresh = new Refresh(this);
         UserInfo = new UserInfo(this);
         SignOut = new SignOut(this);
@@ -63,28 +68,39 @@ public sealed class PublicClient : IAsyncDisposable
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached; a stored session is kept.</exception>
     /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
     /// <exception cref="TokenStoreException">The store cannot be read or written: locked, missing or damaged, it never counts as signed out.</exception>
-    public Task<Session> GetSessionAsync(CancellationToken cancel = default) => GetSessionAsync(SignInAsync, cancel);
+    public Task<Session> GetSessionAsync(CancellationToken cancel = default) => GetSessionAsync(ending => SignInAsync(null, ending), cancel);
 
     /// <summary>The same for a program that asks the person in its own way, such as by <see cref="BeginAsync(CancellationToken)"/>: what asks is called only when a person is needed, and in one program at a time.</summary>
     /// <param name="signIn">Signs a person in.</param>
     /// <param name="cancel">Ends the call.</param>
     /// <returns>The session.</returns>
-    /// <exception cref="SignInRequiredException">Another program asked meanwhile, and nobody finished that sign-in.</exception>
+    /// <exception cref="SignInRequiredException">Another program or call asked meanwhile, and nobody finished that sign-in.</exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached; a stored session is kept.</exception>
     /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
     /// <exception cref="TokenStoreException">The store cannot be read or written: locked, missing or damaged, it never counts as signed out.</exception>
-    public async Task<Session> GetSessionAsync(Func<CancellationToken, Task<Session>> signIn, CancellationToken cancel = default)
+    public Task<Session> GetSessionAsync(Func<CancellationToken, Task<Session>> signIn, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(signIn);
-        await _signIn.WaitAsync(cancel);
-        try
-        {
-            return await StillGoodAsync(cancel) ?? await InTurnAsync(signIn, cancel);
-        }
-        finally
-        {
-            _signIn.Release();
-        }
+        return GetSessionAsync(signIn, _ => true, cancel);
+    }
+
+    /// <summary>
+    /// Answers an API that asks for a better or fresher sign-in (RFC 9470): the person signs in again, and the ID token must say that it was so. The new session takes
+    /// the place of the stored one; make new HTTP clients of it. One that another call or program made for the same demand is enough.
+    /// </summary>
+    /// <param name="stepUp">What is asked, from <see cref="SignInRequiredException.StepUp"/>.</param>
+    /// <param name="cancel">Ends the call; the port is free again before it returns.</param>
+    /// <returns>The session.</returns>
+    /// <exception cref="SignInRequiredException">
+    /// The person did not sign in, or the server refused, such as with <c>unmet_authentication_requirements</c>; or no browser could be opened.
+    /// </exception>
+    /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached; a stored session is kept.</exception>
+    /// <exception cref="ProtocolViolationException">The server answered against the protocol, or the sign-in was not as asked; a stored session is kept.</exception>
+    /// <exception cref="TokenStoreException">The store cannot be read or written.</exception>
+    public Task<Session> GetSessionAsync(StepUp stepUp, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(stepUp);
+        return GetSessionAsync(ending => SignInAsync(stepUp, ending), session => stepUp.IsMetBy(session, Options.TimeProvider.GetUtcNow()), cancel);
     }
 
     /// <summary>Finds the stored session for these options. Opens no browser and asks no server.</summary>
@@ -118,11 +134,23 @@ public sealed class PublicClient : IAsyncDisposable
     /// <param name="cancel">Ends the call.</param>
     /// <returns>The sign-in, to be completed once and disposed by the caller.</returns>
     /// <exception cref="ArgumentException">The road is <see cref="SignInRoad.Device"/>, or it is <see cref="SignInRoad.Paste"/> and the options insist on <see cref="ResponseMode.FormPost"/>.</exception>
-    /// <exception cref="SignInRequiredException">No port is free that <see cref="ClientOptions.Redirect"/> names.</exception>
+    /// <exception cref="SignInRequiredException">No port is free that <see cref="ClientOptions.Redirect"/> names, or the server refused the pushed request (RFC 9126).</exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached.</exception>
     /// <exception cref="ProtocolViolationException">The server's metadata is against the protocol, or names another issuer.</exception>
     /// <exception cref="TokenStoreException">The store cannot be read or written.</exception>
-    public async Task<PendingSignIn> BeginAsync(SignInRoad road, CancellationToken cancel = default)
+    public Task<PendingSignIn> BeginAsync(SignInRoad road, CancellationToken cancel = default) => BeginAsync(road, null, cancel);
+
+    /// <summary>The same for a sign-in that an API asked for (RFC 9470), by a program that asks the person in its own way.</summary>
+    /// <param name="road"><see cref="SignInRoad.Browser"/> or <see cref="SignInRoad.Paste"/>.</param>
+    /// <param name="stepUp">What is asked, from <see cref="SignInRequiredException.StepUp"/>; nothing in particular where it is <see langword="null"/>.</param>
+    /// <param name="cancel">Ends the call.</param>
+    /// <returns>The sign-in, to be completed once and disposed by the caller; one that was not as asked is <see cref="SignInResult.Rejected"/>.</returns>
+    /// <exception cref="ArgumentException">The road is <see cref="SignInRoad.Device"/>, or it is <see cref="SignInRoad.Paste"/> and the options insist on <see cref="ResponseMode.FormPost"/>.</exception>
+    /// <exception cref="SignInRequiredException">No port is free, or the server refused the pushed request.</exception>
+    /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached.</exception>
+    /// <exception cref="ProtocolViolationException">The server's metadata is against the protocol, or names another issuer.</exception>
+    /// <exception cref="TokenStoreException">The store cannot be read or written.</exception>
+    public async Task<PendingSignIn> BeginAsync(SignInRoad road, StepUp? stepUp, CancellationToken cancel = default)
     {
         if (road == SignInRoad.Device) throw new ArgumentException($"A device begins with {nameof(BeginDeviceAsync)}.", nameof(road));
         if (road == SignInRoad.Paste && Options.ResponseMode == ResponseMode.FormPost)
@@ -130,7 +158,7 @@ public sealed class PublicClient : IAsyncDisposable
         var (server, turn) = await PrepareAsync(cancel);
         try
         {
-            return PendingSignIn.Start(this, server, road, turn);
+            return await PendingSignIn.StartAsync(this, server, road, stepUp, turn, cancel);
         }
         catch
         {
@@ -181,9 +209,26 @@ public sealed class PublicClient : IAsyncDisposable
     /// <returns>A text without secrets.</returns>
     public override string ToString() => Options.ToString();
 
-    private async Task<Session?> StillGoodAsync(CancellationToken cancel)
+    private async Task<Session> GetSessionAsync(Func<CancellationToken, Task<Session>> signIn, Func<StoredSession, bool> isAnswer, CancellationToken cancel)
     {
-        if (await FindSessionAsync(cancel) is not { } session) return null;
+        var unanswered = Volatile.Read(ref _unanswered);
+        await _signIn.WaitAsync(cancel);
+        try
+        {
+            if (await StillGoodAsync(isAnswer, cancel) is { } session) return session;
+            // Who waited while the person was asked has the same answer: to ask again, once for each call, would open one window after the other.
+            if (_unanswered != unanswered) _lastAnswer!.Throw();
+            return await AskAsync(signIn, isAnswer, cancel);
+        }
+        finally
+        {
+            _signIn.Release();
+        }
+    }
+
+    private async Task<Session?> StillGoodAsync(Func<StoredSession, bool> isAnswer, CancellationToken cancel)
+    {
+        if (await FindSessionAsync(cancel) is not { } session || !isAnswer(session.Stored)) return null;
         try
         {
             await session.GetAccessTokenAsync(cancel: cancel);
@@ -203,14 +248,31 @@ public sealed class PublicClient : IAsyncDisposable
         return (server, await SignInTurn.TakeAsync(this, known, cancel));
     }
 
-    // One tab on the whole machine, whatever the number of programs that find the session ended.
-    private async Task<Session> InTurnAsync(Func<CancellationToken, Task<Session>> signIn, CancellationToken cancel)
+    // A caller who gives up has answered nothing for the others.
+    private async Task<Session> AskAsync(Func<CancellationToken, Task<Session>> signIn, Func<StoredSession, bool> isAnswer, CancellationToken cancel)
     {
-        async Task<bool> HasSession() => await Vault.FindAsync(Options, cancel) is not null;
-        var (turn, waited) = await Vault.TakeSignInTurnAsync(Options, HasSession, cancel);
+        try
+        {
+            return await InTurnAsync(signIn, isAnswer, cancel);
+        }
+        catch (Exception answer) when (!cancel.IsCancellationRequested)
+        {
+            _lastAnswer = ExceptionDispatchInfo.Capture(answer);
+            Volatile.Write(ref _unanswered, _unanswered + 1);
+            throw;
+        }
+    }
+
+    // One tab on the whole machine, whatever the number of programs that find the session ended.
+    private async Task<Session> InTurnAsync(Func<CancellationToken, Task<Session>> signIn, Func<StoredSession, bool> isAnswer, CancellationToken cancel)
+    {
+        // The one that has ended may still be stored.
+        var known = (await Vault.FindAsync(Options, cancel))?.Id;
+        async Task<bool> HasAnother() => await Vault.FindAsync(Options, cancel) is { } found && found.Id != known && isAnswer(found);
+        var (turn, waited) = await Vault.TakeSignInTurnAsync(Options, HasAnother, cancel);
         using (turn)
         {
-            if (await StillGoodAsync(cancel) is { } session) return session;
+            if (await StillGoodAsync(isAnswer, cancel) is { } session) return session;
             // To ask again, once for each program that waited, would not help who closed the first window.
             if (waited) throw new SignInRequiredException(SignInRequiredReason.TimedOut);
             HasTurn = true;
@@ -225,13 +287,32 @@ public sealed class PublicClient : IAsyncDisposable
         }
     }
 
-    private async Task<Session> SignInAsync(CancellationToken cancel)
+    private async Task<Session> SignInAsync(StepUp? stepUp, CancellationToken cancel)
     {
         // Nobody would hand us the answer: the listener that waits for it is not there.
         if (Options.Redirect is not Redirect.Loopback) throw new SignInRequiredException(SignInRequiredReason.NoBrowser);
-        await using var pending = await BeginAsync(cancel);
-        // Nor does the person see an address that this call could wait for.
-        if (!await pending.OpenBrowserAsync(cancel)) throw new SignInRequiredException(SignInRequiredReason.NoBrowser);
-        return (await pending.CompleteAsync(cancel)).SessionOrThrow();
+        await using var pending = await BeginAsync(SignInRoad.Browser, stepUp, cancel);
+        return (await OpenAndCompleteAsync(pending, cancel)).SessionOrThrow();
+    }
+
+    // The listener answers while the browser opens: a program's own may take until its page has come, and no longer than a sign-in may.
+    private static async Task<SignInResult> OpenAndCompleteAsync(PendingSignIn pending, CancellationToken cancel)
+    {
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var answer = pending.CompleteAsync(giveUp.Token);
+        var opening = pending.OpenBrowserAsync(giveUp.Token);
+        try
+        {
+            // Without a browser the person sees no address that this call could wait for.
+            if (await Task.WhenAny(opening, answer) == opening && !await opening) throw new SignInRequiredException(SignInRequiredReason.NoBrowser);
+            return await answer;
+        }
+        finally
+        {
+            if (answer is not { IsCompletedSuccessfully: true, Result: SignInResult.SignedIn }) await giveUp.CancelAsync();
+            await ((Task)answer).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // What opens the browser may ignore that nobody waits for it any more.
+            _ = opening.ContinueWith(late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        }
     }
 }

@@ -30,29 +30,30 @@ internal sealed class Refresh(PublicClient client)
 
     /// <summary>Brings a session up to date. Callers that come meanwhile share it; it belongs to none of them, so none of them can cancel it for the others.</summary>
     /// <param name="known">The session as the caller knows it.</param>
-    /// <param name="isGood">Whether a session found in the store is all that the caller wanted.</param>
+    /// <param name="resource">The API that a token is wanted for; <see langword="null"/> is the session's first.</param>
+    /// <param name="isGood">Whether a token found in the store is all that the caller wanted.</param>
     /// <param name="cancel">Ends the wait, and not the refresh.</param>
     /// <returns>The session, stored.</returns>
-    public async Task<StoredSession> RunAsync(StoredSession known, Func<StoredSession, bool> isGood, CancellationToken cancel)
+    public async Task<StoredSession> RunAsync(StoredSession known, string? resource, Func<HeldToken, bool> isGood, CancellationToken cancel)
     {
         while (true)
         {
-            var (refresh, isOurs) = Join(known, isGood);
+            var (refresh, isOurs) = Join(known, resource, isGood);
             var fresh = await refresh.WaitAsync(cancel);
             // Somebody else's refresh may have been content with less.
-            if (isOurs || isGood(fresh)) return fresh;
+            if (isOurs || Has(fresh, resource, isGood)) return fresh;
         }
     }
 
-    /// <summary>The same for a token that is good for a while yet: what goes wrong is no matter, and is not tried again at once.</summary>
-    public async Task<StoredSession> TryAsync(StoredSession known, Func<StoredSession, bool> isGood, CancellationToken cancel)
+    /// <summary>The same for a token that is good for a while yet: what goes wrong is no matter unless it ends the session, and is not tried again at once.</summary>
+    public async Task<StoredSession> TryAsync(StoredSession known, string? resource, Func<HeldToken, bool> isGood, CancellationToken cancel)
     {
         if (_options.TimeProvider.GetUtcNow() < _restsUntil) return known;
         try
         {
-            return await RunAsync(known, isGood, cancel);
+            return await RunAsync(known, resource, isGood, cancel);
         }
-        catch (ClientException failed) when (failed is not SignInRequiredException)
+        catch (ClientException failed) when (failed is not SignInRequiredException { Reason: SignInRequiredReason.SessionEnded or SignInRequiredReason.SignedOut })
         {
             var wait = (failed as AuthorizationServerUnavailableException)?.RetryAfter is { } asked && asked > Rest ? asked : Rest;
             _restsUntil = _options.TimeProvider.GetUtcNow() + wait;
@@ -60,25 +61,25 @@ internal sealed class Refresh(PublicClient client)
         }
     }
 
-    private (Task<StoredSession> Refresh, bool IsOurs) Join(StoredSession known, Func<StoredSession, bool> isGood)
+    private (Task<StoredSession> Refresh, bool IsOurs) Join(StoredSession known, string? resource, Func<HeldToken, bool> isGood)
     {
-        var key = new RefreshKey(known.Id, known.Resource, known.AskedScope);
+        var key = new RefreshKey(known.Id, resource ?? known.Resource, known.AskedScope);
         lock (_lock)
         {
             if (_underWay.TryGetValue(key, out var running) && !running.IsCompleted) return (running, false);
-            return (_underWay[key] = Task.Run(() => TransactAsync(known, isGood), CancellationToken.None), true);
+            return (_underWay[key] = Task.Run(() => TransactAsync(known, resource, isGood), CancellationToken.None), true);
         }
     }
 
-    private async Task<StoredSession> TransactAsync(StoredSession known, Func<StoredSession, bool> isGood)
+    private async Task<StoredSession> TransactAsync(StoredSession known, string? resource, Func<HeldToken, bool> isGood)
     {
-        using var held = await client.Vault.LockUnlessAsync(async () => await CurrentAsync(known) is { } waiting && isGood(waiting), CancellationToken.None);
+        using var held = await client.Vault.LockUnlessAsync(async () => await CurrentAsync(known) is { } waiting && Has(waiting, resource, isGood), CancellationToken.None);
         var current = await CurrentAsync(known) ?? throw new SignInRequiredException(SignInRequiredReason.SignedOut);
-        if (isGood(current) || held is null) return current;
+        if (Has(current, resource, isGood) || held is null) return current;
         using var span = Spans.Start("refresh");
         try
         {
-            return await RenewAsync(current, isGood);
+            return await RenewAsync(current, resource, isGood);
         }
         catch (ClientException failed)
         {
@@ -92,15 +93,17 @@ internal sealed class Refresh(PublicClient client)
     private async Task<StoredSession?> CurrentAsync(StoredSession known) =>
         await client.Vault.FindAsync(_options, CancellationToken.None) is { } found && found.Id == known.Id ? found : null;
 
-    private async Task<StoredSession> RenewAsync(StoredSession current, Func<StoredSession, bool> isGood)
+    private static bool Has(StoredSession session, string? resource, Func<HeldToken, bool> isGood) => session.TokenFor(resource) is { } token && isGood(token);
+
+    private async Task<StoredSession> RenewAsync(StoredSession current, string? resource, Func<HeldToken, bool> isGood)
     {
         if (current.RefreshToken is not { } refreshToken) throw new SignInRequiredException(SignInRequiredReason.SessionEnded);
         var left = _unsaved?.Spent == refreshToken ? _unsaved?.Fresh : null;
-        var (fresh, error) = left is null ? await SendAsync(current, refreshToken) : (left, null);
+        var (fresh, error) = left is null ? await SendAsync(current, refreshToken, resource) : (left, null);
         if (fresh is null) return await RefusedAsync(current, error!);
         await KeepAsync(refreshToken, fresh);
-        if (fresh.AccessToken != current.AccessToken) _options.Emit(new ClientEvent.TokensRefreshed(fresh.ExpiresAt));
-        return left is null || isGood(fresh) ? fresh : await RenewAsync(fresh, isGood);
+        if (fresh.TokenFor(resource) is { } token && token != current.TokenFor(resource)) _options.Emit(new ClientEvent.TokensRefreshed(token.ExpiresAt));
+        return left is null || Has(fresh, resource, isGood) ? fresh : await RenewAsync(fresh, resource, isGood);
     }
 
     private async Task KeepAsync(string spent, StoredSession fresh)
@@ -110,33 +113,33 @@ internal sealed class Refresh(PublicClient client)
         _unsaved = null;
     }
 
-    private async Task<(StoredSession? Fresh, OAuthError? Error)> SendAsync(StoredSession current, string refreshToken)
+    private async Task<(StoredSession? Fresh, OAuthError? Error)> SendAsync(StoredSession current, string refreshToken, string? resource)
     {
         var server = await client.Discovery.GetAsync(CancellationToken.None);
         // The keys come first: once it was sent, a refresh token is spent, whatever becomes of the answer.
         if (current.Claims is not null) await client.Keys.GetAsync(server.Keys!, again: false, CancellationToken.None);
-        var (granted, error) = await SendMarkedAsync(current, server, refreshToken);
+        var (granted, error) = await SendMarkedAsync(current, server, refreshToken, resource ?? current.Resource);
         if (granted is not { } answer) return (null, error);
         var next = TokenEndpoint.NewRefreshToken(answer);
         try
         {
-            return (await CheckedAsync(current, server, answer), null);
+            return (await CheckedAsync(current, server, answer, resource), null);
         }
-        catch (ClientException) when (next is not null)
+        catch (Exception) when (next is not null)
         {
-            // The access token is withheld, but to send the spent token again would end the session (RFC 9700 section 4.14.2).
+            // The access token is withheld, whatever went wrong, but to send the spent token again would end the session (RFC 9700 section 4.14.2).
             await KeepAsync(refreshToken, current with { RefreshToken = next, Renewing = null });
             throw;
         }
     }
 
     // The mark is on the disk before the token is on the wire: whatever happens in between, the next one to look knows that it may be spent.
-    private async Task<(JsonElement? Granted, OAuthError? Error)> SendMarkedAsync(StoredSession current, AuthorizationServer server, string refreshToken)
+    private async Task<(JsonElement? Granted, OAuthError? Error)> SendMarkedAsync(StoredSession current, AuthorizationServer server, string refreshToken, string? resource)
     {
         if (!current.WasInterrupted) await client.Vault.SaveAsync(current with { Renewing = RenewalMark.Of(refreshToken, _options.TimeProvider.GetUtcNow()) }, CancellationToken.None);
         try
         {
-            var (granted, error) = await client.TokenEndpoint.RefreshAsync(server, refreshToken, CancellationToken.None);
+            var (granted, error) = await client.TokenEndpoint.RefreshAsync(server, refreshToken, current.DpopKey, resource, CancellationToken.None);
             // A refusal is an answer: this attempt, at least, spent nothing.
             if (error is not null) await UnmarkAsync(current);
             return (granted, error);
@@ -154,15 +157,15 @@ internal sealed class Refresh(PublicClient client)
         if (!current.WasInterrupted && await CurrentAsync(current) is { } marked && marked.RefreshToken == current.RefreshToken) await client.Vault.SaveAsync(current with { Renewing = null }, CancellationToken.None);
     }
 
-    private async Task<StoredSession> CheckedAsync(StoredSession current, AuthorizationServer server, JsonElement answer)
+    private async Task<StoredSession> CheckedAsync(StoredSession current, AuthorizationServer server, JsonElement answer, string? resource)
     {
-        var tokens = client.TokenEndpoint.Read(answer);
+        var tokens = client.TokenEndpoint.Read(answer, current.DpopKey is not null);
         if (tokens.IdToken is { } idToken && current.Claims is { } original)
         {
             var context = new IdTokenContext(null, original, tokens.AccessToken, client.Backchannel.ServerClock);
             await IdToken.ValidateAsync(idToken, server, client.Keys, _options, context, CancellationToken.None);
         }
-        return current.With(tokens, _options.TimeProvider.GetUtcNow());
+        return current.With(tokens, resource, _options.TimeProvider.GetUtcNow());
     }
 
     // RFC 6749 section 5.2: invalid_grant alone says that the refresh token is no longer good; nothing else ends a session.

@@ -2,28 +2,6 @@ using System.Text.Json;
 
 namespace ProofKey.Client;
 
-/// <summary>An access token. It prints as <c>[access_token]</c>; the one way to its value is <see cref="Reveal"/>.</summary>
-public sealed class AccessToken
-{
-    private readonly string _value;
-
-    internal AccessToken(string value, DateTimeOffset expiresAt)
-    {
-        _value = value;
-        ExpiresAt = expiresAt;
-    }
-
-    /// <summary>When it ends, by this machine's clock.</summary>
-    public DateTimeOffset ExpiresAt { get; }
-
-    /// <summary>The token itself, for an <c>Authorization: Bearer</c> header to its API and nowhere else.</summary>
-    /// <returns>Visible ASCII.</returns>
-    public string Reveal() => _value;
-
-    /// <inheritdoc />
-    public override string ToString() => "[access_token]";
-}
-
 /// <summary>How a sign-out went. What this program knew of the session is gone in any case.</summary>
 /// <param name="Revoked">Whether the server took back its tokens (RFC 7009); otherwise they end by themselves.</param>
 /// <param name="Problem">Why the server did not, as a sentence; <see langword="null"/> when it did or there was nothing to revoke.</param>
@@ -67,6 +45,9 @@ public sealed class Session
     /// <summary>When the current access token ends, by this machine's clock. A session with a refresh token goes on.</summary>
     public DateTimeOffset ExpiresAt => Stored.ExpiresAt;
 
+    /// <summary>Whether its tokens are bound to a key of the session, so that nobody else can use them (RFC 9449).</summary>
+    public bool IsBound => Stored.DpopKey is not null;
+
     /// <summary>Whether there is a refresh token.</summary>
     public bool CanRefresh => Stored.RefreshToken is not null;
 
@@ -83,14 +64,22 @@ public sealed class Session
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached and the token has ended; the session is kept.</exception>
     /// <exception cref="ProtocolViolationException">The server answered against the protocol; the session is kept.</exception>
     /// <exception cref="TokenStoreException">The store cannot be read or written; the session is kept.</exception>
-    public async Task<AccessToken> GetAccessTokenAsync(TimeSpan? minValid = null, CancellationToken cancel = default)
-    {
-        var stored = Stored;
-        ThrowIfSignedOut();
-        if (!stored.Lasts(minValid ?? DefaultMinValid, Now)) stored = await FreshOrStillGoodAsync(stored, minValid ?? DefaultMinValid, cancel);
-        else if (minValid is null && CanRefresh && IsDue(stored)) stored = Known(await _client.Refresh.TryAsync(stored, current => !IsDue(current), cancel));
-        return new AccessToken(stored.AccessToken, stored.ExpiresAt);
-    }
+    public Task<AccessToken> GetAccessTokenAsync(TimeSpan? minValid = null, CancellationToken cancel = default) => TokenAsync(null, minValid, cancel);
+
+    /// <summary>
+    /// Gives an access token for one of the APIs that the sign-in is for (RFC 8707 section 2.2), as the other overload does. The first one for each of
+    /// <see cref="ClientOptions.FurtherResources"/> is fetched with the refresh token when it is asked for; it is kept with the session.
+    /// </summary>
+    /// <param name="resource">The API, written as in the options.</param>
+    /// <param name="minValid">How long it must last at least; default 60 seconds.</param>
+    /// <param name="cancel">Ends this call; a refresh that others wait for too goes on.</param>
+    /// <returns>The token.</returns>
+    /// <exception cref="ArgumentException">The sign-in is not for that API.</exception>
+    /// <exception cref="SignInRequiredException">The session has ended, was signed out, or has no refresh token to get one with; or the server refuses, such as with <c>invalid_target</c>.</exception>
+    /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached and the token has ended; the session is kept.</exception>
+    /// <exception cref="ProtocolViolationException">The server answered against the protocol; the session is kept.</exception>
+    /// <exception cref="TokenStoreException">The store cannot be read or written; the session is kept.</exception>
+    public Task<AccessToken> GetAccessTokenAsync(string resource, TimeSpan? minValid = null, CancellationToken cancel = default) => TokenAsync(Checked(resource), minValid, cancel);
 
     /// <summary>Asks the server about the person (OpenID Connect Core section 5.3).</summary>
     /// <param name="cancel">Ends the call.</param>
@@ -102,12 +91,20 @@ public sealed class Session
 
     /// <summary>
     /// Makes an HTTP client that sends the access token to one origin and to no other. It refreshes the token when needed, follows
-    /// redirects of GET and HEAD requests, and leaves the token behind when one of them leads elsewhere.
+    /// redirects of GET and HEAD requests, and leaves the token behind when one of them leads elsewhere. Its calls throw <see cref="SignInRequiredException"/> where the session has ended, and
+    /// where the API asks for a better sign-in (<see cref="SignInRequiredReason.StepUp"/>) or a wider scope (<see cref="SignInRequiredReason.InsufficientScope"/>).
     /// </summary>
     /// <param name="onlyFor">The API's address, https or loopback; also the base address of the client.</param>
     /// <returns>The client, to be disposed by the caller.</returns>
     /// <exception cref="ArgumentException">The address is not absolute, or neither https nor loopback.</exception>
-    public HttpClient CreateHttpClient(Uri onlyFor) => new(TokenHandler.For(this, onlyFor, _client.Options.HttpMessageHandler)) { BaseAddress = onlyFor };
+    public HttpClient CreateHttpClient(Uri onlyFor) => new(TokenHandler.For(this, onlyFor, null, _client.Options.HttpMessageHandler)) { BaseAddress = onlyFor };
+
+    /// <summary>The same for one of several APIs that the sign-in is for: the token that is sent is the one of that API.</summary>
+    /// <param name="onlyFor">The API's address, https or loopback; also the base address of the client.</param>
+    /// <param name="resource">Its name as in <see cref="ClientOptions.Resource"/> or <see cref="ClientOptions.FurtherResources"/>.</param>
+    /// <returns>The client, to be disposed by the caller.</returns>
+    /// <exception cref="ArgumentException">The address is not absolute, or neither https nor loopback; or the sign-in is not for that API.</exception>
+    public HttpClient CreateHttpClient(Uri onlyFor, string resource) => new(TokenHandler.For(this, onlyFor, Checked(resource), _client.Options.HttpMessageHandler)) { BaseAddress = onlyFor };
 
     /// <summary>
     /// Ends the session: the server is asked to revoke its tokens, and what is stored here is deleted even when the server is away.
@@ -126,15 +123,40 @@ public sealed class Session
     /// <returns>A text without secrets.</returns>
     public override string ToString() => $"{ClientId} at {Issuer}";
 
-    /// <summary>Another token than the one that an API did not take.</summary>
-    internal async Task<AccessToken> ReplaceAsync(AccessToken refused, CancellationToken cancel)
+    internal Proofs Proofs => _client.Backchannel.Proofs;
+
+    /// <summary>The token for an API; <see langword="null"/> is the first one.</summary>
+    internal async Task<AccessToken> TokenAsync(string? resource, TimeSpan? minValid, CancellationToken cancel)
     {
         var stored = Stored;
-        if (stored.AccessToken == refused.Reveal()) stored = await RefreshAsync(current => current.AccessToken != refused.Reveal(), cancel);
-        return new AccessToken(stored.AccessToken, stored.ExpiresAt);
+        ThrowIfSignedOut();
+        var held = stored.TokenFor(resource);
+        if (held?.Lasts(minValid ?? DefaultMinValid, Now) != true) stored = await FreshOrStillGoodAsync(stored, resource, minValid ?? DefaultMinValid, cancel);
+        else if (minValid is null && CanRefresh && IsDue(held)) stored = Known(await _client.Refresh.TryAsync(stored, resource, current => !IsDue(current), cancel));
+        return Token(stored, resource);
+    }
+
+    /// <summary>Another token than the one that an API did not take.</summary>
+    internal async Task<AccessToken> ReplaceAsync(AccessToken refused, string? resource, CancellationToken cancel)
+    {
+        var stored = Stored;
+        if (stored.TokenFor(resource)?.AccessToken == refused.Reveal()) stored = await RefreshAsync(resource, current => current.AccessToken != refused.Reveal(), cancel);
+        return Token(stored, resource);
     }
 
     private DateTimeOffset Now => _client.Options.TimeProvider.GetUtcNow();
+
+    private static AccessToken Token(StoredSession stored, string? resource)
+    {
+        var held = stored.TokenFor(resource)!;
+        return new AccessToken(held.AccessToken, held.ExpiresAt, stored.DpopKey);
+    }
+
+    private string Checked(string resource)
+    {
+        ArgumentNullException.ThrowIfNull(resource);
+        return _client.Options.Resources.Contains(resource) ? resource : throw new ArgumentException("The sign-in is not for this API: name it in Resource or FurtherResources, as it is written there.", nameof(resource));
+    }
 
     private void ThrowIfSignedOut()
     {
@@ -142,28 +164,28 @@ public sealed class Session
             if (_signedOut) throw new SignInRequiredException(SignInRequiredReason.SignedOut);
     }
 
-    // A token that has not ended yet is better than none while the server is away, or where there is no refresh token.
-    private async Task<StoredSession> FreshOrStillGoodAsync(StoredSession stored, TimeSpan minValid, CancellationToken cancel)
+    // A token that has not ended yet is better than none while the server is away or refuses or the store is locked, or where there is no refresh token.
+    private async Task<StoredSession> FreshOrStillGoodAsync(StoredSession stored, string? resource, TimeSpan minValid, CancellationToken cancel)
     {
-        var stillGood = Now < stored.ExpiresAt;
+        var stillGood = stored.TokenFor(resource) is { } held && Now < held.ExpiresAt;
         if (stored.RefreshToken is null && stillGood) return stored;
         try
         {
-            return await RefreshAsync(current => current.Lasts(minValid, Now), cancel);
+            return await RefreshAsync(resource, current => current.Lasts(minValid, Now), cancel);
         }
-        catch (AuthorizationServerUnavailableException) when (stillGood)
+        catch (ClientException failed) when (stillGood && failed is AuthorizationServerUnavailableException or TokenStoreException { State: TokenStoreState.Locked } or SignInRequiredException { Reason: SignInRequiredReason.Refused })
         {
             return stored;
         }
     }
 
-    private async Task<StoredSession> RefreshAsync(Func<StoredSession, bool> isGood, CancellationToken cancel)
+    private async Task<StoredSession> RefreshAsync(string? resource, Func<HeldToken, bool> isGood, CancellationToken cancel)
     {
         var stored = Stored;
-        return isGood(stored) ? stored : Known(await _client.Refresh.RunAsync(stored, isGood, cancel));
+        return stored.TokenFor(resource) is { } held && isGood(held) ? stored : Known(await _client.Refresh.RunAsync(stored, resource, isGood, cancel));
     }
 
-    private bool IsDue(StoredSession session) => session.IsPast(_client.Refresh.RenewsAfter, Now);
+    private bool IsDue(HeldToken token) => token.IsPast(_client.Refresh.RenewsAfter, Now);
 
     private StoredSession Known(StoredSession fresh)
     {

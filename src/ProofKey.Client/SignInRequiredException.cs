@@ -35,6 +35,18 @@ public enum SignInRequiredReason
 
     /// <summary>The server has no device authorization endpoint (RFC 8628 section 4).</summary>
     NoDeviceGrant,
+
+    /// <summary>
+    /// The token is good, and the API asks for a better or a fresher sign-in (RFC 9470 section 3): <see cref="SignInRequiredException.StepUp"/> says which, and
+    /// <see cref="PublicClient.GetSessionAsync(StepUp, CancellationToken)"/> asks the person for it.
+    /// </summary>
+    StepUp,
+
+    /// <summary>
+    /// The token is good, and the API asks for scope values that it does not have (RFC 6750 section 3.1): <see cref="SignInRequiredException.Scope"/> has them. A
+    /// client with those in <see cref="ClientOptions.Scope"/> signs in for them.
+    /// </summary>
+    InsufficientScope,
 }
 
 /// <summary>A person must sign in, which the call could not do or did not finish.</summary>
@@ -49,6 +61,13 @@ public sealed class SignInRequiredException : ClientException
 
     internal SignInRequiredException(SignInRequiredReason reason, string expected, string actual, string remedy)
         : base(CodeOf(reason), expected, actual, remedy) => Reason = reason;
+
+    internal SignInRequiredException(StepUp stepUp)
+        : this(SignInRequiredReason.StepUp, "a sign-in that is enough for this", $"the API asks for {stepUp}", $"Sign in again with {nameof(PublicClient.GetSessionAsync)}(StepUp), then call the API with the new session.") => StepUp = stepUp;
+
+    internal SignInRequiredException(Scope scope)
+        : this(SignInRequiredReason.InsufficientScope, "a token that is good for this", $"the API asks for the scope {ServerText.Shown(scope.ToString())}", "Sign in with that scope in addition.") => Scope = scope;
+
     // Not the person's fault, and nothing to look for: the server takes what was sent twice for stolen (RFC 9700 section 4.14.2).
     private const string Interrupted = "the previous renewal was interrupted, and the server does not take its refresh token a second time";
 
@@ -57,6 +76,12 @@ public sealed class SignInRequiredException : ClientException
 
     /// <summary>What the server answered, where it did.</summary>
     public OAuthError? Error { get; }
+
+    /// <summary>What an API asks of the sign-in, where it does.</summary>
+    public StepUp? StepUp { get; }
+
+    /// <summary>The scope that an API asks for, where it does.</summary>
+    public Scope? Scope { get; }
 
     private static string CodeOf(SignInRequiredReason reason) => reason switch
     {
@@ -68,6 +93,8 @@ public sealed class SignInRequiredException : ClientException
         SignInRequiredReason.NoBrowser => "no_browser",
         SignInRequiredReason.NoPort => "no_port",
         SignInRequiredReason.NoDeviceGrant => "no_device_grant",
+        SignInRequiredReason.StepUp => "step_up",
+        SignInRequiredReason.InsufficientScope => "insufficient_scope",
         _ => "refused",
     };
 

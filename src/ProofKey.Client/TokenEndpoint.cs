@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using ProofKey.Jose;
 
 namespace ProofKey.Client;
 
@@ -26,7 +27,7 @@ internal sealed class TokenEndpoint(ClientOptions options, Backchannel backchann
     private static readonly long MaxLifetimeSeconds = (long)TimeSpan.FromDays(3650).TotalSeconds;
 
     /// <summary>Redeems a code (RFC 6749 section 4.1.3, RFC 7636 section 4.5).</summary>
-    public async Task<TokenResult> RedeemAsync(AuthorizationServer server, string code, string redirectUri, CodeVerifier verifier, CancellationToken cancel)
+    public async Task<TokenResult> RedeemAsync(AuthorizationServer server, string code, string redirectUri, CodeVerifier verifier, string? dpopKey, CancellationToken cancel)
     {
         var (granted, error) = await SendAsync(
             server,
@@ -36,43 +37,57 @@ internal sealed class TokenEndpoint(ClientOptions options, Backchannel backchann
                 new("redirect_uri", redirectUri),
                 new("code_verifier", verifier.Reveal())),
             [code, verifier.Reveal()],
+            dpopKey,
+            options.Resource,
             cancel);
-        return new TokenResult(granted is { } answer ? Read(answer) : null, error);
+        return new TokenResult(granted is { } answer ? Read(answer, dpopKey is not null) : null, error);
     }
 
     /// <summary>
     /// Redeems a refresh token (RFC 6749 section 6). What is granted is not checked yet: <see cref="NewRefreshToken"/> comes first, since
     /// the old one is spent whatever <see cref="Read"/> finds.
     /// </summary>
-    public Task<(JsonElement? Granted, OAuthError? Error)> RefreshAsync(AuthorizationServer server, string refreshToken, CancellationToken cancel) =>
-        SendAsync(server, Parameters.Of(new("grant_type", "refresh_token"), new("refresh_token", refreshToken)), [refreshToken], cancel);
+    public Task<(JsonElement? Granted, OAuthError? Error)> RefreshAsync(AuthorizationServer server, string refreshToken, string? dpopKey, string? resource, CancellationToken cancel) =>
+        SendAsync(server, Parameters.Of(new("grant_type", "refresh_token"), new("refresh_token", refreshToken)), [refreshToken], dpopKey, resource, cancel);
 
     /// <summary>Asks whether the person has decided (RFC 8628 section 3.4).</summary>
-    public Task<(JsonElement? Granted, OAuthError? Error)> PollAsync(AuthorizationServer server, string deviceCode, CancellationToken cancel) =>
-        SendAsync(server, Parameters.Of(new("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), new("device_code", deviceCode)), [deviceCode], cancel);
+    public Task<(JsonElement? Granted, OAuthError? Error)> PollAsync(AuthorizationServer server, string deviceCode, string? dpopKey, CancellationToken cancel) =>
+        SendAsync(server, Parameters.Of(new("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), new("device_code", deviceCode)), [deviceCode], dpopKey, options.Resource, cancel);
 
     /// <summary>The refresh token that goes on, if the answer brought a new one.</summary>
     /// <exception cref="ProtocolViolationException">It is malformed.</exception>
     public static string? NewRefreshToken(JsonElement granted) => Token(granted, "refresh_token");
 
     /// <summary>Checks every member of what was granted (RFC 6749 section 5.1).</summary>
+    /// <param name="json">What was granted.</param>
+    /// <param name="isBound">Whether a proof was sent, so that the access token must be bound to its key.</param>
     /// <exception cref="ProtocolViolationException">One of them is against the protocol.</exception>
-    public Tokens Read(JsonElement json)
+    public Tokens Read(JsonElement json, bool isBound)
     {
         var now = options.TimeProvider.GetUtcNow();
         var accessToken = Token(json, "access_token") ?? throw Missing("access_token");
         // RFC 6749 section 7.1: a client does not use a token whose type it does not understand
         if (Text(json, "token_type") is not { } type) throw Missing("token_type");
-        if (!type.Equals("Bearer", StringComparison.OrdinalIgnoreCase))
-            throw new ProtocolViolationException("token_type", "an access token of type Bearer", $"its type is {ServerText.Shown(type, accessToken)}");
+        CheckType(type, isBound, accessToken);
         return new Tokens(accessToken, now + Lifetime(json), Token(json, "refresh_token"), GrantedScope(json), Token(json, "id_token"));
     }
 
-    private async Task<(JsonElement? Granted, OAuthError? Error)> SendAsync(AuthorizationServer server, Parameters grant, string[] secrets, CancellationToken cancel)
+    // RFC 9449 section 5: who sent a proof and gets a bearer token was not heard, or somebody took the proof away on the way
+    private static void CheckType(string type, bool isBound, string accessToken)
+    {
+        if (type.Equals(isBound ? Dpop.Scheme : "Bearer", StringComparison.OrdinalIgnoreCase)) return;
+        var came = $"its type is {ServerText.Shown(type, accessToken)}";
+        throw isBound
+            ? new ProtocolViolationException("token_not_bound", "an access token of type DPoP, bound to the key of the proof that was sent", came, "Do not use it: tell whoever runs the server, or say DpopUse.Never to sign in for bearer tokens.")
+            : new ProtocolViolationException("token_type", "an access token of type Bearer", came);
+    }
+
+    private async Task<(JsonElement? Granted, OAuthError? Error)> SendAsync(AuthorizationServer server, Parameters grant, string[] secrets, string? dpopKey, string? resource, CancellationToken cancel)
     {
         var form = grant.With("client_id", options.ClientId);
-        if (options.Resource is { } resource) form = form.With("resource", resource);
-        var answer = await backchannel.PostAsync(What, server.Token, form, cancel);
+        // RFC 8707 section 2.2: which of the APIs of the grant this access token is for
+        if (resource is not null) form = form.With("resource", resource);
+        var answer = await backchannel.PostAsync(What, server.Token, form, cancel, dpopKey);
         if (answer.MediaType is not "application/json") throw NotJson(answer);
         var json = answer.Object();
         return answer.Status == System.Net.HttpStatusCode.OK ? (json, null) : (null, Refusal(json, secrets));
@@ -87,9 +102,16 @@ internal sealed class TokenEndpoint(ClientOptions options, Backchannel backchann
         retryable: !answer.IsSuccess || answer.MediaType is "text/html");
 
     // RFC 6749 section 5.2
-    public static OAuthError Refusal(JsonElement json, string[] secrets) => Text(json, "error") is { Length: > 0 } code
-        ? ServerText.Error(code, Text(json, "error_description"), secrets)
-        : throw new ProtocolViolationException("malformed_refusal", "an error code in a refusal (RFC 6749 section 5.2)", "there is none");
+    public static OAuthError Refusal(JsonElement json, string[] secrets) => Text(json, "error") switch
+    {
+        // RFC 6749 section 4.1.2.1 has these two for /authorize; servers answer them here too, and they say nothing about what was sent.
+        "server_error" or "temporarily_unavailable" => throw InTrouble(Text(json, "error")!),
+        { Length: > 0 } code => ServerText.Error(code, Text(json, "error_description"), secrets),
+        _ => throw new ProtocolViolationException("malformed_refusal", "an error code in a refusal (RFC 6749 section 5.2)", "there is none"),
+    };
+
+    private static AuthorizationServerUnavailableException InTrouble(string code) =>
+        new(code, $"an answer as {What}", $"the server said {code}", "Try again later.", nothingHappened: code == "temporarily_unavailable");
 
     // RFC 6750 section 2.1: visible ASCII, so that no token can break out of a header
     private static string? Token(JsonElement json, string name)

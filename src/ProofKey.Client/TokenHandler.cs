@@ -1,11 +1,13 @@
 using System.Net;
-using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using ProofKey.Jose;
 
 namespace ProofKey.Client;
 
 /// <summary>
-/// Adds a session's access token to requests for one origin and to no others (RFC 9700 section 4.9.1). Redirects of GET and HEAD are
-/// followed, at most ten, and the token stays behind when one leads to another origin; other redirects are handed to the caller.
+/// Adds a session's access token to requests for one origin and to no others (RFC 9700 section 4.9.1), with a proof where it is bound to a key
+/// (RFC 9449). Redirects of GET and HEAD are followed, at most ten, and the token stays behind when one leads to another origin; other redirects
+/// are handed to the caller. An API that asks for a better sign-in or a wider scope is a <see cref="SignInRequiredException"/>.
 /// </summary>
 public sealed class TokenHandler : DelegatingHandler
 {
@@ -13,6 +15,7 @@ public sealed class TokenHandler : DelegatingHandler
 
     private readonly Session _session;
     private readonly Uri _onlyFor;
+    private readonly string? _resource;
 
     /// <summary>Makes a handler, for a program that builds its own HTTP clients.</summary>
     /// <param name="session">Whose access token is sent.</param>
@@ -30,8 +33,17 @@ public sealed class TokenHandler : DelegatingHandler
         _onlyFor = onlyFor;
     }
 
-    internal static TokenHandler For(Session session, Uri onlyFor, HttpMessageHandler? inner) =>
-        new(session, onlyFor, inner is null ? Backchannel.NewHandler() : new Borrowed(inner));
+    /// <summary>The same with the token of one of several APIs that the sign-in is for.</summary>
+    /// <param name="session">Whose access token is sent.</param>
+    /// <param name="onlyFor">The one origin that gets it.</param>
+    /// <param name="resource">The API's name as in <see cref="ClientOptions.Resource"/> or <see cref="ClientOptions.FurtherResources"/>.</param>
+    /// <param name="inner">What sends the requests; it must not follow redirects itself.</param>
+    /// <exception cref="ArgumentException">The address is not absolute, or neither https nor loopback.</exception>
+    public TokenHandler(Session session, Uri onlyFor, string? resource, HttpMessageHandler inner)
+        : this(session, onlyFor, inner) => _resource = resource;
+
+    internal static TokenHandler For(Session session, Uri onlyFor, string? resource, HttpMessageHandler? inner) =>
+        new(session, onlyFor, resource, inner is null ? Backchannel.NewHandler() : new Borrowed(inner));
 
     /// <inheritdoc />
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
@@ -51,23 +63,53 @@ public sealed class TokenHandler : DelegatingHandler
     {
         // Whoever set a header by hand meant it, for this origin; it must not travel on either.
         if (!IsOurs(request.RequestUri) || request.Headers.Authorization is not null) return await base.SendAsync(request, cancel);
-        var token = await _session.GetAccessTokenAsync(cancel: cancel);
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token.Reveal());
-        var response = await base.SendAsync(request, cancel);
-        if (!IsRefusedToken(response) || request.Content is not null || !_session.CanRefresh) return response;
+        var token = await _session.TokenAsync(_resource, null, cancel);
+        var (response, nonce) = await SendWithAsync(request, token, cancel);
+        // RFC 9449 section 9: once, with a new proof, and only where the server gave what it asks for
+        if (nonce is not null && Says(response, Answer.UseNonce) && IsRepeatable(request.Content))
+        {
+            response.Dispose();
+            request = Copy(request, request.RequestUri!, request.Content);
+            (response, _) = await SendWithAsync(request, token, cancel);
+        }
+        // RFC 6750 section 3.1: the one answer that a new token may mend
+        if (Says(response, "invalid_token") && request.Content is null && _session.CanRefresh)
+        {
+            response.Dispose();
+            (response, _) = await SendWithAsync(Copy(request, request.RequestUri!), await _session.ReplaceAsync(token, _resource, cancel), cancel);
+        }
+        if (PersonNeeded(response) is not { } needed) return response;
         response.Dispose();
-        var again = Copy(request, request.RequestUri!);
-        again.Headers.Authorization = new AuthenticationHeaderValue("Bearer", (await _session.ReplaceAsync(token, cancel)).Reveal());
-        return await base.SendAsync(again, cancel);
+        throw needed;
+    }
+
+    // A good token that is not enough: another one of the same sign-in would not be either.
+    private SignInRequiredException? PersonNeeded(HttpResponseMessage response)
+    {
+        foreach (var challenge in Challenge.Of(response))
+        {
+            // RFC 9470 section 3
+            if (response.StatusCode == HttpStatusCode.Unauthorized && StepUp.Of(challenge, _session.Stored.Id) is { } stepUp) return new SignInRequiredException(stepUp);
+            // RFC 6750 section 3.1; what was granted already is not what is missing
+            if (response.StatusCode == HttpStatusCode.Forbidden && challenge is { Error: "insufficient_scope" } && Scope.TryParse(challenge["scope"], out var scope) && !scope.IsSubsetOf(_session.Scope)) return new SignInRequiredException(scope);
+        }
+        return null;
+    }
+
+    private async Task<(HttpResponseMessage Response, string? Nonce)> SendWithAsync(HttpRequestMessage request, AccessToken token, CancellationToken cancel)
+    {
+        token.ApplyTo(request, _session.Proofs);
+        var address = request.RequestUri!;
+        var response = await base.SendAsync(request, cancel);
+        return (response, token.IsBound ? _session.Proofs.Observe(address, response) : null);
     }
 
     private bool IsOurs(Uri? address) => address is not null && Uri.Compare(address, _onlyFor, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0;
 
-    // RFC 6750 section 3.1: the one answer that a new token may mend
-    private static bool IsRefusedToken(HttpResponseMessage response) =>
-        response.StatusCode == HttpStatusCode.Unauthorized
-        && response.Headers.WwwAuthenticate.Any(challenge =>
-            challenge.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase) && challenge.Parameter?.Contains("invalid_token", StringComparison.Ordinal) == true);
+    private static bool Says(HttpResponseMessage response, string error) => response.StatusCode == HttpStatusCode.Unauthorized && Challenge.Of(response).Any(challenge => challenge.Error == error);
+
+    // Bodies that are in memory can be sent twice; a stream may be at its end.
+    private static bool IsRepeatable(HttpContent? content) => content is null or ByteArrayContent or ReadOnlyMemoryContent or JsonContent;
 
     private static Uri? Target(HttpRequestMessage request, HttpResponseMessage response)
     {
@@ -78,12 +120,12 @@ public sealed class TokenHandler : DelegatingHandler
         return !downgrade && target.Scheme is "https" or "http" ? target : null;
     }
 
-    // Authorization, and cookies or keys set by hand, are for the origin that they were meant for.
-    private HttpRequestMessage Copy(HttpRequestMessage request, Uri target)
+    // Authorization, and cookies or keys set by hand, are for the origin that they were meant for; a proof is for one request.
+    private HttpRequestMessage Copy(HttpRequestMessage request, Uri target, HttpContent? content = null)
     {
-        var copy = new HttpRequestMessage(request.Method, target) { Version = request.Version, VersionPolicy = request.VersionPolicy };
+        var copy = new HttpRequestMessage(request.Method, target) { Version = request.Version, VersionPolicy = request.VersionPolicy, Content = content };
         foreach (var (name, values) in request.Headers)
-            if (name is not ("Authorization" or "Host") && (IsOurs(target) || name is "Accept" or "Accept-Language" or "User-Agent")) copy.Headers.TryAddWithoutValidation(name, values);
+            if (name is not ("Authorization" or Dpop.HeaderName or "Host") && (IsOurs(target) || name is "Accept" or "Accept-Language" or "User-Agent")) copy.Headers.TryAddWithoutValidation(name, values);
         return copy;
     }
 

@@ -13,11 +13,11 @@ internal sealed class UserInfo(PublicClient client)
         var server = await client.Discovery.GetAsync(cancel);
         if (server.UserInfo is null) throw new ProtocolViolationException("no_userinfo", "metadata with userinfo_endpoint", "it has none", "Use the claims of the ID token with this server.");
         var token = await session.GetAccessTokenAsync(cancel: cancel);
-        var answer = await client.Backchannel.GetAsync(What, server.UserInfo, cancel, token.Reveal());
+        var answer = await client.Backchannel.GetAsync(What, server.UserInfo, cancel, token);
         if (answer.Status == HttpStatusCode.Unauthorized && session.CanRefresh)
         {
-            token = await session.ReplaceAsync(token, cancel);
-            answer = await client.Backchannel.GetAsync(What, server.UserInfo, cancel, token.Reveal());
+            token = await session.ReplaceAsync(token, null, cancel);
+            answer = await client.Backchannel.GetAsync(What, server.UserInfo, cancel, token);
         }
         return Checked(answer, session.Subject);
     }

@@ -63,14 +63,21 @@ public sealed class Registry
     public async Task<NewClient?> UpdateClientAsync(string id, Func<ClientRegistration, ClientRegistration> change, bool newSecret, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(change);
-        if (await _clients.FindAsync(id, cancellation) is not { } known) return null;
+        // Who changes it at the same time has changed it first: the change is made to what it is now, and takes nothing back.
+        while (await _clients.FindAsync(id, cancellation) is { } known)
+            if (await UpdateClientAsync(known, change, newSecret, cancellation) is { } updated) return updated;
+        return null;
+    }
+
+    private async Task<NewClient?> UpdateClientAsync(RegisteredClient known, Func<ClientRegistration, ClientRegistration> change, bool newSecret, CancellationToken cancellation)
+    {
         var registration = change(ClientRegistration.Of(known));
         if (registration.IsPublic != known.IsPublic) throw new FormatException("A client stays public or confidential; register another one.");
         if (newSecret && !NeedsSecret(registration)) throw new FormatException("This client has no secret: it is public, or proves itself with keys.");
         // Who proved itself with keys so far, and does no longer, needs a secret.
         var secret = newSecret || (NeedsSecret(registration) && known.SecretDigest is null) ? Secret.NewText() : null;
         var digest = !NeedsSecret(registration) ? null : secret is null ? known.SecretDigest : Secret.Digest(secret);
-        var client = RegistrationRules.Check(registration) with { Id = known.Id, CreatedAt = known.CreatedAt, SecretDigest = digest };
+        var client = RegistrationRules.Check(registration) with { Id = known.Id, CreatedAt = known.CreatedAt, SecretDigest = digest, Version = known.Version };
         await MakeKeyAsync(client, cancellation);
         var changes = ClientRegistration.Changes(ClientRegistration.Of(known), ClientRegistration.Of(client)).Concat(secret is null ? [] : ["new secret"]);
         return await _clients.UpdateAsync(client, new AuditEvent("client-changed") { ClientId = client.Id, Detail = string.Join("; ", changes) }) ? new NewClient(client, secret) : null;

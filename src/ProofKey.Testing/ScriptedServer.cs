@@ -31,13 +31,15 @@ public sealed partial class ScriptedServer : IAsyncDisposable
     private readonly Lock _grants = new();
     private readonly Dictionary<string, Grant> _refreshTokens = [];
 
-    private sealed record Request(string? Nonce, string Challenge, string RedirectUri, string Scope);
+    private sealed record Request(string? Nonce, string Challenge, string RedirectUri, string Scope, string? Thumbprint);
 
     private sealed class Grant
     {
         public required string Scope { get; init; }
 
         public required string Current { get; set; }
+
+        public string? Thumbprint { get; init; }
 
         public bool Revoked { get; set; }
     }
@@ -140,9 +142,11 @@ public sealed partial class ScriptedServer : IAsyncDisposable
         app.MapGet("/jwks", server.JwksAsync);
         app.MapGet("/authorize", server.AuthorizeAsync);
         app.MapPost("/token", server.TokenAsync);
+        app.MapPost("/par", server.PushAsync);
         app.MapPost("/device_authorization", server.DeviceAsync);
         app.MapGet("/userinfo", server.UserInfoAsync);
         app.MapPost("/revoke", server.RevokeAsync);
+        app.MapMethods("/api/bound/{**rest}", ["GET", "POST"], server.BoundApiAsync);
         app.MapGet("/api/me", (HttpContext context) => context.Response.WriteAsync(context.Request.Headers.Authorization.ToString()));
         await app.StartAsync();
         server.Issuer = Issuer.Parse(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
@@ -230,6 +234,8 @@ public sealed partial class ScriptedServer : IAsyncDisposable
             ["authorization_response_iss_parameter_supported"] = true,
         };
         foreach (var (name, value) in MetadataMembers()) metadata[name] = JsonValue.Create((string)value);
+        if (Binds) metadata["dpop_signing_alg_values_supported"] = new JsonArray("ES256");
+        if (TakesPushed) metadata["pushed_authorization_request_endpoint"] = Issuer.Endpoint("/par");
         SpoilMetadata?.Invoke(metadata);
         return JsonAsync(context, 200, metadata.ToJsonString());
     }
@@ -244,10 +250,11 @@ public sealed partial class ScriptedServer : IAsyncDisposable
     {
         if (!Parameters.TryParse(context.Request.QueryString.Value.AsSpan().TrimStart('?'), out var request, out _)) return ErrorAsync(context, "invalid_request");
         AuthorizeRequests.Enqueue(request);
+        if (request["request_uri"] is { } reference) request = _pushed[reference];
         var code = Remember(Secret.NewText());
         Remember(request["state"]!);
         if (request["nonce"] is { } nonce) Remember(nonce);
-        _codes[code] = new Request(request["nonce"], request["code_challenge"]!, request["redirect_uri"]!, request["scope"] ?? "");
+        _codes[code] = new Request(request["nonce"], request["code_challenge"]!, request["redirect_uri"]!, request["scope"] ?? "", request["dpop_jkt"]);
         List<KeyValuePair<string, string>> answer =
             [ErrorFor(context) is { } refused ? new("error", refused) : new("code", code), new("state", request["state"]!), new("iss", Issuer.Value)];
         SpoilCallback?.Invoke(answer);
@@ -271,6 +278,11 @@ public sealed partial class ScriptedServer : IAsyncDisposable
         var form = (await context.Request.ReadFormAsync()).ToDictionary(pair => pair.Key, pair => pair.Value.ToString());
         TokenRequests.Enqueue(form);
         context.Response.Headers.CacheControl = "no-store";
+        if (!ProofIsGood(context, out var error))
+        {
+            await ErrorAsync(context, error.Code);
+            return;
+        }
         await (form["grant_type"] switch
         {
             "authorization_code" => RedeemAsync(context, form),
@@ -285,9 +297,10 @@ public sealed partial class ScriptedServer : IAsyncDisposable
         var good = _codes.TryRemove(form["code"], out var request)
             && request.RedirectUri == form["redirect_uri"]
             && CodeVerifier.TryParse(form["code_verifier"], out var verifier)
-            && verifier.Challenge.ToString() == request.Challenge;
+            && verifier.Challenge.ToString() == request.Challenge
+            && (request.Thumbprint is null || request.Thumbprint == ThumbprintIn(context));
         if (!good) return ErrorAsync(context, "invalid_grant");
-        var grant = new Grant { Scope = request!.Scope, Current = Remember(Secret.NewText()) };
+        var grant = new Grant { Scope = request!.Scope, Current = Remember(Secret.NewText()), Thumbprint = ThumbprintIn(context) };
         lock (_grants) _refreshTokens[grant.Current] = grant;
         return TokensAsync(context, grant, request.Nonce);
     }
@@ -298,6 +311,7 @@ public sealed partial class ScriptedServer : IAsyncDisposable
         lock (_grants)
         {
             if (!_refreshTokens.TryGetValue(refreshToken, out grant) || grant.Revoked) return ErrorAsync(context, "invalid_grant");
+            if (grant.Thumbprint != ThumbprintIn(context)) return ErrorAsync(context, "invalid_grant");
             if (grant.Current != refreshToken)
             {
                 Reuses++;
@@ -315,10 +329,11 @@ public sealed partial class ScriptedServer : IAsyncDisposable
         var tokens = new JsonObject
         {
             ["access_token"] = Remember(Secret.NewText()),
-            ["token_type"] = "Bearer",
+            ["token_type"] = ThumbprintIn(context) is null ? "Bearer" : "DPoP",
             ["expires_in"] = AccessTokenSeconds,
             ["scope"] = grant.Scope,
         };
+        if (ThumbprintIn(context) is { } thumbprint) _bound[tokens["access_token"]!.GetValue<string>()] = thumbprint;
         if (GivesRefreshTokens) tokens["refresh_token"] = grant.Current;
         if (Scope.Parse(grant.Scope).Contains(Scope.OpenId)) tokens["id_token"] = IdToken(nonce, tokens["access_token"]!.GetValue<string>());
         SpoilTokens?.Invoke(tokens);
@@ -348,6 +363,7 @@ public sealed partial class ScriptedServer : IAsyncDisposable
     {
         var claims = new JsonObject { ["sub"] = Subject, ["email"] = "alice@example.com" };
         SpoilUserInfo?.Invoke(claims);
+        if (context.Request.Headers.Authorization.ToString().StartsWith("DPoP ", StringComparison.Ordinal)) return BoundAsync(context, Nonce, () => JsonAsync(context, 200, claims.ToJsonString()));
         return context.Request.Headers.Authorization.ToString().StartsWith("Bearer ", StringComparison.Ordinal)
             ? JsonAsync(context, 200, claims.ToJsonString())
             : JsonAsync(context, 401, "{}");

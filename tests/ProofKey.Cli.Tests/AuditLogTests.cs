@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using ProofKey.Cli.Hosting;
 
 namespace ProofKey.Cli.Tests;
 
@@ -80,5 +81,21 @@ public sealed class AuditLogTests : IDisposable
         var outcome = await following.EndAsync();
         outcome.ExitCode.ShouldBe(0, outcome.ToString());
         outcome.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length.ShouldBe(2, "each event comes once");
+    }
+
+    [Fact]
+    [Assertion("RT-18")]
+    public async Task Following_shows_what_waited_for_a_minute_before_it_was_written()
+    {
+        await AddUserAsync("alice");
+        await using var following = _cli.Start("audit-log", "--follow", "--json");
+        await following.OutputUntilAsync(new Regex("alice"));
+        await using (var source = DataFolder.SourceOf(Path.Combine(_cli.Data, "proofkey.db")))
+        {
+            var at = TimeProvider.System.GetUtcNow().AddMinutes(-1).ToUnixTimeMilliseconds();
+            await using var late = source.CreateCommand($"insert into audit_event (id, at, kind, count) values (randomblob(16), {at}, 'grant-revoked', 1)");
+            await late.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        }
+        await following.OutputUntilAsync(new Regex("grant-revoked"));
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ProofKey.Cli.Hosting;
 using ProofKey.Tests.PostgreSql;
 
 namespace ProofKey.Cli.Tests;
@@ -99,6 +100,26 @@ public sealed class DatabaseVerbTests : IAsyncLifetime
         await using var serving = _cli.Start("serve", "--data", _cli.Data, "--urls", issuer);
         await serving.UntilAsync(TestServer.Listening());
         (await _cli.OutputOfAsync("token", "--min-valid", "24h")).Split('.').Length.ShouldBe(3);
+    }
+
+    [Fact]
+    [Assertion("MD-08")]
+    public async Task A_root_key_that_cannot_be_written_down_changes_nothing_and_one_that_cannot_take_its_place_is_named()
+    {
+        var folder = DataFolder.Open(_cli.Data);
+        var (file, rewrapped) = (Path.Combine(_cli.Data, "root.key"), 0);
+        Task replaceAsync() => folder.ReplaceRootKeyAsync(Secret.NewBytes(32), "new.key", () => Task.FromResult(rewrapped++));
+
+        // A folder of the same name stands in the way of a file, even for root.
+        var unfinished = Directory.CreateDirectory($"{file}.{Environment.ProcessId}.new");
+        (await Should.ThrowAsync<DataFolderException>(replaceAsync)).Message.ShouldContain("Nothing was changed");
+        rewrapped.ShouldBe(0);
+        unfinished.Delete();
+
+        File.Delete(file);
+        Directory.CreateDirectory(file);
+        (await Should.ThrowAsync<DataFolderException>(replaceAsync)).Message.ShouldContain("--root-key-file new.key");
+        rewrapped.ShouldBe(1);
     }
 
     [Fact]

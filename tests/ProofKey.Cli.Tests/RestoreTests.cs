@@ -149,6 +149,37 @@ public sealed class RestoreTests : IDisposable
     }
 
     [Fact]
+    [Assertion("RT-17")]
+    public async Task The_log_of_a_killed_server_is_not_written_into_the_backup_that_takes_the_place_of_its_database()
+    {
+        await using (var serving = await ServeAsync())
+        {
+            (await _cli.RunAsync("database", "backup", _cli.PathOf("backup.db"), "--data", _cli.Data)).ExitCode.ShouldBe(0);
+            (await _cli.RunAsync("client", "add", "Later", "--public", "--redirect-uri", "http://127.0.0.1/callback", "--data", _cli.Data)).ExitCode.ShouldBe(0);
+            await serving.KillAsync();
+        }
+        var database = Path.Combine(_cli.Data, "proofkey.db");
+        new FileInfo($"{database}-wal").Length.ShouldBeGreaterThan(0);
+        File.Move(database, $"{database}.bad");
+
+        var restored = await _cli.RunAsync("database", "restore", _cli.PathOf("backup.db"), "--grants", "keep", "--data", _cli.Data);
+        restored.ExitCode.ShouldBe(0, restored.ToString());
+        restored.Errors.ShouldContain(Directory.GetFiles(_cli.Data, "proofkey.db.before-*-wal").ShouldHaveSingleItem());
+        (await _cli.OutputOfAsync("client", "list", "--data", _cli.Data)).ShouldNotContain("Later");
+        (await _cli.OutputOfAsync("audit-log", "--json", "--data", _cli.Data)).ShouldContain("database-restored");
+    }
+
+    [Fact]
+    public async Task What_a_killed_restore_has_left_is_cleared_away_by_the_next()
+    {
+        await using (var serving = await ServeAsync()) await StopAsync(serving);
+        (await _cli.RunAsync("database", "backup", _cli.PathOf("backup.db"), "--data", _cli.Data)).ExitCode.ShouldBe(0);
+        foreach (var end in new[] { "", "-wal", "-shm" }) File.WriteAllText(Path.Combine(_cli.Data, $"proofkey.db.1.new{end}"), "half");
+        (await _cli.RunAsync("database", "restore", _cli.PathOf("backup.db"), "--grants", "keep", "--data", _cli.Data)).ExitCode.ShouldBe(0);
+        Directory.GetFiles(_cli.Data, "proofkey.db*.new*").ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task On_a_terminal_the_choice_is_asked_for_and_no_answer_changes_nothing()
     {
         await using (var serving = await ServeAsync()) await StopAsync(serving);

@@ -108,6 +108,13 @@ public sealed partial class RunningCli : IAsyncDisposable
     /// <summary>Asks it to stop, as a service manager does.</summary>
     public void AskToStop() => Signal(Terminate);
 
+    /// <summary>Ends it as a lack of memory or of power does.</summary>
+    public Task KillAsync()
+    {
+        _process.Kill(entireProcessTree: true);
+        return _process.WaitForExitAsync(_limit.Token);
+    }
+
     /// <summary>Waits for the end.</summary>
     public async Task<Outcome> EndAsync()
     {

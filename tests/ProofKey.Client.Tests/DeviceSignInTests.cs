@@ -195,6 +195,23 @@ public sealed class DeviceSignInTests
         await Should.ThrowAsync<InvalidOperationException>(() => signIn.EndAsync(Cancel));
     }
 
+    [Fact]
+    [Rfc("RFC 9449", "5")]
+    public async Task A_device_gets_tokens_that_are_bound_to_a_key_and_the_nonce_costs_no_poll()
+    {
+        await using var device = await Device.StartAsync();
+        device.Server.Binds = true;
+        device.Server.Nonce = "nonce";
+        device.Server.Polls.Enqueue(Says("authorization_pending"));
+
+        var session = (await device.RunAsync()).ShouldBeOfType<SignInResult.SignedIn>().Session;
+
+        session.IsBound.ShouldBeTrue();
+        device.Clock.Waits.ShouldBe([5, 5]);
+        device.Server.Count("/token").ShouldBe(3);
+        (await session.GetUserInfoAsync(Cancel)).GetProperty("sub").GetString().ShouldBe("alice");
+    }
+
     private static RequestDelegate Says(string code) => context => ScriptedServer.ErrorAsync(context, code);
 
     private static RequestDelegate Answers(int status, string type) => context => ScriptedServer.JsonAsync(context, status, "<h1>Sorry</h1>", type);

@@ -108,7 +108,7 @@ public sealed class RedirectTests
         }
     }
 
-    private static int FreePort()
+    internal static int FreePort()
     {
         using var listener = Occupied(out var port);
         return port;

@@ -92,12 +92,12 @@ public sealed class SurroundingsTests
         BrowserLadder.Commands(MachineOf(variables).WithFiles(), Address).Select(command => command.Program).ShouldBe(programs.Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
     [Theory]
-    [InlineData(SystemKind.Windows, "rundll32.exe")]
-    [InlineData(SystemKind.MacOS, "open")]
+    [InlineData(SystemKind.Windows, @"C:\Windows\System32\rundll32.exe")]
+    [InlineData(SystemKind.MacOS, "/usr/bin/open")]
     [Assertion("CL-06")]
     internal void The_address_is_one_argument_and_neither_explorer_nor_a_shell_gets_it(SystemKind system, string program)
     {
-        var command = BrowserLadder.Commands(MachineOf("").WithFiles() with { System = system }, Address).ShouldHaveSingleItem();
+        var command = BrowserLadder.Commands(MachineOf("").WithFiles() with { System = system, SystemFolder = @"C:\Windows\System32" }, Address).ShouldHaveSingleItem();
 
         command.Program.ShouldBe(program);
         command.Arguments[^1].ShouldBe(Address);

@@ -16,14 +16,14 @@ public sealed class CleanupTests : IDisposable
     [InlineData(1, 9)]
     [InlineData(4, 36)]
     [InlineData(30, 100)]
-    public async Task It_deletes_fifty_rows_at_a_time_and_then_leaves_the_database_to_others_for_nine_times_as_long_or_a_tenth_of_a_second(int stepTakes, int pause)
+    public async Task It_deletes_ten_rows_at_a_time_and_then_leaves_the_database_to_others_for_nine_times_as_long_or_a_tenth_of_a_second(int stepTakes, int pause)
     {
         var time = new PacedTime { PassesPerRead = TimeSpan.FromMilliseconds(stepTakes), OverAtOnce = int.MaxValue };
         await using var stores = await Stores.OpenAsync(DataFolder.Open(_folder.Path), time);
-        await Task.WhenAll(Enumerable.Range(0, 620).Select(_ => EndedAsync(stores)));
+        await Task.WhenAll(Enumerable.Range(0, 122).Select(_ => EndedAsync(stores)));
         time.Waits.Clear();
 
-        (await stores.Of<Cleanup>().RunAsync(CancellationToken.None)).ShouldBe(620);
+        (await stores.Of<Cleanup>().RunAsync(CancellationToken.None)).ShouldBe(122);
         time.Waits.ShouldBe(Enumerable.Repeat(TimeSpan.FromMilliseconds(pause), 12));
         (await stores.Of<Cleanup>().RunAsync(CancellationToken.None)).ShouldBe(0);
         time.Waits.Count.ShouldBe(12, "who finds nothing, or the last of it, waits for nothing");
@@ -34,13 +34,13 @@ public sealed class CleanupTests : IDisposable
     {
         var time = new PacedTime { PassesPerRead = TimeSpan.FromMilliseconds(1) };
         await using var stores = await Stores.OpenAsync(DataFolder.Open(_folder.Path), time);
-        await Task.WhenAll(Enumerable.Range(0, 120).Select(_ => EndedAsync(stores)));
+        await Task.WhenAll(Enumerable.Range(0, 25).Select(_ => EndedAsync(stores)));
         using var stop = new CancellationTokenSource();
         var running = stores.Of<Cleanup>().RunAsync(stop.Token);
         await time.WaitingAsync(1);
         await stop.CancelAsync();
         await Should.ThrowAsync<OperationCanceledException>(running);
-        (await LeftAsync(stores)).ShouldBe(70);
+        (await LeftAsync(stores)).ShouldBe(15);
     }
 
     [Fact]

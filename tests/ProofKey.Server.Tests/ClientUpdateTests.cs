@@ -40,6 +40,24 @@ public sealed class ClientUpdateTests(TokenServer at) : IClassFixture<TokenServe
         foreach (var property in Properties) registrations.ShouldContain(registration => Said(property, registration) != Said(property, plain), property.Name);
     }
 
+    [Fact]
+    public async Task Two_changes_at_once_take_nothing_of_each_other_back()
+    {
+        var added = await at.Server.Registry.AddClientAsync(new ClientRegistration { Name = "Before", IsPublic = false, RedirectUris = ["https://a.example/callback"] });
+        NewClient? beside = null;
+        ClientRegistration change(ClientRegistration registration)
+        {
+            // Somebody else changes it after it was read here, and before it is written.
+            beside ??= at.Server.Registry.UpdateClientAsync(added.Client.Id, other => other with { Name = "Other" }, newSecret: true, CancellationToken.None).GetAwaiter().GetResult();
+            return registration with { RedirectUris = [.. registration.RedirectUris, "https://b.example/callback"] };
+        }
+        var changed = await at.Server.Registry.UpdateClientAsync(added.Client.Id, change, newSecret: false, CancellationToken.None);
+        (changed!.Client.Name, changed.Secret).ShouldBe(("Other", null));
+        var after = await at.Server.Registry.FindClientAsync(added.Client.Id, CancellationToken.None);
+        (after!.Name, after.RedirectUris.Count).ShouldBe(("Other", 2));
+        after.SecretDigest.ShouldBe(Secret.Digest(beside!.Secret!), "the leaked one stays dead");
+    }
+
     private static System.Reflection.PropertyInfo[] Properties { get; } = typeof(ClientRegistration).GetProperties();
 
     private static string Said(System.Reflection.PropertyInfo property, ClientRegistration registration) => JsonSerializer.Serialize(property.GetValue(registration));

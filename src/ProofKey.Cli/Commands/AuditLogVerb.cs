@@ -12,8 +12,8 @@ internal sealed class AuditLogVerb : Verb
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
 
-    /// <summary>How far a follower looks back each time: an entry can be written a little after the time that it bears.</summary>
-    private static readonly TimeSpan Overlap = TimeSpan.FromSeconds(10);
+    /// <summary>How far a follower looks back each time: an entry bears the time of its request, and may have waited for locks, a standby, and other runs since.</summary>
+    private static readonly TimeSpan Overlap = TimeSpan.FromMinutes(2);
 
     private readonly Option<string> _since = new("--since") { HelpName = "TIME", Description = "The oldest entry: how long ago (90m, 24h, 30d), or a time such as 2026-05-04T10:20:30Z. Without it: 24h." };
     private readonly Option<string> _until = new("--until") { HelpName = "TIME", Description = "The newest entry, in the same form. Without it: now." };

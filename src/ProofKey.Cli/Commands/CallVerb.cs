@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using System.Net.Http.Headers;
 using ProofKey.Cli.Output;
+using ProofKey.Cli.Sessions;
 using ProofKey.Client;
 
 namespace ProofKey.Cli.Commands;
@@ -33,14 +34,16 @@ internal sealed class CallVerb : SessionVerb
         var address = AddressOf(invocation);
         using var request = await RequestAsync(invocation, address);
         var session = await open.SessionAsync(invocation.Cancellation);
-        await WarnAsync(session, address, invocation);
-        using var http = session.CreateHttpClient(onlyFor: new Uri(address.GetLeftPart(UriPartial.Authority)));
-        using var response = await SendAsync(http, request, invocation.Cancellation);
+        var resource = ResourceOf(open.Profile, address);
+        await WarnAsync(session, resource, address, invocation);
+        var origin = new Uri(address.GetLeftPart(UriPartial.Authority));
+        using var http = resource is null ? session.CreateHttpClient(onlyFor: origin) : session.CreateHttpClient(onlyFor: origin, resource);
+        using var response = await SendAsync(http, request, open.Profile, invocation.Cancellation);
         invocation.Terminal.Say($"{(int)response.StatusCode} {PlainText.Of(response.ReasonPhrase ?? "")}".TrimEnd());
         await using var output = Console.OpenStandardOutput();
         await response.Content.CopyToAsync(output, invocation.Cancellation);
         if (response.IsSuccessStatusCode) return ExitCodes.Done;
-        if (HintFor(response) is { } hint) invocation.Terminal.Say(hint);
+        if (HintFor(response, session) is { } hint) invocation.Terminal.Say(hint);
         return ExitCodes.Failed;
     }
 
@@ -50,10 +53,15 @@ internal sealed class CallVerb : SessionVerb
             ? address
             : throw CommandException.Usage("A token is sent over https, or over http to this machine only.", "Give an absolute address, such as https://api.example.com/orders");
 
+    // Of the APIs that the session is for, the one whose address this is below.
+    private static string? ResourceOf(Profile profile, Uri address) => profile.Resources?
+        .Where(resource => Uri.TryCreate(resource.TrimEnd('/') + '/', UriKind.Absolute, out var root) && root.IsBaseOf(new Uri(address.GetLeftPart(UriPartial.Path).TrimEnd('/') + '/')))
+        .MaxBy(resource => resource.Length);
+
     // RFC 9700 section 4.9.1: a token may be sent to any address that is typed, but not without a word
-    private static async Task WarnAsync(Session session, Uri address, Invocation invocation)
+    private static async Task WarnAsync(Session session, string? resource, Uri address, Invocation invocation)
     {
-        var token = await session.GetAccessTokenAsync(cancel: invocation.Cancellation);
+        var token = resource is null ? await session.GetAccessTokenAsync(cancel: invocation.Cancellation) : await session.GetAccessTokenAsync(resource, cancel: invocation.Cancellation);
         if (DecodedToken.TryRead(token.Reveal(), out var decoded, out _) && decoded.AudienceElsewhere(address) is { } audience)
             invocation.Terminal.Say($"The token is meant for {PlainText.Of(audience)}, and goes to {address.GetLeftPart(UriPartial.Authority)}.");
     }
@@ -96,11 +104,15 @@ internal sealed class CallVerb : SessionVerb
             throw CommandException.Usage("That is not a header of this request.", "Write NAME: VALUE, such as -H \"Accept: text/csv\"; one about the body needs -d.");
     }
 
-    private static async Task<HttpResponseMessage> SendAsync(HttpClient http, HttpRequestMessage request, CancellationToken cancellation)
+    private static async Task<HttpResponseMessage> SendAsync(HttpClient http, HttpRequestMessage request, Profile profile, CancellationToken cancellation)
     {
         try
         {
             return await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
+        }
+        catch (SignInRequiredException needed) when (MoreOf(needed, profile) is { } more)
+        {
+            throw new CommandException(ExitCodes.SignInNeeded, $"The session is good, but {PlainText.Of(needed.Actual)}.", $"Sign in again with: {profile.LoginCommand} {more}") { Help = needed.Help };
         }
         catch (OperationCanceledException slow) when (!cancellation.IsCancellationRequested)
         {
@@ -112,9 +124,23 @@ internal sealed class CallVerb : SessionVerb
         }
     }
 
-    // RFC 6750 section 3.1
-    private static string? HintFor(HttpResponseMessage response) => response.StatusCode switch
+    // What an API asks for is its own text, which a person is about to copy into a shell.
+    private static string? MoreOf(SignInRequiredException needed, Profile profile) => needed switch
     {
+        { StepUp: { } stepUp } => string.Join(' ', new[]
+        {
+            stepUp.AcrValues.Count > 0 ? $"--acr-values {CommandText.Argument(string.Join(' ', stepUp.AcrValues))}" : "",
+            stepUp.MaxAge is { TotalSeconds: < 1_000_000 } age ? $"--max-age {age.TotalSeconds:F0}s" : "",
+        }.Where(option => option.Length > 0)),
+        { Scope: { } scope } => $"--scope {CommandText.Argument(Scope.Parse(profile.Scope).Union(scope).ToString())}",
+        _ => null,
+    };
+
+    // RFC 6750 section 3.1, RFC 9449 section 7.1
+    private static string? HintFor(HttpResponseMessage response, Session session) => response.StatusCode switch
+    {
+        HttpStatusCode.Unauthorized when session.IsBound && !response.Headers.WwwAuthenticate.Any(challenge => challenge.Scheme.Equals("DPoP", StringComparison.OrdinalIgnoreCase)) =>
+            "The API seems to take no tokens that are bound to a key. Sign in for others: proofkey login --dpop=false",
         HttpStatusCode.Unauthorized => "The API did not take the token. See whether it is meant for this API, in aud and iss: proofkey token | proofkey decode -",
         HttpStatusCode.Forbidden => "The token may not do that. Sign in with the scope that the API asks for: proofkey login --scope \"…\"",
         _ => null,

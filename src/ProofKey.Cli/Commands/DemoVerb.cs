@@ -38,6 +38,8 @@ internal sealed class DemoVerb : Verb
             Scope = Scope.Parse(DemoWorld.Scope),
             // The demo shows the answer, which stands in the address then.
             ResponseMode = ResponseMode.Query,
+            // And what anybody can do with a token that is bound to nothing.
+            Dpop = DpopUse.Never,
             HttpMessageHandler = wiretap,
             TimeProvider = clock,
         });

@@ -25,8 +25,10 @@ internal sealed class KeyRewrapVerb : Verb
         var rootKey = RootKeyFile.Read(path, null)!;
         var place = invocation.OpenData();
         await using (var administration = await Administration.OpenAsync(place, invocation.Cancellation))
-            await administration.Keys.RewrapAsync(rootKey, invocation.Cancellation);
-        if (place is DataFolder { KeepsRootKey: true } folder) folder.ReplaceRootKey(rootKey);
+        {
+            if (place is DataFolder { KeepsRootKey: true } folder) await folder.ReplaceRootKeyAsync(rootKey, path, () => administration.Keys.RewrapAsync(rootKey, invocation.Cancellation));
+            else await administration.Keys.RewrapAsync(rootKey, invocation.Cancellation);
+        }
         invocation.Terminal.Say("The new root key wraps all keys now. Start every server of this database again with it: until then a running one keeps the keys that it has.");
         invocation.Terminal.Say("Keep the old root key as long as there are backups from before.");
         return ExitCodes.Done;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using ProofKey.Cli.Configuration;
 using ProofKey.Cli.Output;
 using ProofKey.Cli.Sessions;
 using ProofKey.Client;
@@ -12,6 +13,10 @@ internal sealed class LoginVerb : Verb
     private readonly Argument<string?> _issuer = new("ISSUER") { Arity = ArgumentArity.ZeroOrOne, Description = "The server's address. May be left out for a profile that signed in before." };
     private readonly Option<string> _clientId = new("--client-id") { HelpName = "ID", Description = "The id of a public client with the redirect URI http://127.0.0.1/callback." };
     private readonly Option<string> _scope = new("--scope") { HelpName = "SCOPE", Description = $"What to ask for, with spaces between. Without it: {Profile.DefaultScope}." };
+    private readonly Option<string[]> _resource = new("--resource") { HelpName = "URL", Description = "The API that the token is for, as the server knows it; may be repeated where the server grants several at once. A profile remembers it." };
+    private readonly Option<string> _acrValues = new("--acr-values") { HelpName = "VALUES", Description = "Kinds of sign-in, with spaces between, of which one must be it: what an API asked for." };
+    private readonly Option<string> _maxAge = new("--max-age") { HelpName = "TIME", Description = "How long ago the person may have signed in, such as 5m; 0s asks for a new sign-in." };
+    private readonly Option<bool> _dpop = new("--dpop") { Description = "Bind the tokens to a key of this session (DPoP): then proofkey call can use them, and nobody else. A profile remembers it; --dpop=false takes it back." };
     private readonly RoadOptions _roads = new();
 
     public LoginVerb()
@@ -21,10 +26,11 @@ internal sealed class LoginVerb : Verb
             "proofkey login http://127.0.0.1:8080 --client-id CLIENT_ID",
             "proofkey login https://login.example.com --client-id CLIENT_ID --scope \"openid orders.read\" -p work",
             "proofkey login -p work",
-            "proofkey login -p work --device --qr")
+            "proofkey login -p work --device --qr",
+            "proofkey login https://login.example.com --client-id CLIENT_ID --dpop")
     {
         Add(_issuer);
-        foreach (var option in (IEnumerable<Option>)[_clientId, _scope, CommonOptions.Profile, .. _roads.All, CommonOptions.Json, .. CommonOptions.Keeping]) Add(option);
+        foreach (var option in (IEnumerable<Option>)[_clientId, _scope, _resource, _dpop, _acrValues, _maxAge, CommonOptions.Profile, .. _roads.All, CommonOptions.Json, .. CommonOptions.Keeping]) Add(option);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)
@@ -35,17 +41,19 @@ internal sealed class LoginVerb : Verb
         var store = await chosen.OpenAsync(profiles.FolderOf(profile.Name), invocation.Terminal, isNew: !profiles.HasSession(profile.Name), invocation.Cancellation);
         await using var client = profile.CreateClient(store, _roads.Timeout(invocation.Settings), Narration.On(invocation.Terminal));
         var session = await SignInAsync(invocation, profile, client);
-        profiles.Remember(profile);
+        // What is not kept must not hide a session that is.
+        var hasOther = chosen.Kind == "memory" && profiles.HasSession(profile.Name);
+        if (!hasOther) profiles.Remember(profile);
         var claims = await Person.ClaimsAsync(session, mustLive: false, invocation.Cancellation);
         invocation.Terminal.Say($"Signed in as {PlainText.Of(Person.NameOf(claims, session))} ({PlainText.Of(session.Subject ?? "no subject")}) at {session.Issuer}; profile {profile.Name}.");
-        if (chosen.Kind == "memory") invocation.Terminal.Say("Nothing was kept: the session ends with this command.");
+        if (chosen.Kind == "memory") invocation.Terminal.Say(hasOther ? $"Nothing was kept: profile {profile.Name} has the session that it had before." : "Nothing was kept: the session ends with this command.");
         if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(Shown(profile, session, claims), CliJson.Default.SignedInProfile));
         return ExitCodes.Done;
     }
 
     private async Task<Session> SignInAsync(Invocation invocation, Profile profile, PublicClient client)
     {
-        var choice = _roads.Choice(invocation.Settings);
+        var choice = _roads.Choice(invocation.Settings) with { StepUp = StepUpOf(invocation.Settings.OfCommandLine) };
         if (choice.MayAsk) return await new InteractiveSignIn(client, invocation.Terminal, choice).RunAsync(invocation.Cancellation);
         if (await client.FindSessionAsync(invocation.Cancellation) is not { } session)
             throw new CommandException(ExitCodes.SignInNeeded, "A person must sign in, and --no-input asks nobody.", $"Sign in with: {profile.LoginCommand}");
@@ -67,7 +75,33 @@ internal sealed class LoginVerb : Verb
         if (known?.Issuer != issuer) known = null;
         var scope = invocation.Settings.Text(_scope) ?? known?.Scope ?? Profile.DefaultScope;
         if (!Scope.TryParse(scope, out _)) throw CommandException.Usage("The scope has characters that a scope cannot have.", "Write the values with single spaces between, such as --scope \"openid profile\"");
-        return _roads.Apply(new Profile { Name = name, Issuer = issuer, ClientId = ClientIdOf(invocation, known), Scope = scope }, known, invocation.Settings);
+        // client add has an option of that name, and so the variable.
+        var dpop = invocation.Settings.OfCommandLine.Switch(_dpop) ?? known?.Dpop;
+        return _roads.Apply(new Profile { Name = name, Issuer = issuer, ClientId = ClientIdOf(invocation, known), Scope = scope, Resources = ResourcesOf(invocation.Settings, known), Dpop = dpop }, known, invocation.Settings);
+    }
+
+    // RFC 8707 section 2
+    private IReadOnlyList<string>? ResourcesOf(Settings settings, Profile? known)
+    {
+        if (settings.Texts(_resource) is not { Count: > 0 } resources) return known?.Resources;
+        return resources.All(one => Uri.TryCreate(one, UriKind.Absolute, out _) && !one.Contains('#', StringComparison.Ordinal)) && resources.Distinct().Count() == resources.Count ? resources
+            : throw CommandException.Usage("--resource is an absolute address without #, and each is said once.", "Write it as the server knows the API, such as --resource https://api.example.com/");
+    }
+
+    // For this one sign-in: what an API asks of one call is not asked of all.
+    private StepUp? StepUpOf(Settings settings)
+    {
+        var values = settings.Text(_acrValues)?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
+        TimeSpan? maxAge = settings.Text(_maxAge) is null ? null : settings.Duration(_maxAge, TimeSpan.Zero);
+        if (values.Length == 0 && maxAge is null) return null;
+        try
+        {
+            return new StepUp(values, maxAge);
+        }
+        catch (ArgumentException malformed)
+        {
+            throw CommandException.Usage("That is nothing to ask of a sign-in.", $"{malformed.Message.Split(" (Parameter")[0]}");
+        }
     }
 
     // RFC 6749 appendix A.1: visible ASCII

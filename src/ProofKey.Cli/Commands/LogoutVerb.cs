@@ -1,5 +1,6 @@
 using ProofKey.Cli.Output;
 using ProofKey.Cli.Sessions;
+using ProofKey.Client;
 
 namespace ProofKey.Cli.Commands;
 
@@ -11,18 +12,33 @@ internal sealed class LogoutVerb : SessionVerb
     {
     }
 
+    // What is there is to end, and not what a next sign-in would make: --store has no say here.
+    protected override ChosenStore StoreOf(Invocation invocation, Profile profile, string folder) => ChosenStore.Holding(invocation.Settings, profile, folder);
+
     protected override async Task<int> RunAsync(Invocation invocation, OpenProfile open)
     {
         var name = open.Profile.Name;
-        var session = await open.Client.FindSessionAsync(invocation.Cancellation);
-        var result = session is null ? null : await session.SignOutAsync(invocation.Cancellation);
+        var (issuer, result) = await SignOutAsync(open, invocation.Cancellation);
         Profiles.Of(invocation.Settings).Forget(name);
         invocation.Terminal.Say(result switch
         {
             null => $"Nobody was signed in any more; profile {name} is forgotten.",
-            { Revoked: true } => $"Signed out of {open.Profile.Issuer}; profile {name} is forgotten.",
+            { Revoked: true } => $"Signed out of {issuer}; profile {name} is forgotten.",
             { Problem: var problem } => PlainText.Of($"Signed out here; profile {name} is forgotten. The server did not take back the tokens, which end by themselves: {problem}"),
         });
         return ExitCodes.Done;
+    }
+
+    // The session may be for another server, client or scope than the profile remembers by now.
+    private static async Task<(string Issuer, SignOutResult? Result)> SignOutAsync(OpenProfile open, CancellationToken cancellation)
+    {
+        if (await open.Client.FindSessionAsync(cancellation) is { } session) return (open.Profile.Issuer, await session.SignOutAsync(cancellation));
+        foreach (var left in await open.Client.Options.Store.ListAsync(cancellation))
+        {
+            var options = open.Client.Options with { Issuer = left.Issuer, ClientId = left.ClientId, Scope = left.Scope, Resource = left.Resource, Profile = left.Profile };
+            await using var client = new PublicClient(options);
+            if (await client.FindSessionAsync(cancellation) is { } found) return (left.Issuer.Value, await found.SignOutAsync(cancellation));
+        }
+        return (open.Profile.Issuer, null);
     }
 }

@@ -28,7 +28,7 @@ internal abstract class SessionVerb : Verb
     {
         var profiles = Profiles.Of(invocation.Settings);
         var profile = profiles.Get(invocation.ProfileName);
-        var store = await ChosenStore.Of(invocation.Settings, profile).OpenAsync(profiles.FolderOf(profile.Name), invocation.Terminal, isNew: false, invocation.Cancellation);
+        var store = await StoreOf(invocation, profile, profiles.FolderOf(profile.Name)).OpenAsync(profiles.FolderOf(profile.Name), invocation.Terminal, isNew: false, invocation.Cancellation);
         await using var client = profile.CreateClient(store, onEvent: Narration.On(invocation.Terminal));
         var open = new OpenProfile(profile, client);
         try
@@ -40,6 +40,9 @@ internal abstract class SessionVerb : Verb
             throw open.Ended(ended.Code == "renewal_interrupted" ? "The previous renewal was interrupted, and the server does not take its refresh token a second time." : "The session has ended.");
         }
     }
+
+    /// <summary>Which store is opened.</summary>
+    protected virtual ChosenStore StoreOf(Invocation invocation, Profile profile, string folder) => ChosenStore.Of(invocation.Settings, profile);
 
     /// <summary>Does it.</summary>
     protected abstract Task<int> RunAsync(Invocation invocation, OpenProfile open);

@@ -32,11 +32,12 @@ internal sealed class TokenVerb : SessionVerb
         var form = invocation.Settings.Choice(_output, "token", "header", "json", "env");
         var minValid = invocation.Settings.Duration(_minValid, Session.DefaultMinValid);
         var (session, token) = await FreshAsync(invocation, open, minValid);
+        if (session.IsBound) invocation.Terminal.Say("This token is bound to the key of its session: without a proof by it, such as proofkey call makes, no API takes it.");
         invocation.Terminal.Write(form switch
         {
-            "header" => $"Authorization: Bearer {token.Reveal()}",
+            "header" => $"Authorization: {token.Type} {token.Reveal()}",
             "env" => $"ACCESS_TOKEN={token.Reveal()}",
-            "json" => JsonSerializer.Serialize(new ShownToken(token.Reveal(), "Bearer", token.ExpiresAt, session.Scope.ToString()), CliJson.Default.ShownToken),
+            "json" => JsonSerializer.Serialize(new ShownToken(token.Reveal(), token.Type, token.ExpiresAt, session.Scope.ToString()), CliJson.Default.ShownToken),
             _ => token.Reveal(),
         });
         return ExitCodes.Done;

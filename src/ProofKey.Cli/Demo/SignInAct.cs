@@ -12,16 +12,17 @@ internal sealed record SignedIn(Session Session, Parameters Request, TokenExchan
 internal sealed class SignInAct(Story story, DemoWorld world, Wiretap wiretap, ScriptedPerson? script, Terminal terminal)
 {
     private static readonly string[] Shown = ["response_type", "client_id", "redirect_uri", "scope", "code_challenge", "code_challenge_method", "state", "nonce"];
-    private static readonly string[] Secrets = ["state", "nonce", "code", "code_verifier"];
+    private static readonly string[] Secrets = ["state", "nonce", "code", "code_verifier", "request_uri"];
 
     /// <summary>Signs in.</summary>
     /// <exception cref="CommandException">The sign-in came to nothing.</exception>
     public async Task<SignedIn> PlayAsync(PublicClient client, CancellationToken cancellation)
     {
         await using var pending = await client.BeginAsync(cancellation);
-        var request = Parameters.TryParse(pending.AuthorizeUri.Query.AsSpan(1), out var read, out _) ? read : Parameters.Empty;
+        var pushed = wiretap.Pushed!;
+        var request = pushed.Form;
         ShowChallenge(request);
-        ShowRequest(pending, request);
+        ShowRequest(pending, pushed);
         var session = await CompleteAsync(pending, request, cancellation);
         var exchange = wiretap.Last!;
         var tokens = JsonSerializer.Deserialize(exchange.Body, Wire.Default.TokenResponse)!;
@@ -39,11 +40,17 @@ internal sealed class SignInAct(Story story, DemoWorld world, Wiretap wiretap, S
         story.Fact("", "= BASE64URL(SHA-256(verifier))");
     }
 
-    private void ShowRequest(PendingSignIn pending, Parameters request)
+    // RFC 9126 section 1: what the browser does not carry, nobody can read or change there
+    private void ShowRequest(PendingSignIn pending, TokenExchange pushed)
     {
-        story.Step("The browser goes to the server with the challenge");
+        story.Step("The client pushes its request; the browser takes a reference");
+        story.Fact("POST", pushed.Address.AbsoluteUri);
+        ShowFields(pushed.Form, Shown);
+        story.Check(pushed.Status == 201, $"the server answers HTTP {pushed.Status}, and keeps the request");
         story.Fact("address", pending.AuthorizeUri.GetLeftPart(UriPartial.Path));
-        ShowFields(request, Shown);
+        var address = Parameters.TryParse(pending.AuthorizeUri.Query.AsSpan(1), out var read, out _) ? read : Parameters.Empty;
+        ShowFields(address, ["client_id", "request_uri"]);
+        story.Check(address.Pairs.Count == 2, "there is nothing else in the address");
     }
 
     private async Task<Session> CompleteAsync(PendingSignIn pending, Parameters request, CancellationToken cancellation)

@@ -72,10 +72,38 @@ internal sealed class DataFolder : DataPlace
     }
 
     /// <summary>Puts another root key in the place of the one beside the database.</summary>
-    public void ReplaceRootKey(byte[] rootKey)
+    /// <param name="rootKey">The new one.</param>
+    /// <param name="source">The file that it comes from.</param>
+    /// <param name="rewrap">Wraps the keys with it. Where there is no room for the file, that is known before.</param>
+    /// <exception cref="DataFolderException">The file could not be written; the message says which root key counts.</exception>
+    public async Task ReplaceRootKeyAsync(byte[] rootKey, string source, Func<Task> rewrap)
     {
-        var file = Path.Combine(Location, RootKeyName);
-        File.Move(WriteUnfinished(file, rootKey), file, overwrite: true);
+        var (file, unfinished) = (Path.Combine(Location, RootKeyName), "");
+        try
+        {
+            unfinished = WriteUnfinished(file, rootKey);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new DataFolderException($"The new root key cannot be written beside {file}: {exception.Message} Nothing was changed. Check the folder, its owner and mode, and the free space.", exception);
+        }
+        try
+        {
+            await rewrap();
+        }
+        catch
+        {
+            File.Delete(unfinished);
+            throw;
+        }
+        try
+        {
+            File.Move(unfinished, file, overwrite: true);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new DataFolderException($"The new root key wraps all keys now, but {file} still has the old one: {exception.Message} Copy {source} there, or start with --root-key-file {source}.", exception);
+        }
     }
 
     /// <summary>Writes a copy of the database, as it is at one moment, for its owner alone.</summary>

@@ -43,6 +43,7 @@ internal sealed class DatabaseReplacement : DataPlace, IAsyncDisposable
         try
         {
             if (File.Exists(folder.DatabaseFile)) await replacement.LockAsync(cancellation);
+            replacement.ClearAway();
             await replacement.CopyAsync(backup, cancellation);
             return replacement;
         }
@@ -57,24 +58,24 @@ internal sealed class DatabaseReplacement : DataPlace, IAsyncDisposable
 
     /// <summary>Puts the copy in the place of the database, in one step. Nobody may have it open any more.</summary>
     /// <param name="now">Names the database of before.</param>
-    /// <returns>Where the database of before is; <see langword="null"/> when there was none.</returns>
+    /// <returns>Where the database of before is, or the log that is left of it; <see langword="null"/> when there was nothing.</returns>
     public async Task<string?> TakePlaceAsync(DateTimeOffset now)
     {
         // What is not in the file would be left behind without a word.
         if (File.Exists(Log(_copy))) throw new DataFolderException($"{_copy} could not be finished; nothing was changed. Free some space, and try again.");
         await using (var written = new FileStream(_copy, FileMode.Open, FileAccess.ReadWrite)) written.Flush(flushToDisk: true);
-        if (!File.Exists(_folder.DatabaseFile))
-        {
-            File.Move(_copy, _folder.DatabaseFile);
-            return null;
-        }
         var former = $"{_folder.DatabaseFile}.before-{now.ToString("yyyyMMdd'T'HHmmss.fff'Z'", CultureInfo.InvariantCulture)}";
         if (File.Exists(former)) throw new DataFolderException($"{former} is there already; nothing was changed. Try again.");
         // There a file that is open has a name that stays. Elsewhere nobody gets in before the new one is there.
         if (OperatingSystem.IsWindows()) await UnlockAsync();
-        // Only a damaged database still has these, since nobody could take its writes out of them.
-        foreach (var (beside, kept) in new[] { (Log(_folder.DatabaseFile), Log(former)), ($"{_folder.DatabaseFile}-shm", $"{former}-shm") })
+        // A database that is damaged, or gone, has left these: SQLite would write them into the one that comes, since a log does not say whose it is.
+        foreach (var (beside, kept) in new[] { (Log(_folder.DatabaseFile), Log(former)), (SharedMemory(_folder.DatabaseFile), SharedMemory(former)) })
             if (File.Exists(beside)) File.Move(beside, kept);
+        if (!File.Exists(_folder.DatabaseFile))
+        {
+            File.Move(_copy, _folder.DatabaseFile);
+            return File.Exists(Log(former)) ? Log(former) : null;
+        }
         File.Replace(_copy, _folder.DatabaseFile, former);
         return former;
     }
@@ -82,7 +83,20 @@ internal sealed class DatabaseReplacement : DataPlace, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await UnlockAsync();
-        foreach (var file in new[] { _copy, Log(_copy), $"{_copy}-shm" }) File.Delete(file);
+        DeleteCopy();
+    }
+
+    // What a restore that was killed has left: its log would be written into our copy. Who has the present database for himself is the only one who restores.
+    private void ClearAway()
+    {
+        DeleteCopy();
+        if (_alone is null) return;
+        foreach (var left in Directory.GetFiles(Path.GetDirectoryName(_copy)!, $"{Path.GetFileName(_folder.DatabaseFile)}.*.new*")) File.Delete(left);
+    }
+
+    private void DeleteCopy()
+    {
+        foreach (var file in new[] { _copy, Log(_copy), SharedMemory(_copy) }) File.Delete(file);
     }
 
     // Without its log the database is one file again, and that works only when nobody else has it open, not even to wait.
@@ -150,4 +164,6 @@ internal sealed class DatabaseReplacement : DataPlace, IAsyncDisposable
     }
 
     private static string Log(string file) => $"{file}-wal";
+
+    private static string SharedMemory(string file) => $"{file}-shm";
 }

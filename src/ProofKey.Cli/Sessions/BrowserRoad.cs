@@ -12,7 +12,7 @@ internal sealed class BrowserRoad(PublicClient client, Terminal terminal, Keyboa
     {
         if (road == SignInRoad.Paste && client.Options.ResponseMode == ResponseMode.FormPost)
             throw CommandException.Usage("What is pasted is an address, and --response-mode form_post asks for none.", "Say --browser, or --response-mode auto.");
-        await using var pending = await client.BeginAsync(road, cancellation);
+        await using var pending = await client.BeginAsync(road, choice.StepUp, cancellation);
         if (pending.SignedInMeanwhile is { } session) return new RoadEnd(session, road);
         Tell(pending, reason);
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -92,5 +92,19 @@ internal sealed class BrowserRoad(PublicClient client, Terminal terminal, Keyboa
         await Task.Delay(LongWait, client.Options.TimeProvider, cancellation);
         terminal.Say("Still waiting for the browser. If its window was closed, open the address above again.");
         terminal.Say($"If it shows an error and does not come back: asked were the client {PlainText.Of(client.Options.ClientId)}, the redirect URI {pending.RedirectUri} and the scope {client.Options.Scope}. Ctrl-C gives up.");
+        await RenewAsync(pending, cancellation);
+    }
+
+    // RFC 9126 section 2.2: the reference in the address ends before people do
+    private async Task RenewAsync(PendingSignIn pending, CancellationToken cancellation)
+    {
+        while (pending.AuthorizeUriEndsAt is { } end)
+        {
+            var wait = end - client.Options.TimeProvider.GetUtcNow();
+            if (wait > TimeSpan.Zero) await Task.Delay(wait, client.Options.TimeProvider, cancellation);
+            var address = await pending.RenewAuthorizeUriAsync(cancellation);
+            terminal.Say("Whoever has not opened that address yet comes too late with it. This one is good:");
+            terminal.Say(address);
+        }
     }
 }

@@ -19,7 +19,10 @@ internal sealed record ChosenStore(string Kind, string? KeyFile, string? Passphr
     private static readonly string[] Kinds = ["keychain", "file", "memory"];
 
     /// <summary>What was said on the command line, by variables and in the configuration file, and what the profile remembers.</summary>
-    public static ChosenStore Of(Settings settings, Profile? known)
+    /// <param name="settings">What was said.</param>
+    /// <param name="known">What is remembered.</param>
+    /// <param name="kind">How it is kept, whatever was said.</param>
+    public static ChosenStore Of(Settings settings, Profile? known, string? kind = null)
     {
         // What is typed goes before what is set: a variable may be there for another profile.
         var typed = settings.OfCommandLine;
@@ -28,10 +31,15 @@ internal sealed record ChosenStore(string Kind, string? KeyFile, string? Passphr
         if (keyFile is not null && passphraseFile is not null)
             throw CommandException.Usage("A file has one key, and --key-file and --passphrase-file are two.", "Leave out one of them.");
         var isSaid = keyFile is not null || passphraseFile is not null;
-        var kind = settings.Text(CommonOptions.Store) ?? known?.Store ?? (isSaid ? "file" : "keychain");
+        kind ??= settings.Text(CommonOptions.Store) ?? known?.Store ?? (isSaid ? "file" : "keychain");
         if (kind != "file") return Checked("--store", kind, null, null);
         return isSaid ? Checked("--store", kind, keyFile, passphraseFile) : Checked("--store", kind, known?.KeyFile, known?.PassphraseFile);
     }
+
+    /// <summary>The store that holds the session of a profile now, as its file says itself; what was said about stores counts only where there is no file.</summary>
+    /// <exception cref="TokenStoreException">There is a file, and it cannot be read.</exception>
+    public static ChosenStore Holding(Settings settings, Profile profile, string folder) =>
+        Of(settings, profile, TokenStore.Keychain(Application, folder).BackendOf(profile.Name) switch { null => null, "keychain" => "keychain", _ => "file" });
 
     /// <summary>A store that was named by options of other names, such as the one that a session is moved to.</summary>
     public static ChosenStore Checked(string option, string kind, string? keyFile, string? passphraseFile) => Kinds.Contains(kind)

@@ -37,6 +37,13 @@ internal sealed record Profile
 
     /// <summary>Whether somebody vouches for the server's PKCE.</summary>
     public bool? AcceptUnadvertisedPkce { get; init; }
+
+    /// <summary>The APIs that it is for, the first of which the first token is for; the server decides without.</summary>
+    public IReadOnlyList<string>? Resources { get; init; }
+
+    /// <summary>Whether the tokens are bound to a key of the session.</summary>
+    public bool? Dpop { get; init; }
+
     /// <summary>How the session is kept: <c>keychain</c>, <c>file</c> or <c>memory</c>.</summary>
     public string? Store { get; init; }
 
@@ -59,11 +66,15 @@ internal sealed record Profile
         Issuer = ProofKey.Issuer.Parse(Issuer),
         ClientId = ClientId,
         Scope = ProofKey.Scope.Parse(Scope),
+        Resource = Resources?.Count > 0 ? Resources[0] : null,
+        FurtherResources = [.. (Resources ?? []).Skip(1)],
         Profile = Name,
         Store = store,
         Redirect = Redirect,
         ResponseMode = ResponseMode switch { "query" => ProofKey.Client.ResponseMode.Query, "form_post" => ProofKey.Client.ResponseMode.FormPost, _ => ProofKey.Client.ResponseMode.Automatic },
         AcceptUnadvertisedPkce = AcceptUnadvertisedPkce == true,
+        // This program hands tokens to others, which have no key: they are bound where that was asked for.
+        Dpop = Dpop == true ? DpopUse.Always : DpopUse.Never,
         Timeout = timeout ?? DefaultTimeout,
         OnEvent = onEvent,
     });

@@ -8,6 +8,9 @@ internal sealed record SignInChoice
     /// <summary>The road that was asked for; otherwise the surroundings decide.</summary>
     public SignInRoad? Road { get; init; }
 
+    /// <summary>What an API asks of this sign-in, if it was said.</summary>
+    public StepUp? StepUp { get; init; }
+
     /// <summary>Whether keys may be read, where a terminal is.</summary>
     public bool MayAsk { get; init; } = true;
 

@@ -1,6 +1,6 @@
 namespace ProofKey.Client.Loopback;
 
-/// <summary>A program and its arguments, the address among them.</summary>
+/// <summary>A program, by its path or its name, and its arguments, the address among them.</summary>
 internal sealed record LaunchCommand(string Program, IReadOnlyList<string> Arguments);
 
 /// <summary>What to try to open an address with, in order: the person's own choice, then what the system has. A decision, and nothing is started.</summary>
@@ -13,8 +13,8 @@ internal static class BrowserLadder
 
     public static IEnumerable<LaunchCommand> Commands(MachineFacts facts, string address) => Chosen(facts, address).Concat(facts.System switch
     {
-        SystemKind.Windows => [new("rundll32.exe", [WindowsOpener, address])],
-        SystemKind.MacOS => [new("open", [address])],
+        SystemKind.Windows => [new($@"{facts.SystemFolder}\rundll32.exe", [WindowsOpener, address])],
+        SystemKind.MacOS => [new("/usr/bin/open", [address])],
         _ => OnLinux(facts, address),
     });
 
@@ -38,7 +38,7 @@ internal static class BrowserLadder
     // BROWSER is a list of commands; %s in one stands for the address, which else comes last. A file's name may hold spaces.
     private static LaunchCommand Chosen(MachineFacts facts, string choice, string address)
     {
-        if (facts.Exists(choice)) return new(choice, [address]);
+        if (Path.IsPathFullyQualified(choice) && facts.Exists(choice)) return new(choice, [address]);
         var words = choice.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         var arguments = words.Skip(1).Select(word => word.Replace("%s", address, StringComparison.Ordinal)).ToList();
         if (!choice.Contains("%s", StringComparison.Ordinal)) arguments.Add(address);

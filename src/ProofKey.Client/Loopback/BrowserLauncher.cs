@@ -23,7 +23,8 @@ internal sealed class BrowserLauncher(MachineFacts facts, TimeSpan patience)
 
     private async Task<bool> RunAsync(LaunchCommand command, CancellationToken cancel)
     {
-        var start = new ProcessStartInfo(command.Program)
+        if (ProgramPath.Find(facts, command.Program) is not { } program) return false;
+        var start = new ProcessStartInfo(program)
         {
             UseShellExecute = false,
             CreateNoWindow = true,

@@ -66,7 +66,7 @@ internal sealed class LoopbackListener : IAsyncDisposable
         {
             try
             {
-                return new LoopbackListener(options, redirect, LoopbackSockets.Open(port));
+                return new LoopbackListener(options, redirect, LoopbackSockets.Open(port, redirect.UseLocalhost));
             }
             catch (SocketException refused)
             {

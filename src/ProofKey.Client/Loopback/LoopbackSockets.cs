@@ -9,8 +9,9 @@ internal static class LoopbackSockets
 {
     /// <summary>Listens on 127.0.0.1, and on [::1] where the machine has it.</summary>
     /// <param name="port">The port; 0 for a free one.</param>
-    /// <exception cref="SocketException">The port of 127.0.0.1, which the redirect URI names, is not to be had.</exception>
-    public static Socket[] Open(int port)
+    /// <param name="forLocalhost">Whether the redirect URI says <c>localhost</c>, which browsers look for at [::1] first: whoever has the port there would get the answer.</param>
+    /// <exception cref="SocketException">The port of an address that the redirect URI means is not to be had.</exception>
+    public static Socket[] Open(int port, bool forLocalhost)
     {
         // A few tries for a port that is free in both families.
         for (var tries = 0; ; tries++)
@@ -24,6 +25,11 @@ internal static class LoopbackSockets
             catch (SocketException taken) when (port == 0 && IsTaken(taken.SocketErrorCode) && tries < 5)
             {
                 first.Dispose();
+            }
+            catch (SocketException taken) when (forLocalhost && IsTaken(taken.SocketErrorCode))
+            {
+                first.Dispose();
+                throw;
             }
             catch (SocketException)
             {

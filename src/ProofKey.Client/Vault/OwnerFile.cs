@@ -19,11 +19,7 @@ internal static partial class OwnerFile
         try
         {
             ThrowIfExposed(path, what);
-            using var file = new FileStream(path, new FileStreamOptions { Share = FileShare.ReadWrite | FileShare.Delete });
-            if (file.Length > MaxLength) throw TokenStoreException.Damaged(path, "it is far too long");
-            var bytes = new byte[file.Length];
-            file.ReadExactly(bytes);
-            return bytes;
+            return Contention.Outlast(() => ReadOnce(path));
         }
         catch (Exception absent) when (absent is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -42,13 +38,13 @@ internal static partial class OwnerFile
         try
         {
             var next = path + ".new";
-            File.Delete(next);
+            Contention.Outlast(() => File.Delete(next));
             using (var file = new FileStream(next, Options(FileMode.CreateNew, FileShare.None)))
             {
                 file.Write(bytes);
                 file.Flush(flushToDisk: true);
             }
-            File.Move(next, path, overwrite: true);
+            Contention.Outlast(() => File.Move(next, path, overwrite: true));
             FlushFolder(Path.GetDirectoryName(path)!);
         }
         catch (Exception denied) when (denied is IOException or UnauthorizedAccessException)
@@ -63,7 +59,7 @@ internal static partial class OwnerFile
     {
         try
         {
-            File.Delete(path);
+            Contention.Outlast(() => File.Delete(path));
             FlushFolder(Path.GetDirectoryName(path)!);
         }
         catch (DirectoryNotFoundException)
@@ -98,6 +94,15 @@ internal static partial class OwnerFile
         if (OperatingSystem.IsWindows()) return 0;
         using var file = new SafeFileHandle(Open(path, 0), ownsHandle: true);
         return file.IsInvalid ? 0 : RandomAccess.Read(file, bytes, 0);
+    }
+
+    private static byte[] ReadOnce(string path)
+    {
+        using var file = new FileStream(path, new FileStreamOptions { Share = FileShare.ReadWrite | FileShare.Delete });
+        if (file.Length > MaxLength) throw TokenStoreException.Damaged(path, "it is far too long");
+        var bytes = new byte[file.Length];
+        file.ReadExactly(bytes);
+        return bytes;
     }
 
     // What others can read is theirs too; to go on in silence would hide it.

@@ -10,7 +10,7 @@ internal sealed class SessionVault : IDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan PauseForPeople = TimeSpan.FromMilliseconds(150);
-    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan LeastPatience = TimeSpan.FromSeconds(90);
 
     private readonly string? _path;
     private readonly VaultKey? _key;
@@ -32,6 +32,15 @@ internal sealed class SessionVault : IDisposable
 
     /// <summary>The file; empty in memory.</summary>
     public string Path => _path ?? "";
+
+    /// <summary>How long one other holder of the lock may take before it counts as one that hangs.</summary>
+    public TimeSpan Patience { get; set; } = LeastPatience;
+
+    /// <summary>How long one holder of the lock may work: metadata at two addresses, keys, tokens, and two more for what has to be asked again.</summary>
+    public static TimeSpan PatienceOf(ClientOptions options) => 6 * options.RequestTimeout > LeastPatience ? 6 * options.RequestTimeout : LeastPatience;
+
+    /// <summary>How long one program may ask a person: a browser for as long as ours, or a device code for as long as any lasts.</summary>
+    public static TimeSpan TurnOf(ClientOptions options) => (options.Timeout > DeviceAuthorization.MaxLifetime ? options.Timeout : DeviceAuthorization.MaxLifetime) + PatienceOf(options);
 
     public static SessionVault At(string path, TokenStore store) => new(path, store.Key);
 
@@ -75,7 +84,7 @@ internal sealed class SessionVault : IDisposable
         await _gate.WaitAsync(cancel);
         try
         {
-            var held = _path is null ? new VaultLock(null, () => _gate.Release()) : await VaultLock.TakeAsync(_path + ".lock", () => _gate.Release(), settled, Pause, MaxWait, cancel);
+            var held = _path is null ? new VaultLock(null, () => _gate.Release()) : await VaultLock.TakeAsync(_path + ".lock", () => _gate.Release(), settled, Pause, Patience, cancel);
             if (held is null) _gate.Release();
             return held;
         }
@@ -105,7 +114,7 @@ internal sealed class SessionVault : IDisposable
             if (!waited) options.Emit(new ClientEvent.WaitingForTurn());
             waited = true;
             return settled();
-        }, PauseForPeople, options.Timeout + options.RequestTimeout, cancel);
+        }, PauseForPeople, TurnOf(options), cancel);
         return (turn, waited);
     }
 

@@ -9,8 +9,6 @@ namespace ProofKey.Client;
 /// </summary>
 internal sealed record StoredSession
 {
-    private static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(60);
-
     /// <summary>Names this sign-in, so that a session object never turns into somebody else's; not a secret.</summary>
     public required string Id { get; init; }
 
@@ -24,6 +22,9 @@ internal sealed record StoredSession
 
     public string? Resource { get; init; }
 
+    /// <summary>The other APIs that the sign-in is for.</summary>
+    public IReadOnlyList<string>? FurtherResources { get; init; }
+
     public required string GrantedScope { get; init; }
 
     public JsonElement? Claims { get; init; }
@@ -35,6 +36,12 @@ internal sealed record StoredSession
     public required DateTimeOffset ExpiresAt { get; init; }
 
     public string? RefreshToken { get; init; }
+
+    /// <summary>The access tokens for the other APIs, by their addresses; each comes with the first call that needs it.</summary>
+    public IReadOnlyDictionary<string, HeldToken>? FurtherTokens { get; init; }
+
+    /// <summary>The private key that the tokens are bound to (RFC 9449), as base64url of PKCS#8; none for bearer tokens.</summary>
+    public string? DpopKey { get; init; }
 
     /// <summary>Set while a refresh is under way, and left behind where its outcome never became known.</summary>
     public RenewalMark? Renewing { get; init; }
@@ -55,7 +62,8 @@ internal sealed record StoredSession
         ProofKey.Issuer.TryParse(Issuer, out _, out _)
         && Scope.TryParse(AskedScope, out _)
         && Scope.TryParse(GrantedScope, out _)
-        && Claims is null or { ValueKind: JsonValueKind.Object };
+        && Claims is null or { ValueKind: JsonValueKind.Object }
+        && (DpopKey is null || Base64UrlText.TryDecode(DpopKey, out _));
 
     /// <summary>Whether this is what the options ask for.</summary>
     public bool IsFor(ClientOptions options) =>
@@ -63,43 +71,43 @@ internal sealed record StoredSession
         && Issuer == options.Issuer.Value
         && ClientId == options.ClientId
         && Resource == options.Resource
+        && (FurtherResources ?? []).ToHashSet(StringComparer.Ordinal).SetEquals(options.FurtherResources)
+        && Dpop(options.Dpop)
         && Scope.TryParse(AskedScope, out var asked)
         && asked.IsSubsetOf(options.Scope)
         && options.Scope.IsSubsetOf(asked);
 
-    /// <summary>
-    /// Whether the access token lasts that long. More than nine tenths of its whole life cannot be had, so no more is asked for: else
-    /// every call would refresh.
-    /// </summary>
-    public bool Lasts(TimeSpan minValid, DateTimeOffset now)
+    // What is bound stays bound, and what is not is not bound half-way: who wants the other signs in again.
+    private bool Dpop(DpopUse use) => use switch
     {
-        var most = 0.9 * (ExpiresAt - ObtainedAt);
-        return !IsFromTheFuture(now) && now + (minValid < most ? minValid : most) < ExpiresAt;
-    }
+        DpopUse.Always => DpopKey is not null,
+        DpopUse.Never => DpopKey is null,
+        _ => true,
+    };
 
-    /// <summary>Whether so much of the access token's life is over.</summary>
-    /// <param name="part">How much, from 0 to 1.</param>
-    /// <param name="now">The time.</param>
-    public bool IsPast(double part, DateTimeOffset now) => IsFromTheFuture(now) || now >= ObtainedAt + (part * (ExpiresAt - ObtainedAt));
-
-    // The clock was set back since: when the token ends can no longer be told by it.
-    private bool IsFromTheFuture(DateTimeOffset now) => now < ObtainedAt - ClockSkew;
+    /// <summary>The access token for one of its APIs, if there is one yet.</summary>
+    /// <param name="resource">The API; <see langword="null"/> is the first one, or the server's own choice.</param>
+    public HeldToken? TokenFor(string? resource) => resource is null || resource == Resource
+        ? new HeldToken(AccessToken, ObtainedAt, ExpiresAt)
+        : FurtherTokens?.GetValueOrDefault(resource);
 
     /// <summary>Whether the outcome of a refresh with the current token never became known.</summary>
     [JsonIgnore]
     public bool WasInterrupted => RefreshToken is { } token && Renewing?.Token == RenewalMark.DigestOf(token);
 
     /// <summary>The same session with the tokens of a refresh.</summary>
-    public StoredSession With(Tokens tokens, DateTimeOffset now) => this with
+    /// <param name="tokens">The tokens.</param>
+    /// <param name="resource">The API that the access token is for; <see langword="null"/> is the first one.</param>
+    /// <param name="now">The time.</param>
+    public StoredSession With(Tokens tokens, string? resource, DateTimeOffset now)
     {
-        AccessToken = tokens.AccessToken,
-        ObtainedAt = now,
-        ExpiresAt = tokens.ExpiresAt,
         // RFC 6749 section 6: no new refresh token means that the old one goes on
-        RefreshToken = tokens.RefreshToken ?? RefreshToken,
-        GrantedScope = tokens.Scope?.ToString() ?? GrantedScope,
-        Renewing = null,
-    };
+        var renewed = this with { RefreshToken = tokens.RefreshToken ?? RefreshToken, Renewing = null };
+        if (resource is null || resource == Resource)
+            return renewed with { AccessToken = tokens.AccessToken, ObtainedAt = now, ExpiresAt = tokens.ExpiresAt, GrantedScope = tokens.Scope?.ToString() ?? GrantedScope };
+        var others = new Dictionary<string, HeldToken>(FurtherTokens ?? new Dictionary<string, HeldToken>(), StringComparer.Ordinal) { [resource] = new(tokens.AccessToken, now, tokens.ExpiresAt) };
+        return renewed with { FurtherTokens = others };
+    }
 
     public override string ToString() => $"{ClientId} at {Issuer}";
 }

@@ -11,6 +11,8 @@ namespace ProofKey.Client;
 internal sealed class VaultLock(FileStream? file, Action released) : IDisposable
 {
     private const int HolderLength = 12;
+    // What tells two holders in one process apart: six random bytes as text.
+    private const int TagLength = 8;
 
     public void Dispose()
     {
@@ -20,15 +22,17 @@ internal sealed class VaultLock(FileStream? file, Action released) : IDisposable
 
     /// <summary>Takes a lock, waiting while another process has it.</summary>
     /// <returns>The lock, or <see langword="null"/> once <paramref name="settled"/> was true.</returns>
-    /// <exception cref="TokenStoreException">The lock file cannot be made, or the wait was longer than <paramref name="limit"/>.</exception>
+    /// <exception cref="TokenStoreException">The lock file cannot be made, or one holder had it for longer than <paramref name="limit"/>.</exception>
     public static async Task<VaultLock?> TakeAsync(string path, Action released, Func<Task<bool>> settled, TimeSpan pause, TimeSpan limit, CancellationToken cancel)
     {
-        var started = Stopwatch.GetTimestamp();
+        var (since, holder) = (Stopwatch.GetTimestamp(), "");
         while (true)
         {
             if (TryOpen(path) is { } file) return new VaultLock(file, released);
             if (await settled()) return null;
-            if (Stopwatch.GetElapsedTime(started) > limit) throw TooLong(path, limit);
+            // Many who work in turn are no one who hangs.
+            if (Peek(path) is var now && now != holder) (since, holder) = (Stopwatch.GetTimestamp(), now);
+            if (Stopwatch.GetElapsedTime(since) > limit) throw TooLong(path, limit);
             // Uneven pauses keep many waiting processes from asking in step.
             await Task.Delay(pause + TimeSpan.FromMilliseconds(Secret.NewBytes(1)[0] % 32), TimeProvider.System, cancel);
         }
@@ -58,7 +62,7 @@ internal sealed class VaultLock(FileStream? file, Action released) : IDisposable
     {
         try
         {
-            RandomAccess.Write(file.SafeFileHandle, Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture).PadRight(HolderLength)), 0);
+            RandomAccess.Write(file.SafeFileHandle, Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture).PadRight(HolderLength) + Secret.NewText(6)), 0);
         }
         catch (IOException)
         {
@@ -74,7 +78,13 @@ internal sealed class VaultLock(FileStream? file, Action released) : IDisposable
 
     private static string Holder(string path)
     {
-        Span<byte> id = stackalloc byte[HolderLength];
-        return int.TryParse(Encoding.ASCII.GetString(id[..OwnerFile.Peek(path, id)]), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var number) ? $"process {number}" : "another process";
+        var named = Peek(path);
+        return int.TryParse(named.AsSpan(0, Math.Min(named.Length, HolderLength)), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var number) ? $"process {number}" : "another process";
+    }
+
+    private static string Peek(string path)
+    {
+        Span<byte> named = stackalloc byte[HolderLength + TagLength];
+        return Encoding.ASCII.GetString(named[..OwnerFile.Peek(path, named)]);
     }
 }

@@ -17,6 +17,9 @@ internal sealed class RouteGuard(Cors cors, PageAnswers pages, RateLimits limits
 
     private static readonly OAuthError Unavailable = OAuthError.TemporarilyUnavailable("The server cannot reach its data right now; nothing was lost. Try again in a moment.");
 
+    private static readonly OAuthError Unknown = OAuthError.TemporarilyUnavailable(
+        "The connection to the server's data broke while this was written, so nobody knows whether it was done. Look before you do it again; a code or token that was used may be spent, and a new sign-in mends that.");
+
     private static readonly OAuthError Broken = OAuthError.InvalidRequest("The request could not be read: it was cut off, too long or malformed.");
 
     private static readonly OAuthError Failed = new("server_error", "Something went wrong in the server; its log says what. Nothing was lost.");
@@ -61,8 +64,10 @@ internal sealed class RouteGuard(Cors cors, PageAnswers pages, RateLimits limits
         {
             Log.DatabaseFailed(logger, context.Request.Path, exception.Message);
             if (context.Response.HasStarted) throw;
-            context.Response.Headers.RetryAfter = "2";
-            await RefuseAsync(context, Unavailable, StatusCodes.Status503ServiceUnavailable, isPage);
+            // What may have been done is not to be repeated by itself: a code that comes twice takes its grant away.
+            var isUnknown = exception.Failure is DatabaseFailure.Unknown;
+            if (!isUnknown) context.Response.Headers.RetryAfter = "2";
+            await RefuseAsync(context, isUnknown ? Unknown : Unavailable, StatusCodes.Status503ServiceUnavailable, isPage);
         }
         catch (BadHttpRequestException exception) when (!context.Response.HasStarted)
         {

@@ -18,7 +18,7 @@ internal sealed class KeyRing(KeyStore store, ServerOptions options, TimeProvide
     public static readonly TimeSpan RefreshInterval = TimeSpan.FromSeconds(15);
 
     private readonly RootKey _root = new(options.RootKey);
-    private readonly KeySchedule _schedule = new(options.SigningKeyLifetime, options.RefreshLifetime);
+    private readonly KeySchedule _schedule = new(options.SigningKeyLifetime, Later(options.RefreshLifetime, options.RefreshIdleLifetime + RotationPolicy.NoteInterval));
     private readonly SemaphoreSlim _loading = new(1);
     private Snapshot _keys = new([], new JwkSet());
 
@@ -78,7 +78,7 @@ internal sealed class KeyRing(KeyStore store, ServerOptions options, TimeProvide
             {
                 // An RSA key takes long to make, and nobody should wait for the write lock meanwhile.
                 var made = plan.Make.Select(key => _root.Make(key.Line, key.NotBefore, now)).ToList();
-                await store.ChangeAsync(present => Changes(_schedule.Plan(present, needed, now), made, now), cancellation);
+                await store.ChangeAsync(present => Changes(present, _schedule.Plan(present, needed, now), made, now), cancellation);
                 opened = (await store.ListAsync(cancellation)).ConvertAll(Open);
             }
             _keys = new(opened, Publish(opened, now));
@@ -120,9 +120,13 @@ internal sealed class KeyRing(KeyStore store, ServerOptions options, TimeProvide
         return current ?? throw new InvalidOperationException("There is no sealing key.");
     }
 
+    private static TimeSpan Later(TimeSpan one, TimeSpan other) => one > other ? one : other;
+
     // Another process may have made the same keys since the plan was drawn up; then there is nothing left to add.
-    private KeyChanges Changes(KeyPlan plan, List<StoredKey> made, DateTimeOffset now)
+    private KeyChanges Changes(List<StoredKey> present, KeyPlan plan, List<StoredKey> made, DateTimeOffset now)
     {
+        // Or it has changed the root key: one that opens nothing must not wrap anything either.
+        foreach (var row in present) _root.Unwrap(row);
         var added = plan.Make.Select(key => made.Find(row => row.Line == key.Line) ?? _root.Make(key.Line, key.NotBefore, now)).ToList();
         foreach (var key in added) Log.KeyMade(logger, key.Purpose, key.Algorithm, key.Id, key.NotBefore);
         foreach (var key in plan.Remove) Log.KeyRemoved(logger, key.Purpose, key.Algorithm, key.Id);

@@ -12,7 +12,7 @@ internal sealed record KeyPlan(IReadOnlyList<(KeyLine Line, DateTimeOffset NotBe
 /// When keys follow each other. In each line one key is in use; its successor is there before it is used, its predecessors stay until
 /// nothing that they signed or sealed can be alive.
 /// </summary>
-internal sealed class KeySchedule(TimeSpan signingKeyLifetime, TimeSpan refreshLifetime)
+internal sealed class KeySchedule(TimeSpan signingKeyLifetime, TimeSpan sealedLifetime)
 {
     private static readonly TimeSpan SealingKeyLifetime = TimeSpan.FromDays(7);
 
@@ -56,8 +56,8 @@ internal sealed class KeySchedule(TimeSpan signingKeyLifetime, TimeSpan refreshL
 
     private TimeSpan Lifetime(KeyLine line) => line.Purpose == KeyLine.Sealing ? SealingKeyLifetime + line.PublishDelay : signingKeyLifetime;
 
-    // What was sealed last is a refresh token, and dies with the longest grant. Tokens that were signed die within the hour, but an ID token
+    // What was sealed last is a refresh token, which dies with the longest grant, or because it is not used. Tokens that were signed die within the hour, but an ID token
     // comes back as a hint when its holder signs out. A day more costs nothing.
     private TimeSpan Retention(KeyLine line) =>
-        (line.Purpose == KeyLine.Sealing || refreshLifetime < signingKeyLifetime ? refreshLifetime : signingKeyLifetime) + TimeSpan.FromDays(1);
+        (line.Purpose == KeyLine.Sealing || sealedLifetime < signingKeyLifetime ? sealedLifetime : signingKeyLifetime) + TimeSpan.FromDays(1);
 }

@@ -23,7 +23,8 @@ internal sealed class BatchQueue<T> : IAsyncDisposable
     public BatchQueue(int usual, int most, Func<List<T>, Task> run)
     {
         _run = run;
-        _runner = Task.Run(() => RunAsync(usual, most));
+        // Many processors may make more usual than there are when batches take long; it is the bound then.
+        _runner = Task.Run(() => RunAsync(usual, Math.Max(usual, most)));
     }
 
     /// <summary>Adds to what waits.</summary>

@@ -12,7 +12,7 @@ internal sealed class Cleanup(Database database, ServerOptions options, TimeProv
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
 
     // Where writers take turns, whoever comes during a step waits for all of it: so many rows take less than a millisecond.
-    private const long StepSize = 50;
+    private const long StepSize = 10;
 
     /// <summary>How much longer than a step the pause after it is: nine tenths of the time the database has no more to do than without.</summary>
     private const int PauseForStep = 9;
@@ -21,7 +21,7 @@ internal sealed class Cleanup(Database database, ServerOptions options, TimeProv
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(100);
 
     // So many steps write half of what SQLite lets its log grow to.
-    private const int StepsForMove = 10;
+    private const int StepsForMove = 5;
     private const int MostMoves = 4;
 
     /// <summary>Deletes everything that has ended.</summary>

@@ -21,8 +21,15 @@ internal sealed class ClientStore(Database database, TimeProvider time)
     {
         var client = await database.FindAsync($"select {Columns}, version from client where id = {id} and removed_at is null", Read, cancellation);
         if (client is null) _remembered.TryRemove(id, out _);
-        else if (_remembered.ContainsKey(id) || _remembered.Count < MaxRemembered) _remembered[id] = client;
+        else Remember(client);
         return client;
+    }
+
+    // One that was removed is asked for no more, so it would keep its place for ever: any of them makes room.
+    private void Remember(RegisteredClient client)
+    {
+        if (!_remembered.ContainsKey(client.Id) && _remembered.Count >= MaxRemembered && _remembered.FirstOrDefault().Key is { } any) _remembered.TryRemove(any, out _);
+        _remembered[client.Id] = client;
     }
 
     /// <summary>
@@ -42,8 +49,8 @@ internal sealed class ClientStore(Database database, TimeProvider time)
             await AddOriginsAsync(connection, client);
         }, CancellationToken.None);
 
-    /// <summary>Replaces what is said of a client.</summary>
-    /// <returns>Whether there was one.</returns>
+    /// <summary>Replaces what is said of a client, if that is still what was read: <see cref="RegisteredClient.Version"/> says so.</summary>
+    /// <returns>Whether it was.</returns>
     public async Task<bool> UpdateAsync(RegisteredClient client, AuditEvent audited)
     {
         var isUpdated = false;
@@ -72,7 +79,7 @@ internal sealed class ClientStore(Database database, TimeProvider time)
             response_modes = {Lines(client.ResponseModes)}, id_token_algorithm = {client.IdTokenAlgorithm.Name}, first_party = {client.IsFirstParty}, strict = {client.IsStrict},
             grant_types = {string.Join(' ', client.GrantTypes)}, jwks = {client.Jwks}, jwks_uri = {client.JwksUri}, requires_par = {client.RequiresPushedRequests},
             dpop_bound = {client.RequiresDpop}, introspects = {client.Introspects}, backchannel_logout_uri = {client.BackchannelLogoutUri}, version = {NewVersion()}
-        where id = {client.Id} and removed_at is null
+        where id = {client.Id} and removed_at is null and version = {client.Version}
         """;
 
     // Random, and not the next number: a database that was put back from a backup would come by the same numbers again.

@@ -55,7 +55,7 @@ internal sealed class Restoration(DatabaseConnection connection, RootKey root, D
     // What the trail of the backup has not is newer; it is added, so that the trail is whole again. What is older than its oldest entry was deleted for its age.
     private async Task<List<AuditEntry>> AddNewerAsync(IReadOnlyList<AuditEntry> exported)
     {
-        var oldest = await connection.Prepare($"select min(at) from audit_event").ExecuteScalarAsync() is long at ? at : 0;
+        var oldest = await OldestAsync();
         var newer = new List<AuditEntry>();
         foreach (var entry in exported.Where(entry => entry.At.ToUnixTimeMilliseconds() >= oldest).OrderBy(entry => entry.At))
         {
@@ -70,6 +70,16 @@ internal sealed class Restoration(DatabaseConnection connection, RootKey root, D
         }
         return newer;
     }
+
+    // Where the backup's trail is empty, all that it had was old: whatever is newer than the newest thing in it happened afterwards.
+    private async Task<long> OldestAsync() =>
+        await connection.Prepare($"select min(at) from audit_event").ExecuteScalarAsync() is long at ? at
+        : await connection.Prepare(
+            $"""
+            select max(at) from (
+                select max(applied_at) as at from schema_version union all select max(created_at) from account union all select max(created_at) from client
+                union all select max(last_seen_at) from session union all select max(rotated_at) from authorization_grant) newest
+            """).ExecuteScalarAsync() is long newest ? newest : 0;
 
     // An entry about somebody at a client is about that person; one about a client alone is about everybody there.
     private async Task RevokeChangedAsync(List<AuditEntry> newer)

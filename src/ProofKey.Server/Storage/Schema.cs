@@ -14,8 +14,11 @@ internal static class Schema
 
     /// <summary>Brings the database to the newest version.</summary>
     /// <exception cref="DatabaseException">It cannot be written, or is newer than this program.</exception>
-    public static Task MigrateAsync(Database database, TimeProvider time, CancellationToken cancellation) =>
-        database.AloneInTransactionAsync(async connection =>
+    public static async Task MigrateAsync(Database database, TimeProvider time, CancellationToken cancellation)
+    {
+        // Nothing to do is the usual case, and then nothing is written: a read replica that serves introspection starts too.
+        if (await IsNewestAsync(database, cancellation)) return;
+        await database.AloneInTransactionAsync(async connection =>
         {
             await connection.ExecuteAsync("create table if not exists schema_version (version bigint primary key, applied_at bigint not null)", cancellation);
             var version = await VersionAsync(connection, cancellation);
@@ -28,6 +31,20 @@ internal static class Schema
                 await connection.ExecuteAsync($"insert into schema_version (version, applied_at) values ({(long)next + 1}, {time.GetUtcNow().ToUnixTimeMilliseconds()})", cancellation);
             }
         }, cancellation);
+    }
+
+    private static async Task<bool> IsNewestAsync(Database database, CancellationToken cancellation)
+    {
+        try
+        {
+            return (await database.ListAsync($"select coalesce(max(version), 0) from schema_version", row => row.GetInt64(0), cancellation)).Single() == NewestVersion;
+        }
+        catch (DatabaseException exception) when (exception.Failure is not (DatabaseFailure.Unreachable or DatabaseFailure.Damaged))
+        {
+            // A new database has no such table yet.
+            return false;
+        }
+    }
 
     private static async Task<int> VersionAsync(DatabaseConnection connection, CancellationToken cancellation)
     {

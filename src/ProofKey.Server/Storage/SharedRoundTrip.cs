@@ -21,16 +21,18 @@ internal sealed class SharedRoundTrip(Database database) : WriteQueue(usual: Dat
     {
         // The same order on every server: of two that write the same grants, one waits for the other, and never both.
         batch.Sort((one, other) => one.GrantId.AsSpan().SequenceCompareTo(other.GrantId));
-        if (batch.Count > 1 && await TogetherAsync(batch)) return;
-        var separate = await SeparatelyAsync(batch);
+        var failure = batch.Count > 1 ? await TogetherAsync(batch) : DatabaseFailure.Statement;
+        if (failure is null) return;
+        // Behind a lock the others would wait in a row, each for those before it.
+        var separate = failure is DatabaseFailure.Busy ? [] : await SeparatelyAsync(batch);
         // Each holds one row alone: they stand in nobody's way, and do not wait for whoever of them waits for a lock.
         await Task.WhenAll(batch.Where(write => !separate.Contains(write)).Select(AloneAsync));
     }
 
     protected override Exception FailureOf(Exception exception) => exception is DbException failed ? database.Failure(failed) : exception;
 
-    /// <returns>Whether it is committed. If not, all of it was undone, and each write is to be run alone: then exactly the one that fails has failed.</returns>
-    private async Task<bool> TogetherAsync(List<PendingWrite> batch)
+    /// <returns>What failed, if anything did. Then all of it was undone, and each write is to be run alone: exactly the one that fails has failed.</returns>
+    private async Task<DatabaseFailure?> TogetherAsync(List<PendingWrite> batch)
     {
         await using var connection = await database.OpenAsync(CancellationToken.None);
         var goesOn = batch.Exists(write => write.MayGoOn);
@@ -38,17 +40,17 @@ internal sealed class SharedRoundTrip(Database database) : WriteQueue(usual: Dat
         try
         {
             await connection.ExecuteTogetherAsync(goesOn ? database.Dialect.BeginWrite : null, batch);
-            if (!goesOn) return true;
+            if (!goesOn) return null;
             var following = batch.Select(write => write.Following()).OfType<Sql>().ToList();
             isCommitting = true;
             await connection.CommitAsync(following);
-            return true;
+            return null;
         }
         catch (DbException exception)
         {
             var failure = database.Failure(exception, mayBeKept: isCommitting && !connection.IsOpen);
             // A statement that is wrong, or a lock on the row of one of them, is no reason for the others to fail.
-            if (connection.IsOpen && (failure.Failure is DatabaseFailure.Statement or DatabaseFailure.Busy || database.Dialect.IsConflict(exception))) return false;
+            if (connection.IsOpen && (failure.Failure is DatabaseFailure.Statement or DatabaseFailure.Busy || database.Dialect.IsConflict(exception))) return failure.Failure;
             throw failure;
         }
     }

@@ -88,6 +88,20 @@ public abstract class RestoreContract(StorageWorld at)
 
     [Fact]
     [Assertion("RT-18")]
+    public async Task What_is_older_than_the_backup_is_not_done_again_where_its_own_trail_is_empty()
+    {
+        var (resetLongAgo, revokedSince) = (await RedeemedAsync(), await RedeemedAsync());
+        await at.One.Database.WriteAsync($"delete from audit_event where count > {0L}");
+        var old = Entry("password-reset", resetLongAgo) with { At = at.Now.AddDays(-2) };
+        at.Time.Advance(TimeSpan.FromHours(1));
+        var outcome = await MarkAsync(RestoredGrants.Keep, [old, Entry("grant-revoked", revokedSince)]);
+        (outcome.Revocations, outcome.WithoutPassword.Count).ShouldBe((1, 0));
+        (await LivesAsync(resetLongAgo)).ShouldBeTrue();
+        (await LivesAsync(revokedSince)).ShouldBeFalse();
+    }
+
+    [Fact]
+    [Assertion("RT-18")]
     public async Task Whoever_is_named_since_the_backup_ends_and_whoever_was_only_tried_does_not()
     {
         var (named, tried, ofClient, other) = (await RedeemedAsync(), await RedeemedAsync(), await RedeemedAsync(), await RedeemedAsync());

@@ -13,18 +13,20 @@ internal sealed class Replica : IAsyncDisposable
 
     public string Address => _app.Urls.Single();
 
-    public static async Task<Replica> StartAsync(RunningServer server)
+    /// <param name="server">The running one.</param>
+    /// <param name="data">Another way to the same database.</param>
+    public static async Task<Replica> StartAsync(RunningServer server, DataPlace? data = null)
     {
-        var settings = new ServeSettings { Data = server.Settings.Data, Urls = ["http://127.0.0.1:0"], Issuer = server.Issuer, Time = server.Time };
+        var settings = new ServeSettings { Data = data ?? server.Settings.Data, Urls = ["http://127.0.0.1:0"], Issuer = server.Issuer, Time = server.Time };
         var app = ServerHost.Build(settings, builder => builder.Logging.ClearProviders());
         await app.StartAsync();
         return new Replica(app);
     }
 
-    /// <summary>Posts a form to its token endpoint.</summary>
-    public async Task<JsonAnswer> PostAsync(Dictionary<string, string> fields)
+    /// <summary>Posts a form to its token endpoint, or another one.</summary>
+    public async Task<JsonAnswer> PostAsync(Dictionary<string, string> fields, string path = "/token")
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, Address + "/token") { Content = new FormUrlEncodedContent(fields) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, Address + path) { Content = new FormUrlEncodedContent(fields) };
         return await TokenCalls.SendAsync(request);
     }
 

@@ -1,0 +1,30 @@
+namespace ProofKey.Client;
+
+/// <summary>An access token as the vault keeps it.</summary>
+/// <param name="AccessToken">The token.</param>
+/// <param name="ObtainedAt">When it came.</param>
+/// <param name="ExpiresAt">When it ends.</param>
+internal sealed record HeldToken(string AccessToken, DateTimeOffset ObtainedAt, DateTimeOffset ExpiresAt)
+{
+    private static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// Whether it lasts that long. More than nine tenths of its whole life cannot be had, so no more is asked for: else
+    /// every call would refresh.
+    /// </summary>
+    public bool Lasts(TimeSpan minValid, DateTimeOffset now)
+    {
+        var most = 0.9 * (ExpiresAt - ObtainedAt);
+        return !IsFromTheFuture(now) && now + (minValid < most ? minValid : most) < ExpiresAt;
+    }
+
+    /// <summary>Whether so much of its life is over.</summary>
+    /// <param name="part">How much, from 0 to 1.</param>
+    /// <param name="now">The time.</param>
+    public bool IsPast(double part, DateTimeOffset now) => IsFromTheFuture(now) || now >= ObtainedAt + (part * (ExpiresAt - ObtainedAt));
+
+    public override string ToString() => nameof(HeldToken);
+
+    // The clock was set back since: when the token ends can no longer be told by it.
+    private bool IsFromTheFuture(DateTimeOffset now) => now < ObtainedAt - ClockSkew;
+}

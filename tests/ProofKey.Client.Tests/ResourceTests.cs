@@ -1,0 +1,145 @@
+namespace ProofKey.Client.Tests;
+
+/// <summary>One sign-in for several APIs, each with a token of its own (RFC 8707).</summary>
+public sealed class ResourceTests
+{
+    private const string Orders = "https://orders.example/";
+    private const string Bills = "https://bills.example/";
+    private const string Mails = "https://mails.example/";
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    [Rfc("RFC 8707", "2"), Rfc("RFC 8707", "2.1"), Rfc("RFC 8707", "2.2")]
+    public async Task All_are_asked_for_at_once_and_each_token_is_fetched_when_it_is_needed()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        var session = await FoundAsync(client);
+
+        server.AuthorizeRequests.Single().All("resource").ShouldBe([Orders, Bills, Mails]);
+        server.TokenRequests.Single()["resource"].ShouldBe(Orders);
+        var first = await session.GetAccessTokenAsync(cancel: Cancel);
+        var bills = await session.GetAccessTokenAsync(Bills, cancel: Cancel);
+        (await session.GetAccessTokenAsync(Orders, cancel: Cancel)).Reveal().ShouldBe(first.Reveal());
+        (await session.GetAccessTokenAsync(Bills, cancel: Cancel)).Reveal().ShouldBe(bills.Reveal());
+
+        bills.Reveal().ShouldNotBe(first.Reveal());
+        server.TokenRequests.Select(form => form["resource"]).ShouldBe([Orders, Bills]);
+        server.Reuses.ShouldBe(0);
+    }
+
+    [Fact]
+    [Assertion("CL-20")]
+    public async Task The_tokens_are_kept_with_the_session_each_for_its_API()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        string bills;
+        await using (var client = await SignedInAsync(server, folder)) bills = (await (await FoundAsync(client)).GetAccessTokenAsync(Bills, cancel: Cancel)).Reveal();
+
+        await using var later = new PublicClient(Options(server) with { Store = folder.Store });
+        (await (await FoundAsync(later)).GetAccessTokenAsync(Bills, cancel: Cancel)).Reveal().ShouldBe(bills);
+        server.TokenRequests.Count.ShouldBe(2);
+
+        await using var narrower = new PublicClient(Options(server) with { Store = folder.Store, FurtherResources = [Bills] });
+        (await narrower.FindSessionAsync(Cancel)).ShouldBeNull("that session is for other APIs");
+    }
+
+    [Fact]
+    [Assertion("RT-15")]
+    public async Task Callers_share_a_renewal_for_each_API_and_none_gets_the_token_of_another()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        var session = await FoundAsync(client);
+        server.Time.Shift = TimeSpan.FromMinutes(11);
+        string[] wanted = [Orders, Bills, Mails];
+
+        var tokens = await Task.WhenAll(Enumerable.Range(0, 60).Select(async i => (Api: wanted[i % 3], Token: (await session.GetAccessTokenAsync(wanted[i % 3], cancel: Cancel)).Reveal())));
+
+        tokens.Distinct().Count().ShouldBe(3);
+        tokens.Select(one => one.Token).Distinct().Count().ShouldBe(3);
+        server.TokenRequests.Skip(1).Select(form => form["resource"]).Order(StringComparer.Ordinal).ShouldBe([Bills, Mails, Orders]);
+        server.Reuses.ShouldBe(0, "one after the other, each with the newest refresh token");
+        var stored = (await FoundAsync(client)).Stored;
+        foreach (var (api, token) in tokens) stored.TokenFor(api)!.AccessToken.ShouldBe(token);
+    }
+
+    [Fact]
+    public async Task A_renewal_for_one_API_leaves_the_others_as_they_are()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        var session = await FoundAsync(client);
+        await session.GetAccessTokenAsync(Bills, cancel: Cancel);
+        var before = session.Stored;
+        server.SpoilTokens = tokens => tokens["scope"] = "openid profile bills";
+
+        await session.GetAccessTokenAsync(Mails, TimeSpan.FromMinutes(1), Cancel);
+
+        session.Stored.AccessToken.ShouldBe(before.AccessToken);
+        session.Stored.TokenFor(Bills).ShouldBe(before.TokenFor(Bills));
+        session.Scope.ToString().ShouldBe("openid profile");
+    }
+
+    [Fact]
+    [Rfc("RFC 8707", "2.2")]
+    public async Task An_API_that_the_server_does_not_grant_is_refused_and_the_session_goes_on()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        var session = await FoundAsync(client);
+        server.Instead["/token"] = context => ScriptedServer.ErrorAsync(context, "invalid_target");
+
+        var refused = await Should.ThrowAsync<SignInRequiredException>(() => session.GetAccessTokenAsync(Bills, cancel: Cancel));
+
+        (refused.Reason, refused.Error!.Code).ShouldBe((SignInRequiredReason.Refused, "invalid_target"));
+        (await client.FindSessionAsync(Cancel)).ShouldNotBeNull();
+        await Should.ThrowAsync<ArgumentException>(() => session.GetAccessTokenAsync("https://other.example/", cancel: Cancel));
+    }
+
+    [Fact]
+    public async Task The_HTTP_client_of_an_API_sends_its_token_and_replaces_it()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        var session = await FoundAsync(client);
+        using var http = session.CreateHttpClient(server.At("/api/"), Bills);
+        var bills = await session.GetAccessTokenAsync(Bills, cancel: Cancel);
+        (await http.GetStringAsync("me", Cancel)).ShouldBe($"Bearer {bills.Reveal()}");
+        server.Instead["/api/me"] = context =>
+        {
+            if (context.Request.Headers.Authorization != $"Bearer {bills.Reveal()}") return ScriptedServer.JsonAsync(context, 200, "\"fine\"");
+            context.Response.Headers.WWWAuthenticate = "Bearer error=\"invalid_token\"";
+            return ScriptedServer.JsonAsync(context, 401, "{}");
+        };
+
+        (await http.GetStringAsync("me", Cancel)).ShouldBe("\"fine\"");
+
+        server.TokenRequests.Last()["resource"].ShouldBe(Bills);
+        Should.Throw<ArgumentException>(() => session.CreateHttpClient(server.At("/api/"), "https://other.example/"));
+    }
+
+    [Theory]
+    [InlineData(null, "https://a.example/")]
+    [InlineData("https://a.example/", "https://a.example/")]
+    [InlineData("https://a.example/", "relative")]
+    [InlineData("https://a.example/", "https://b.example/#top")]
+    [Rfc("RFC 8707", "2")]
+    public void What_makes_no_sense_is_refused_before_anything_is_asked(string? resource, string further) =>
+        Should.Throw<ArgumentException>(() => new PublicClient(new ClientOptions { Issuer = Issuer.Parse("https://login.example.com"), ClientId = "cli", Resource = resource, FurtherResources = [further] })).Message.ShouldContain("FurtherResources");
+
+    private static ClientOptions Options(ScriptedServer server, TestBrowser? browser = null) => server.Options(browser) with { Resource = Orders, FurtherResources = [Bills, Mails] };
+
+    private static async Task<Session> FoundAsync(PublicClient client) => (await client.FindSessionAsync(Cancel)).ShouldNotBeNull();
+
+    private static async Task<PublicClient> SignedInAsync(ScriptedServer server, TemporaryFolder? folder = null)
+    {
+        using var browser = new TestBrowser();
+        var client = new PublicClient(Options(server, browser) with { Store = folder?.Store ?? TokenStore.InMemory });
+        await client.GetSessionAsync(Cancel);
+        await browser.Page;
+        return client;
+    }
+}

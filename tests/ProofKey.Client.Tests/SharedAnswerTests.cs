@@ -1,0 +1,52 @@
+namespace ProofKey.Client.Tests;
+
+/// <summary>Calls of one program that need a person share the question and what is answered.</summary>
+public sealed class SharedAnswerTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Twenty_calls_of_one_program_ask_the_person_who_says_no_once()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = new PublicClient(server.Options());
+        var (asked, no) = (0, new TaskCompletionSource());
+        async Task<Session> AskAsync(CancellationToken cancel)
+        {
+            Interlocked.Increment(ref asked);
+            await no.Task;
+            throw new SignInRequiredException(SignInRequiredReason.UserDenied);
+        }
+
+        var calls = Enumerable.Range(0, 20).Select(_ => client.GetSessionAsync(AskAsync, Cancel)).ToList();
+        no.SetResult();
+
+        foreach (var call in calls) (await Should.ThrowAsync<SignInRequiredException>(() => call)).Reason.ShouldBe(SignInRequiredReason.UserDenied);
+        asked.ShouldBe(1);
+        // Who asks after that means it.
+        await Should.ThrowAsync<SignInRequiredException>(() => client.GetSessionAsync(AskAsync, Cancel));
+        asked.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_caller_who_gives_up_leaves_the_question_to_the_next()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var browser = new TestBrowser();
+        await using var client = new PublicClient(server.Options(browser));
+        using var giveUp = new CancellationTokenSource();
+        var first = client.GetSessionAsync(
+            async cancel =>
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancel);
+                throw new InvalidOperationException("Nobody waits that long.");
+            },
+            giveUp.Token);
+        var second = client.GetSessionAsync(Cancel);
+
+        await giveUp.CancelAsync();
+
+        await Should.ThrowAsync<OperationCanceledException>(() => first);
+        (await second).Subject.ShouldBe("alice");
+    }
+}
