@@ -106,7 +106,7 @@ public sealed partial class ScriptedServer
     private void Note(HttpContext context, DpopProof? proof)
     {
         var header = context.Request.Headers[Dpop.HeaderName].SingleOrDefault();
-        if (header is not null) Secrets.Enqueue(header);
+        if (header is not null) Remember(header);
         Proved.Enqueue(new ProvedRequest(context.Request.Path, context.Request.Headers.Authorization.ToString(), header, proof));
     }
 

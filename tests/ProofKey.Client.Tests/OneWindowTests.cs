@@ -25,7 +25,7 @@ public sealed class OneWindowTests
                 await goOn.Task;
                 await using var pending = await first.BeginAsync(cancel);
                 await pending.OpenBrowserAsync(cancel);
-                return ((SignInResult.SignedIn)await pending.CompleteAsync(cancel)).Session;
+                return ((SignInResult.SignedIn)await pending.EndAsync(cancel)).Session;
             },
             Cancel);
         await opened.Task;

@@ -364,7 +364,7 @@ public sealed class ProofTests
         await using var server = await StartAsync();
         using var folder = new TemporaryFolder();
         var events = new List<ClientEvent>();
-        await using var client = await SignedInAsync(server, options => options with { Store = folder.Store, OnEvent = events.Add });
+        await using var client = await SignedInAsync(server, options => options with { Store = folder.Store, OnEvent = SuiteWitness.And(events.Add) });
         var session = await FoundAsync(client);
         var key = session.Stored.DpopKey.ShouldNotBeNull();
         var token = await session.GetAccessTokenAsync(cancel: Cancel);

@@ -118,7 +118,7 @@ public sealed class PushedRequestTests
         pending.AuthorizeUriEndsAt.ShouldNotBeNull().ShouldBe(server.Time.GetUtcNow() + TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
         server.Time.Shift = TimeSpan.FromSeconds(62);
         await pending.OpenBrowserAsync(Cancel);
-        (await pending.CompleteAsync(Cancel)).ShouldBeOfType<SignInResult.SignedIn>();
+        (await pending.EndAsync(Cancel)).ShouldBeOfType<SignInResult.SignedIn>();
 
         browser.Opened.ShouldNotBe(first);
         server.Pushed.Select(request => request["state"]).Distinct().Count().ShouldBe(1);
@@ -133,7 +133,7 @@ public sealed class PushedRequestTests
         server.PushedError = request => request["response_mode"] == "form_post" ? """{"error":"invalid_request","error_description":"Unsupported response_mode."}""" : null;
         using var browser = new TestBrowser();
         var events = new List<ClientEvent>();
-        await using var client = new PublicClient(server.Options(browser) with { ResponseMode = ResponseMode.Automatic, OnEvent = events.Add });
+        await using var client = new PublicClient(server.Options(browser) with { ResponseMode = ResponseMode.Automatic, OnEvent = SuiteWitness.And(events.Add) });
 
         (await client.GetSessionAsync(Cancel)).Subject.ShouldBe("alice");
 
@@ -169,7 +169,7 @@ public sealed class PushedRequestTests
         await using var pending = await client.BeginAsync(Cancel);
         await pending.OpenBrowserAsync(Cancel);
 
-        (await pending.CompleteAsync(Cancel)).ShouldBeOfType<SignInResult.Refused>().Error.Code.ShouldBe("invalid_request");
+        (await pending.EndAsync(Cancel)).ShouldBeOfType<SignInResult.Refused>().Error.Code.ShouldBe("invalid_request");
 
         (await browser.Page).Html.ShouldContain("invalid_request");
         server.Pushed.Count.ShouldBe(2);

@@ -79,7 +79,7 @@ public sealed class StepUpTests
         await using var pending = await world.Client.BeginAsync(SignInRoad.Browser, new StepUp([Otp], TimeSpan.FromSeconds(300)), Cancel);
         await pending.OpenBrowserAsync(Cancel);
 
-        (await pending.CompleteAsync(Cancel)).ShouldBeOfType<SignInResult.Rejected>().Violation.Code.ShouldBe(code);
+        (await pending.EndAsync(Cancel)).ShouldBeOfType<SignInResult.Rejected>().Violation.Code.ShouldBe(code);
         (await world.Client.FindSessionAsync(Cancel))!.Stored.Id.ShouldBe(before);
     }
 
@@ -94,7 +94,7 @@ public sealed class StepUpTests
         world.Server.Time.Shift = TimeSpan.FromMinutes(4);
         await pending.OpenBrowserAsync(Cancel);
 
-        (await pending.CompleteAsync(Cancel)).ShouldBeOfType<SignInResult.SignedIn>();
+        (await pending.EndAsync(Cancel)).ShouldBeOfType<SignInResult.SignedIn>();
     }
 
     [Fact]
