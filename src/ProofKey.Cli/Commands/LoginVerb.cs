@@ -67,7 +67,7 @@ internal sealed class LoginVerb : Verb
         if (known?.Issuer != issuer) known = null;
         var scope = invocation.Settings.Text(_scope) ?? known?.Scope ?? Profile.DefaultScope;
         if (!Scope.TryParse(scope, out _)) throw CommandException.Usage("The scope has characters that a scope cannot have.", "Write the values with single spaces between, such as --scope \"openid profile\"");
-        return _roads.Apply(new Profile { Name = name, Issuer = issuer, ClientId = ClientIdOf(invocation, known), Scope = scope }, known, invocation.Settings);
+        return _roads.Apply(new Profile { Name = name, IsActive = name == profiles.Active, Issuer = issuer, ClientId = ClientIdOf(invocation, known), Scope = scope }, known, invocation.Settings);
     }
 
     // RFC 6749 appendix A.1: visible ASCII
