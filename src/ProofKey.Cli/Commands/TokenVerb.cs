@@ -7,7 +7,8 @@ namespace ProofKey.Cli.Commands;
 /// <summary><c>proofkey token</c>: prints a fresh access token, in the form that another program reads.</summary>
 internal sealed class TokenVerb : SessionVerb
 {
-    private readonly Argument<string?> _request = new("REQUEST") { Arity = ArgumentArity.ZeroOrOne, Description = "What git asks of its helper with -o git: get, store or erase. Git adds it by itself." };
+    // Git adds get, store or erase; nobody types it.
+    private readonly Argument<string?> _request = new("REQUEST") { Arity = ArgumentArity.ZeroOrOne, Hidden = true };
     private readonly Option<string> _output = new("--output", "-o")
     {
         HelpName = "FORM",
