@@ -112,8 +112,8 @@ internal sealed class DoctorVerb : Verb
     {
         foreach (var finding in found)
         {
-            terminal.Write($"{(finding.State == Finding.Good ? '✓' : finding.State == Finding.Bad ? '✗' : '!')} {finding.Name,-15} {PlainText.Of(finding.Text)}");
-            if (finding.Remedy is not null) terminal.Write($"{"",-18}{PlainText.Of(finding.Remedy)}");
+            terminal.Write($"{(finding.State == Finding.Good ? '✓' : finding.State == Finding.Bad ? '✗' : '!')} {finding.Name,-15} {PlainText.Of(finding.Text)}", indent: 18);
+            if (finding.Remedy is not null) terminal.Write($"{"",-18}{PlainText.Of(finding.Remedy)}", indent: 18);
         }
     }
 }
