@@ -34,13 +34,14 @@ internal sealed class Backchannel : IDisposable
 
     private const string TryLater = "Try again later.";
 
-    private readonly HttpClient _http;
+    // A token that is still good is given without it.
+    private readonly Lazy<HttpClient> _http;
     private readonly ClientOptions _options;
 
     public Backchannel(ClientOptions options)
     {
         _options = options;
-        _http = new HttpClient(options.HttpMessageHandler ?? NewHandler(), disposeHandler: options.HttpMessageHandler is null) { Timeout = System.Threading.Timeout.InfiniteTimeSpan };
+        _http = new Lazy<HttpClient>(() => new HttpClient(options.HttpMessageHandler ?? NewHandler(), disposeHandler: options.HttpMessageHandler is null) { Timeout = System.Threading.Timeout.InfiniteTimeSpan });
     }
 
     /// <summary>The server's clock, as far as it was seen.</summary>
@@ -66,7 +67,10 @@ internal sealed class Backchannel : IDisposable
     public Task<Answer> PostAsync(string what, Uri address, Parameters form, CancellationToken cancel) =>
         SendAsync(what, new HttpRequestMessage(HttpMethod.Post, address) { Content = new FormUrlEncodedContent(form.Pairs) }, cancel);
 
-    public void Dispose() => _http.Dispose();
+    public void Dispose()
+    {
+        if (_http.IsValueCreated) _http.Value.Dispose();
+    }
 
     private async Task<Answer> SendAsync(string what, HttpRequestMessage request, CancellationToken cancel)
     {
@@ -77,7 +81,7 @@ internal sealed class Backchannel : IDisposable
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancel, limit.Token);
         try
         {
-            using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, linked.Token);
+            using var response = await _http.Value.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, linked.Token);
             // An answer out of a cache tells an old time.
             if (response.Headers.Age is null) ServerClock.Observe(address.Host, response.Headers.Date, _options.TimeProvider.GetUtcNow());
             ThrowIfRedirected(what, address, response);
