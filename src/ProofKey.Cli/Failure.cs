@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ProofKey.Cli.Hosting;
 using ProofKey.Client;
 using ProofKey.Server;
@@ -24,11 +25,18 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy, stri
         ClientException client => Of(client) with { Help = client.Help },
         // The message is made of both sentences.
         SqliteMissingException or DataFolderException => new(ExitCodes.Failed, exception.Message, ""),
-        RootKeyException => new(ExitCodes.Failed, exception.Message, ""),
-        DatabaseException database => new(database.Failure is DatabaseFailure.Busy or DatabaseFailure.Unreachable ? ExitCodes.Unavailable : ExitCodes.Failed, database.Message, ""),
         FormatException wrong => new(ExitCodes.WrongUsage, wrong.Message, ""),
         HttpRequestException { HttpRequestError: var error } => new(ExitCodes.Unavailable, $"The server could not be reached ({error}).", "Check the address and the network, then try again."),
         IOException or UnauthorizedAccessException => new(ExitCodes.Failed, exception.Message, "Check the path, its owner and mode, and the free space."),
+        _ => OfServer(exception),
+    };
+
+    // A method of its own: who names the server's types loads the server, and with it ASP.NET Core.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Failure OfServer(Exception exception) => exception switch
+    {
+        RootKeyException => new(ExitCodes.Failed, exception.Message, ""),
+        DatabaseException database => new(database.Failure is DatabaseFailure.Busy or DatabaseFailure.Unreachable ? ExitCodes.Unavailable : ExitCodes.Failed, database.Message, ""),
         _ => new(ExitCodes.Failed, $"proofkey met a fault of its own: {exception.GetType().Name}, {exception.Message}", "Please report it, with the command but without its secrets."),
     };
 

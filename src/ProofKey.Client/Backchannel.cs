@@ -48,7 +48,8 @@ internal sealed class Backchannel : IDisposable
 
     private const string TryLater = "Try again later.";
 
-    private readonly HttpClient _http;
+    // A token that is still good is given without it.
+    private readonly Lazy<HttpClient> _http;
     private readonly TimeSpan _timeout;
     private readonly TimeProvider _time;
 
@@ -62,7 +63,7 @@ internal sealed class Backchannel : IDisposable
         _timeout = timeout;
         _time = time;
         Proofs = new Proofs(time);
-        _http = new HttpClient(handler ?? NewHandler(), disposeHandler: handler is null) { Timeout = System.Threading.Timeout.InfiniteTimeSpan };
+        _http = new Lazy<HttpClient>(() => new HttpClient(handler ?? NewHandler(), disposeHandler: handler is null) { Timeout = System.Threading.Timeout.InfiniteTimeSpan });
     }
 
     /// <summary>The server's clock, as far as it was seen.</summary>
@@ -99,7 +100,7 @@ internal sealed class Backchannel : IDisposable
 
     public void Dispose()
     {
-        _http.Dispose();
+        if (_http.IsValueCreated) _http.Value.Dispose();
         Proofs.Dispose();
     }
 
@@ -124,7 +125,7 @@ internal sealed class Backchannel : IDisposable
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancel, limit.Token);
         try
         {
-            using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, linked.Token);
+            using var response = await _http.Value.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, linked.Token);
             // An answer out of a cache tells an old time.
             if (response.Headers.Age is null) ServerClock.Observe(address.Host, response.Headers.Date, _time.GetUtcNow());
             var nonce = Proofs.Observe(address, response);

@@ -37,8 +37,11 @@ public sealed class KeychainTests : IAsyncLifetime
             (await _cli.OutputOfAsync("list")).ShouldMatch("(?s)default.*signed in.*work.*signed in");
         }
         (await _cli.RunAsync("token")).ShouldBeFailure(8, "keychain");
+        (await _cli.RunAsync("doctor")).Output.ShouldContain("✗ store");
         await using (await OpenAsync())
         {
+            (await _cli.OutputOfAsync("doctor")).ShouldContain("✓ store           The keychain is open");
+            (await _cli.OutputOfAsync("doctor", "-p", "play")).ShouldContain("✓ store           The keychain is open");
             (await _cli.OutputOfAsync("token")).ShouldNotBeEmpty();
             (await _cli.OutputOfAsync("whoami", "-p", "work")).ShouldContain("alice");
         }

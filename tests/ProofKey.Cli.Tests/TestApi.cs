@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -20,10 +22,11 @@ public sealed class TestApi : IAsyncDisposable
 
     public string Address => _app.Urls.Single();
 
-    public static async Task<TestApi> StartAsync(Func<HttpContext, Task> answer)
+    public static async Task<TestApi> StartAsync(Func<HttpContext, Task> answer, bool isHttps = false)
     {
         var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false"]);
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.ConfigureHttpsDefaults(https => https.ServerCertificate = NewCertificate()));
+        builder.WebHost.UseUrls(isHttps ? "https://127.0.0.1:0" : "http://127.0.0.1:0");
         builder.Logging.ClearProviders();
         var app = builder.Build();
         var api = new TestApi(app);
@@ -37,6 +40,12 @@ public sealed class TestApi : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    private static X509Certificate2 NewCertificate()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        return new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(200));
+    }
 
     private async Task NoteAsync(HttpRequest request)
     {

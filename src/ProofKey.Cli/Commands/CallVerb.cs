@@ -40,8 +40,7 @@ internal sealed class CallVerb : SessionVerb
         using var http = resource is null ? session.CreateHttpClient(onlyFor: origin) : session.CreateHttpClient(onlyFor: origin, resource);
         using var response = await SendAsync(http, request, open.Profile, invocation.Cancellation);
         invocation.Terminal.Say($"{(int)response.StatusCode} {PlainText.Of(response.ReasonPhrase ?? "")}".TrimEnd());
-        await using var output = Console.OpenStandardOutput();
-        await response.Content.CopyToAsync(output, invocation.Cancellation);
+        await CopyAsync(response, invocation);
         if (response.IsSuccessStatusCode) return ExitCodes.Done;
         if (await HintForAsync(response, session, open.Profile, invocation.Cancellation) is { } hint) invocation.Terminal.Say(hint);
         return ExitCodes.Failed;
@@ -122,6 +121,20 @@ internal sealed class CallVerb : SessionVerb
         {
             throw new CommandException(ExitCodes.Unavailable, $"{http.BaseAddress} could not be reached ({away.HttpRequestError}).", "Check the address and the network, then try again.", away);
         }
+    }
+
+    private static async Task CopyAsync(HttpResponseMessage response, Invocation invocation)
+    {
+        await using var body = await response.Content.ReadAsStreamAsync(invocation.Cancellation);
+        await using var output = Console.OpenStandardOutput();
+        var (buffer, last) = (new byte[16 * 1024], (byte)'\n');
+        while (await body.ReadAsync(buffer, invocation.Cancellation) is > 0 and var length)
+        {
+            await output.WriteAsync(buffer.AsMemory(0, length), invocation.Cancellation);
+            last = buffer[length - 1];
+        }
+        // A shell would put its prompt behind it.
+        if (invocation.Terminal.OutIsTerminal && last != '\n') invocation.Terminal.Write("");
     }
 
     // What an API asks for is its own text, which a person is about to copy into a shell.

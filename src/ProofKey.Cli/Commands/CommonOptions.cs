@@ -25,7 +25,9 @@ internal static class CommonOptions
 
     public static readonly Option<bool> NoInput = new("--no-input") { Description = "Ask nobody and open nothing: where a person is needed, end with exit code 4." };
 
-    public static readonly Option<string> Profile = new("--profile", "-p") { HelpName = "PROFILE", Description = "Which sign-in is meant; the one called default unless another is named." };
+    public static readonly Option<string> MinValid = new("--min-valid") { HelpName = "TIME", Description = "How long the token must last at least, such as 5m. Without it: 60s." };
+
+    public static readonly Option<string> Profile = new("--profile", "-p") { HelpName = "PROFILE", Description = "Which sign-in is meant. Without it: the one of proofkey switch, at first default." };
 
     public static readonly Option<string> Store = new("--store") { HelpName = "keychain|file|memory", Description = "How the session is kept: with a key in the system's keychain, in a file with a key of your own, or not at all. Without it: as before, at first keychain." };
 

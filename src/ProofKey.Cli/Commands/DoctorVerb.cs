@@ -3,11 +3,13 @@ using System.Net;
 using System.Text.Json;
 using ProofKey.Cli.Doctor;
 using ProofKey.Cli.Output;
+using ProofKey.Cli.Sessions;
+using ProofKey.Client;
 using ProofKey.Server.Storage;
 
 namespace ProofKey.Cli.Commands;
 
-/// <summary><c>proofkey doctor</c>: looks at a server by its public address, and says how to mend what is lost on the way.</summary>
+/// <summary><c>proofkey doctor</c>: looks at this machine, at a provider, or at a server of ours by its public address, and says how to mend what is wrong.</summary>
 internal sealed class DoctorVerb : Verb
 {
     // The oldest runtime without a hole that is known at the time of this release.
@@ -15,29 +17,57 @@ internal sealed class DoctorVerb : Verb
 
     private const int MostSignIns = 500;
 
-    private readonly Option<string> _server = new("--server") { HelpName = "ISSUER", Description = "The server's public address." };
+    private readonly Option<string> _issuer = new("--issuer") { HelpName = "URL", Description = "Look at this provider too, as a client does: its metadata, and its clock." };
+    private readonly Option<string> _server = new("--server") { HelpName = "ISSUER", Description = "Look at a ProofKey server instead, by its public address: what does a proxy on the way lose?" };
 
     public DoctorVerb()
         : base(
             "doctor",
-            "Look at a server from outside, and say what a proxy on the way loses.",
+            "Look at what a sign-in here needs, or at a server from outside; say how to mend it.",
+            "proofkey doctor",
+            "proofkey doctor --issuer https://login.example.com -p work",
             "proofkey doctor --server https://login.example.com",
             "proofkey doctor --server https://login.example.com --data /var/lib/proofkey --json")
     {
-        foreach (var option in (Option[])[_server, .. CommonOptions.Place, CommonOptions.Json]) Add(option);
+        foreach (var option in (Option[])[_issuer, CommonOptions.Profile, .. CommonOptions.Keeping, _server, .. CommonOptions.Place, CommonOptions.Json]) Add(option);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)
     {
-        if (!Issuer.TryParse(invocation.Settings.Required(_server), out var issuer, out var problem))
-            throw CommandException.Usage(problem, "Give the server's public address, such as --server https://login.example.com");
-        using var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, AutomaticDecompression = DecompressionMethods.All }) { Timeout = TimeSpan.FromSeconds(10) };
-        List<Finding> found = [Runtime(Environment.Version), .. await new ServerCheckup(issuer, http, invocation.Cancellation).RunAsync()];
-        if (invocation.HasPlace) found.Add(await AddressesAsync(invocation, issuer));
+        // A variable that is there for serve does not make this a look at a server.
+        List<Finding> found = [Runtime(Environment.Version), .. invocation.Settings.OfCommandLine.Text(_server) is { } server ? await ServerAsync(invocation, IssuerOf("--server", server)) : await MachineAsync(invocation)];
         if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(found, CliJson.Default.IReadOnlyListFinding));
         else Print(found, invocation.Terminal);
         return found.Exists(finding => finding.State == Finding.Bad) ? ExitCodes.Failed : ExitCodes.Done;
     }
+
+    private static async Task<List<Finding>> ServerAsync(Invocation invocation, Issuer issuer)
+    {
+        using var http = NewHttp(issuer);
+        var found = await new ServerCheckup(issuer, http, invocation.Cancellation).RunAsync();
+        if (invocation.HasPlace) found.Add(await AddressesAsync(invocation, issuer));
+        return found;
+    }
+
+    private async Task<List<Finding>> MachineAsync(Invocation invocation)
+    {
+        var (profiles, name) = (Profiles.Of(invocation.Settings), invocation.ProfileName);
+        var profile = profiles.Find(name);
+        var found = new MachineCheckup(Environment.GetEnvironmentVariable, Surroundings.OfThisProcess).Run(profile);
+        found.Add(await MachineCheckup.StoreAsync(ChosenStore.Of(invocation.Settings, profile), profiles, name, invocation.Cancellation));
+        if (invocation.Settings.OfCommandLine.Text(_issuer) is not { } text) return found;
+        var issuer = IssuerOf("--issuer", text);
+        using var http = NewHttp(issuer);
+        found.AddRange(await new ProviderCheckup(issuer, http, TimeProvider.System, invocation.Cancellation).RunAsync());
+        return found;
+    }
+
+    // As the client does: no redirects, and this machine itself without a proxy.
+    private static HttpClient NewHttp(Issuer issuer) =>
+        new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, AutomaticDecompression = DecompressionMethods.All, UseProxy = !new Uri(issuer.Value).IsLoopback }) { Timeout = TimeSpan.FromSeconds(10) };
+
+    private static Issuer IssuerOf(string option, string text) => Issuer.TryParse(text, out var issuer, out var problem) ? issuer
+        : throw CommandException.Usage(problem, $"Give the server's public address, such as {option} https://login.example.com");
 
     internal static Finding Runtime(Version version) => version.Major > MendedRuntime.Major || version >= MendedRuntime ? Finding.Fine("runtime", $".NET {version}.")
         : new Finding("runtime", Finding.Warning, $".NET {version} here has holes that are published.", $"Update the runtime to {MendedRuntime} or newer.");
@@ -82,8 +112,8 @@ internal sealed class DoctorVerb : Verb
     {
         foreach (var finding in found)
         {
-            terminal.Write($"{(finding.State == Finding.Good ? '✓' : finding.State == Finding.Bad ? '✗' : '!')} {finding.Name,-15} {PlainText.Of(finding.Text)}");
-            if (finding.Remedy is not null) terminal.Write($"{"",-18}{PlainText.Of(finding.Remedy)}");
+            terminal.Write($"{(finding.State == Finding.Good ? '✓' : finding.State == Finding.Bad ? '✗' : '!')} {finding.Name,-15} {PlainText.Of(finding.Text)}", indent: 18);
+            if (finding.Remedy is not null) terminal.Write($"{"",-18}{PlainText.Of(finding.Remedy)}", indent: 18);
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using ProofKey.Cli.Output;
 
 namespace ProofKey.Cli.Commands;
 
@@ -7,6 +8,12 @@ namespace ProofKey.Cli.Commands;
 internal static class Help
 {
     public static readonly HelpOption Option = new("--help", "-h") { Description = "Show help." };
+
+    private static readonly string[] Closing =
+    [
+        "Each option has an environment variable, as PROOFKEY_DATA for --data, and a key in the file of --config, as \"data\". PROOFKEY_SESSIONS moves the folder of sessions.",
+        "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 timed out, 4 sign-in needed, 5 refused, 6 unavailable, 7 protocol violation, 8 token store locked or missing, 9 cancelled.",
+    ];
 
     public static bool IsAskedFor(ParseResult parsed) => parsed.GetResult(Option) is { Implicit: false };
 
@@ -20,11 +27,8 @@ internal static class Help
         foreach (var example in ExamplesOf(command)) writer.WriteLine($"  {example}");
         writer.WriteLine();
         if (command is Verb) return;
-        writer.WriteLine("Each option has an environment variable, as PROOFKEY_DATA for --data, and a key");
-        writer.WriteLine("in the file of --config, as \"data\". PROOFKEY_SESSIONS moves the folder of sessions.");
-        writer.WriteLine("Exit codes: 0 done, 1 failed, 2 wrong usage,");
-        writer.WriteLine("3 timed out, 4 sign-in needed, 5 refused, 6 unavailable, 7 protocol violation,");
-        writer.WriteLine("8 token store locked or missing, 9 cancelled.");
+        var width = Console.IsOutputRedirected ? 80 : Math.Max(20, Console.WindowWidth);
+        foreach (var line in Closing.SelectMany(text => WordWrap.Lines(text, width))) writer.WriteLine(line);
     }
 
     // A group shows the first example of its first verb.

@@ -23,7 +23,7 @@ internal sealed record Invocation(ParseResult Parsed, Settings Settings, Termina
     public string Argument(Argument<string> argument) => Parsed.GetValue(argument) ?? "";
 
     /// <summary>The profile that is meant.</summary>
-    public string ProfileName => Profiles.Checked(Settings.Text(CommonOptions.Profile) ?? Profile.DefaultName);
+    public string ProfileName => Profiles.Checked(Settings.Text(CommonOptions.Profile) ?? Profiles.Of(Settings).Active);
 
     /// <summary>Whether somebody said where a server's rows are.</summary>
     public bool HasPlace => Settings.Text(CommonOptions.Data) is not null || Settings.Text(CommonOptions.Database) is not null;

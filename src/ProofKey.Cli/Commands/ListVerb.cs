@@ -25,8 +25,8 @@ internal sealed class ListVerb : Verb
             invocation.Terminal.Write(JsonSerializer.Serialize(shown, CliJson.Default.IReadOnlyListShownProfile));
             return ExitCodes.Done;
         }
-        var listing = new Listing("profile", "issuer", "client id", "state", "subject");
-        foreach (var profile in shown) listing.Add(profile.Profile, profile.Issuer, profile.ClientId, profile.State.Replace('_', ' '), profile.Sub ?? "");
+        var listing = new Listing("profile", "issuer", "client id", "state", "subject", "active");
+        foreach (var profile in shown) listing.Add(profile.Profile, profile.Issuer, profile.ClientId, profile.State.Replace('_', ' '), profile.Sub ?? "", profile.Active ? "yes" : "");
         listing.WriteTo(invocation.Terminal);
         return ExitCodes.Done;
     }
@@ -37,23 +37,22 @@ internal sealed class ListVerb : Verb
         try
         {
             var profile = profiles.Get(name);
-            if (!profiles.HasSession(name)) return Shown(profile, "signed_out");
-            if (!mayWait || ChosenStore.Of(invocation.Settings, profile).OpenSilently(profiles.FolderOf(name)) is not { } store) return Shown(profile, "locked");
+            ShownProfile Shown(string state, string? subject = null) => new(name, profile.Issuer, profile.ClientId, profile.Scope, state, subject, name == profiles.Active);
+            if (!profiles.HasSession(name)) return Shown("signed_out");
+            if (!mayWait || ChosenStore.Of(invocation.Settings, profile).OpenSilently(profiles.FolderOf(name)) is not { } store) return Shown("locked");
             try
             {
                 var session = (await store.ListAsync(invocation.Cancellation)).FirstOrDefault(session => session.Profile == name);
-                return Shown(profile, session is null ? "signed_out" : "signed_in", session?.Subject);
+                return Shown(session is null ? "signed_out" : "signed_in", session?.Subject);
             }
             catch (TokenStoreException problem) when (problem.State is not (TokenStoreState.Damaged or TokenStoreState.Exposed))
             {
-                return Shown(profile, "locked");
+                return Shown("locked");
             }
         }
         catch (Exception damaged) when (damaged is CommandException or TokenStoreException)
         {
-            return new ShownProfile(name, "", "", "", "damaged", null);
+            return new ShownProfile(name, "", "", "", "damaged", null, name == profiles.Active);
         }
     }
-
-    private static ShownProfile Shown(Profile profile, string state, string? subject = null) => new(profile.Name, profile.Issuer, profile.ClientId, profile.Scope, state, subject);
 }

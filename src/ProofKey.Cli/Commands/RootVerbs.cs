@@ -24,7 +24,7 @@ internal static class RootVerbs
         root.Add(new AuditLogVerb());
         root.Add(new DoctorVerb());
         root.Add(new VerbGroup("store", "Say how sessions are kept.", new StoreMoveVerb()));
-        foreach (var verb in new Verb[] { new LoginVerb(), new TokenVerb(), new CallVerb(), new WhoamiVerb(), new ListVerb(), new LogoutVerb(), new DecodeVerb(), new DemoVerb() }) root.Add(verb);
+        foreach (var verb in new Verb[] { new LoginVerb(), new TokenVerb(), new CallVerb(), new ExecVerb(), new WhoamiVerb(), new ListVerb(), new SwitchVerb(), new LogoutVerb(), new DecodeVerb(), new DemoVerb(), new CompletionVerb(), new ManualVerb() }) root.Add(verb);
         return root;
     }
 }

@@ -24,7 +24,7 @@ internal abstract class SessionVerb : Verb
         foreach (var option in CommonOptions.Keeping) Add(option);
     }
 
-    protected sealed override async Task<int> RunAsync(Invocation invocation)
+    protected override async Task<int> RunAsync(Invocation invocation)
     {
         var profiles = Profiles.Of(invocation.Settings);
         var profile = profiles.Get(invocation.ProfileName);

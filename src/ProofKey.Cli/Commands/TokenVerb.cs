@@ -1,53 +1,80 @@
 using System.CommandLine;
-using System.Text.Json;
-using ProofKey.Cli.Output;
 using ProofKey.Cli.Sessions;
 using ProofKey.Client;
 
 namespace ProofKey.Cli.Commands;
 
-/// <summary><c>proofkey token</c>: prints a fresh access token.</summary>
+/// <summary><c>proofkey token</c>: prints a fresh access token, in the form that another program reads.</summary>
 internal sealed class TokenVerb : SessionVerb
 {
-    private readonly Option<string> _minValid = new("--min-valid") { HelpName = "TIME", Description = "How long the token must last at least, such as 5m. Without it: 60s." };
-    private readonly Option<string> _output = new("--output", "-o") { HelpName = "token|header|json|env", Description = "The bare token, an Authorization header, JSON, or ACCESS_TOKEN=… Without it: token." };
+    // Git adds get, store or erase; nobody types it.
+    private readonly Argument<string?> _request = new("REQUEST") { Arity = ArgumentArity.ZeroOrOne, Hidden = true };
+    private readonly Option<string> _output = new("--output", "-o")
+    {
+        HelpName = "FORM",
+        Description = "token, the bare one; header, for curl -H; json; env, ACCESS_TOKEN=… for a shell; exec-credential, for kubectl; git, for its credential.helper; curl-config, for curl --config -. Without it: token.",
+    };
+
+    private readonly Option<string[]> _for = new("--for") { HelpName = "URL", Description = "With -o git: the git server that may have the token. Any other gets none." };
+    private readonly Option<bool> _show = new("--show") { Description = "Print it on a terminal too, where others may see it." };
     private readonly Option<bool> _interactive = new("--interactive") { Description = "Ask the person to sign in again when the session has ended." };
+
+    private GitRequest? _asked;
 
     public TokenVerb()
         : base(
             "token",
             "Print a fresh access token; it is refreshed when need be.",
-            "proofkey token",
+            "proofkey token | proofkey decode -",
             "curl -H \"$(proofkey token -o header)\" https://api.example.com/orders",
-            "proofkey token -p work --min-valid 5m -o json")
+            "proofkey token -o curl-config | curl --config - https://api.example.com/orders",
+            "proofkey token -p work --min-valid 5m -o json",
+            "git config --global credential.https://git.example.com.helper '!proofkey token -o git --for https://git.example.com'")
     {
-        Add(_minValid);
-        Add(_output);
-        Add(_interactive);
-        Add(CommonOptions.NoInput);
+        Add(_request);
+        foreach (var option in (Option[])[CommonOptions.MinValid, _output, _for, _show, _interactive, CommonOptions.NoInput]) Add(option);
     }
+
+    // Who asks for another server's password is no reason to open a session.
+    protected override async Task<int> RunAsync(Invocation invocation) => await IsForUsAsync(invocation) ? await base.RunAsync(invocation) : ExitCodes.Done;
 
     protected override async Task<int> RunAsync(Invocation invocation, OpenProfile open)
     {
-        var form = invocation.Settings.Choice(_output, "token", "header", "json", "env");
-        var minValid = invocation.Settings.Duration(_minValid, Session.DefaultMinValid);
-        var (session, token) = await FreshAsync(invocation, open, minValid);
+        var form = FormOf(invocation);
+        if (invocation.Terminal.OutIsTerminal && !invocation.Settings.Flag(_show))
+            throw CommandException.Usage("A token is a secret, and others may see this screen.", "Hand it on, as in: proofkey token | proofkey decode -; or say --show.");
+        var kubernetes = form == TokenForm.ExecCredential ? KubernetesRequest.Of(Environment.GetEnvironmentVariable(KubernetesRequest.Variable)) : null;
+        var (session, token) = await FreshAsync(invocation, open, kubernetes?.MayAsk ?? true);
         if (session.IsBound) invocation.Terminal.Say("This token is bound to the key of its session: without a proof by it, such as proofkey call makes, no API takes it.");
-        invocation.Terminal.Write(form switch
-        {
-            "header" => $"Authorization: {token.Type} {token.Reveal()}",
-            "env" => $"ACCESS_TOKEN={token.Reveal()}",
-            "json" => JsonSerializer.Serialize(new ShownToken(token.Reveal(), token.Type, token.ExpiresAt, session.Scope.ToString()), CliJson.Default.ShownToken),
-            _ => token.Reveal(),
-        });
+        var shown = new TokenForm(token.Reveal(), token.Type, token.ExpiresAt, session.Scope.ToString());
+        invocation.Terminal.Write(kubernetes is not null ? shown.ForKubernetes(kubernetes.ApiVersion) : _asked is not null ? shown.ForGit(_asked) : shown.Text(form));
         return ExitCodes.Done;
     }
 
-    private async Task<(Session Session, AccessToken Token)> FreshAsync(Invocation invocation, OpenProfile open, TimeSpan minValid)
+    private string FormOf(Invocation invocation) => invocation.Settings.Choice(_output, TokenForm.Words);
+
+    private async Task<bool> IsForUsAsync(Invocation invocation)
     {
-        var session = invocation.Settings.Flag(_interactive) && !invocation.Settings.Flag(CommonOptions.NoInput)
+        var request = invocation.Parsed.GetValue(_request);
+        if (FormOf(invocation) != TokenForm.Git)
+            return request is null ? true : throw CommandException.Usage($"{request} means something with -o git alone.", "Leave it out; the profile is named with -p.");
+        var servers = invocation.Settings.Texts(_for).Select(OriginOf).ToList();
+        if (request is null || servers.Count == 0) throw CommandException.Usage("With -o git it must be said what git asks, and which server may have the token.", "Let git run it: git config credential.URL.helper '!proofkey token -o git --for URL'");
+        _asked = await GitRequest.ReadAsync(Console.In, invocation.Cancellation);
+        var isOurs = servers.Contains(_asked.Origin);
+        // Nothing is kept that could be erased; the next request gets a fresh token when this one ends.
+        if (request == "erase" && isOurs) invocation.Terminal.Say($"{_asked.Origin} did not take the token of profile {invocation.ProfileName}.");
+        return request == "get" && isOurs;
+    }
+
+    private static string OriginOf(string server) => GitRequest.TryOrigin(server, out var origin) ? origin
+        : throw CommandException.Usage("--for is the address of a server, https or on this machine, without a path.", "Write it such as --for https://git.example.com");
+
+    private async Task<(Session Session, AccessToken Token)> FreshAsync(Invocation invocation, OpenProfile open, bool mayAsk)
+    {
+        var session = mayAsk && invocation.Settings.Flag(_interactive) && !invocation.Settings.Flag(CommonOptions.NoInput)
             ? await open.Client.GetSessionAsync(cancel => new InteractiveSignIn(open.Client, invocation.Terminal, new SignInChoice()).RunAsync(cancel), invocation.Cancellation)
             : await open.SessionAsync(invocation.Cancellation);
-        return (session, await session.GetAccessTokenAsync(minValid, invocation.Cancellation));
+        return (session, await session.GetAccessTokenAsync(invocation.Settings.Duration(CommonOptions.MinValid, Session.DefaultMinValid), invocation.Cancellation));
     }
 }

@@ -36,6 +36,6 @@ internal sealed class WhoamiVerb : SessionVerb
             ("profile", profile.Name),
         ];
         foreach (var (label, value) in lines)
-            if (value is { Length: > 0 }) terminal.Write($"{label,-11}{PlainText.Of(value)}");
+            if (value is { Length: > 0 }) terminal.Write($"{label,-11}{PlainText.Of(value)}", indent: 11);
     }
 }

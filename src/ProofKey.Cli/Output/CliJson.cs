@@ -53,11 +53,17 @@ internal sealed record SignedInProfile(string Profile, string Issuer, string Cli
 /// <summary>What <c>token -o json</c> prints.</summary>
 internal sealed record ShownToken(string AccessToken, string TokenType, DateTimeOffset ExpiresAt, string Scope);
 
+/// <summary>What <c>token -o exec-credential</c> prints; the names are those of Kubernetes.</summary>
+internal sealed record ExecCredential([property: JsonPropertyName("apiVersion")] string ApiVersion, [property: JsonPropertyName("kind")] string Kind, [property: JsonPropertyName("status")] ExecCredentialStatus Status);
+
+/// <summary>The token in it, and when kubectl is to ask for another.</summary>
+internal sealed record ExecCredentialStatus([property: JsonPropertyName("expirationTimestamp")] string ExpirationTimestamp, [property: JsonPropertyName("token")] string Token);
+
 /// <summary>What <c>whoami --json</c> prints.</summary>
 internal sealed record ShownPerson(string Profile, string Issuer, string ClientId, string? Sub, string Scope, JsonElement? Claims);
 
-/// <summary>What <c>list --json</c> prints of a profile; <c>state</c> is signed_in, signed_out or damaged.</summary>
-internal sealed record ShownProfile(string Profile, string Issuer, string ClientId, string Scope, string State, string? Sub);
+/// <summary>What <c>list --json</c> prints of a profile; <c>state</c> is signed_in, signed_out, locked or damaged.</summary>
+internal sealed record ShownProfile(string Profile, string Issuer, string ClientId, string Scope, string State, string? Sub, bool Active);
 
 /// <summary>A line of <c>audit-log --json</c>. An entry that counts keeps its id, and comes again when its count has grown.</summary>
 internal sealed record ShownAuditEntry(string Id, DateTimeOffset At, string Kind, string? Sub, string? User, string? ClientId, string? Address, long Count, string? Detail);
@@ -79,6 +85,7 @@ internal sealed record ShownAuditEntry(string Id, DateTimeOffset At, string Kind
 [JsonSerializable(typeof(IReadOnlyList<ShownKey>))]
 [JsonSerializable(typeof(SignedInProfile))]
 [JsonSerializable(typeof(ShownToken))]
+[JsonSerializable(typeof(ExecCredential))]
 [JsonSerializable(typeof(ShownPerson))]
 [JsonSerializable(typeof(IReadOnlyList<ShownProfile>))]
 [JsonSerializable(typeof(ShownAuditEntry))]

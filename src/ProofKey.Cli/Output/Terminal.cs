@@ -10,11 +10,14 @@ internal sealed class Terminal
     private const string Faint = "\e[2m";
     private const string Normal = "\e[0m";
 
+    // Asked for late: the platform sets the terminal's keypad when it is asked.
+    private readonly Lazy<int?> _width = new(() => Console.IsErrorRedirected ? null : Columns());
+
     /// <summary>For the datum.</summary>
-    public TextWriter Out { get; } = Console.Out;
+    public TextWriter Out { get; } = OperatingSystem.IsWindows() ? Console.Out : StandardStream.Writer(1);
 
     /// <summary>For everything else.</summary>
-    public TextWriter Error { get; init; } = Console.Error;
+    public TextWriter Error { get; init; } = OperatingSystem.IsWindows() ? Console.Error : StandardStream.Writer(2);
 
     /// <summary>Whether a person at a terminal reads the datum.</summary>
     public bool OutIsTerminal { get; } = !Console.IsOutputRedirected;
@@ -32,16 +35,32 @@ internal sealed class Terminal
     public bool HasLinks { get; } = !Console.IsErrorRedirected && TerminalKind.HasLinks(Environment.GetEnvironmentVariable);
 
     /// <summary>How many columns the terminal has; <see langword="null"/> where none is.</summary>
-    public int? Width { get; } = Console.IsErrorRedirected ? null : Columns();
+    public int? Width
+    {
+        get => _width.Value;
+        init => _width = new Lazy<int?>(value);
+    }
 
     /// <summary>Writes a line of the datum.</summary>
     public void Write(string line) => Out.WriteLine(line);
 
-    /// <summary>Tells something beside the datum.</summary>
-    public void Say(string line) => Error.WriteLine(line);
+    /// <summary>Tells something beside the datum; a terminal's lines end between words.</summary>
+    public void Say(string text)
+    {
+        foreach (var line in WordWrap.Lines(text, Width)) Error.WriteLine(line);
+    }
+
+    /// <summary>Tells something that is to be copied, and therefore never broken.</summary>
+    public void SayInOnePiece(string line) => Error.WriteLine(line);
+
+    /// <summary>Writes a paragraph of the datum that goes on under its own text; a terminal's lines end between words.</summary>
+    public void Write(string text, int indent)
+    {
+        foreach (var line in WordWrap.Lines(text, OutIsTerminal ? Columns() : null, indent)) Out.WriteLine(line);
+    }
 
     /// <summary>Tells an address, which can be clicked where the terminal knows how.</summary>
-    public void Say(Uri address) => Say(HasLinks ? $"\e]8;;{address.AbsoluteUri}\e\\{address.AbsoluteUri}\e]8;;\e\\" : address.AbsoluteUri);
+    public void Say(Uri address) => SayInOnePiece(HasLinks ? $"\e]8;;{address.AbsoluteUri}\e\\{address.AbsoluteUri}\e]8;;\e\\" : address.AbsoluteUri);
 
     /// <summary>Shows an address as a QR code, if it has room.</summary>
     /// <param name="address">The address.</param>
@@ -59,7 +78,7 @@ internal sealed class Terminal
         }
         else
         {
-            foreach (var line in QrText.Lines(code, ErrorIsTerminal && MayColour)) Say(line);
+            foreach (var line in QrText.Lines(code, ErrorIsTerminal && MayColour)) SayInOnePiece(line);
         }
     }
 
@@ -67,13 +86,15 @@ internal sealed class Terminal
     public void Fail(Failure failure)
     {
         var colour = ErrorIsTerminal && MayColour;
-        Error.WriteLine($"{(colour ? Red : "")}error:{(colour ? Normal : "")} {Lines(failure.Problem)}");
-        if (failure.Remedy.Length > 0) Error.WriteLine($"{(colour ? Faint : "")}{Lines(failure.Remedy)}{(colour ? Normal : "")}");
+        const string Prefix = "error:";
+        var problem = Wrapped($"{Prefix} {failure.Problem}");
+        Error.WriteLine(colour ? $"{Red}{Prefix}{Normal}{problem[Prefix.Length..]}" : problem);
+        if (failure.Remedy.Length > 0) Error.WriteLine($"{(colour ? Faint : "")}{Wrapped(failure.Remedy)}{(colour ? Normal : "")}");
         if (failure.Help is { } page) Error.WriteLine($"{(colour ? Faint : "")}More about it: {page}{(colour ? Normal : "")}");
     }
 
     // A list of problems keeps its lines; nothing else that others wrote reaches the terminal as it is.
-    private static string Lines(string text) => string.Join('\n', text.Split('\n').Select(PlainText.Of));
+    private string Wrapped(string text) => string.Join('\n', text.Split('\n').SelectMany(line => WordWrap.Lines(PlainText.Of(line), Width)));
 
     private static int? Columns()
     {

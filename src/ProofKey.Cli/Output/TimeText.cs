@@ -13,13 +13,15 @@ internal static class TimeText
     {
         var distance = (time - now).Duration();
         if (distance < TimeSpan.FromSeconds(1)) return "now";
-        var length = distance switch
-        {
-            { TotalSeconds: < 90 } => $"{distance.TotalSeconds:F0} s",
-            { TotalMinutes: < 90 } => $"{distance.TotalMinutes:F0} min",
-            { TotalHours: < 48 } => $"{distance.TotalHours:F0} h",
-            _ => $"{distance.TotalDays:F0} days",
-        };
-        return time > now ? $"in {length}" : $"{length} ago";
+        return time > now ? $"in {Length(distance)}" : $"{Length(distance)} ago";
     }
+
+    /// <summary>Such as <c>9 min</c>.</summary>
+    public static string Length(TimeSpan length) => length switch
+    {
+        { TotalSeconds: < 90 } => $"{length.TotalSeconds:F0} s",
+        { TotalMinutes: < 90 } => $"{length.TotalMinutes:F0} min",
+        { TotalHours: < 48 } => $"{length.TotalHours:F0} h",
+        _ => $"{length.TotalDays:F0} days",
+    };
 }

@@ -79,7 +79,9 @@ internal sealed class BrowserRoad(PublicClient client, Terminal terminal, Keyboa
     {
         var port = new Uri(pending.RedirectUri).Port;
         terminal.Say($"It ends at {pending.RedirectUri}?..., which cannot be opened there: copy the whole address out of the browser.");
-        if (surroundings.IsSsh) terminal.Say($"Or let it be opened: first run, where the browser is, ssh -L {port}:127.0.0.1:{port} {surroundings.SshHost ?? "HOST"}");
+        if (!surroundings.IsSsh) return;
+        terminal.Say("Or let it be opened: first run, where the browser is:");
+        terminal.SayInOnePiece($"ssh -L {port}:127.0.0.1:{port} {surroundings.SshHost ?? "HOST"}");
     }
 
     private async Task OpenAsync(PendingSignIn pending, CancellationToken cancellation)

@@ -53,9 +53,13 @@ internal sealed record Profile
     /// <summary>Where the passphrase of its file is, if it is in a file.</summary>
     public string? PassphraseFile { get; init; }
 
+    /// <summary>Whether it is the one that is meant where none is named.</summary>
+    [JsonIgnore]
+    public bool IsActive { get; init; }
+
     /// <summary>How to sign in to it again.</summary>
     [JsonIgnore]
-    public string LoginCommand => Name == DefaultName ? "proofkey login" : $"proofkey login -p {CommandText.Argument(Name)}";
+    public string LoginCommand => IsActive ? "proofkey login" : $"proofkey login -p {CommandText.Argument(Name)}";
 
     /// <summary>The client that has or gets the session.</summary>
     /// <param name="store">Where the session is kept.</param>

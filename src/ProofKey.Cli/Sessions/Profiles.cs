@@ -7,6 +7,10 @@ namespace ProofKey.Cli.Sessions;
 internal sealed class Profiles(string folder)
 {
     private const string ProfileFile = "profile.json";
+
+    // No profile's folder has such a name.
+    private const string ActiveFile = ".active";
+
     private const UnixFileMode OwnerFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     // Windows has devices of these names in every folder, whatever the ending.
@@ -20,6 +24,25 @@ internal sealed class Profiles(string folder)
         ? throw CommandException.Usage($"On Windows {name} is the name of a device, so no profile has it.", "Choose another with --profile.")
         : name.Length is >= 1 and <= 64 && name[0] is not ('.' or '-') && name.All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '-' or '_') ? name
             : throw CommandException.Usage("A profile's name has 1 to 64 letters, digits, dots, hyphens or underscores, and starts with a letter or digit.", "Choose another with --profile.");
+
+    /// <summary>The name of the profile that is meant where none is named.</summary>
+    public string Active
+    {
+        get
+        {
+            try
+            {
+                return File.ReadLines(Path.Combine(folder, ActiveFile)).FirstOrDefault() is { Length: > 0 } name ? name : Profile.DefaultName;
+            }
+            catch (Exception absent) when (absent is FileNotFoundException or DirectoryNotFoundException)
+            {
+                return Profile.DefaultName;
+            }
+        }
+    }
+
+    /// <summary>Chooses the profile that is meant where none is named.</summary>
+    public void Activate(string name) => Replace(Path.Combine(folder, ActiveFile), file => file.Write(System.Text.Encoding.ASCII.GetBytes(name + "\n")));
 
     /// <summary>The folder in which the session of a profile is kept.</summary>
     public string FolderOf(string name) => Path.Combine(folder, name);
@@ -38,7 +61,7 @@ internal sealed class Profiles(string folder)
         try
         {
             var profile = JsonSerializer.Deserialize(File.ReadAllBytes(FileOf(name)), ProfileJson.Default.Profile);
-            return profile is not null && Issuer.TryParse(profile.Issuer, out _, out _) && Scope.TryParse(profile.Scope, out _) ? Named(name, profile) : throw Damaged(name, null);
+            return profile is not null && Issuer.TryParse(profile.Issuer, out _, out _) && Scope.TryParse(profile.Scope, out _) ? Named(name, profile) with { IsActive = name == Active } : throw Damaged(name, null);
         }
         catch (Exception absent) when (absent is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -60,24 +83,26 @@ internal sealed class Profiles(string folder)
     /// <summary>Remembers what a profile is for. A reader finds the old file or the new one.</summary>
     public void Remember(Profile profile)
     {
-        var next = FileOf(profile.Name) + ".new";
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
-        if (OperatingSystem.IsWindows())
-        {
-            Directory.CreateDirectory(FolderOf(profile.Name));
-        }
-        else
-        {
-            // A session in memory has made no folder.
-            Directory.CreateDirectory(FolderOf(profile.Name), OwnerFile | UnixFileMode.UserExecute);
-            options.UnixCreateMode = OwnerFile;
-        }
-        using (var file = new FileStream(next, options)) JsonSerializer.Serialize(file, profile, ProfileJson.Default.Profile);
-        File.Move(next, FileOf(profile.Name), overwrite: true);
+        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(FolderOf(profile.Name));
+        // A session in memory has made no folder.
+        else Directory.CreateDirectory(FolderOf(profile.Name), OwnerFile | UnixFileMode.UserExecute);
+        Replace(FileOf(profile.Name), file => JsonSerializer.Serialize(file, profile, ProfileJson.Default.Profile));
     }
 
-    /// <summary>Forgets a profile. The lock file of its session stays: another process may be waiting for it.</summary>
-    public void Forget(string name) => File.Delete(FileOf(name));
+    /// <summary>Forgets a profile; the one called default is meant again if it was this one. The lock file of its session stays: another process may be waiting for it.</summary>
+    public void Forget(string name)
+    {
+        File.Delete(FileOf(name));
+        if (Active == name) File.Delete(Path.Combine(folder, ActiveFile));
+    }
+
+    private static void Replace(string path, Action<Stream> write)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnerFile;
+        using (var file = new FileStream(path + ".new", options)) write(file);
+        File.Move(path + ".new", path, overwrite: true);
+    }
 
     // Windows and macOS know no capital letters in the names of files: whoever says Work there would get the session of work.
     private static Profile Named(string name, Profile profile) => profile.Name == name ? profile : throw CommandException.Usage(

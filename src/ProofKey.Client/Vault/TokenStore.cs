@@ -110,6 +110,21 @@ public sealed class TokenStore
     }
 
     /// <summary>
+    /// Tries whether sessions can be kept, as a sign-in does before it opens a browser: the key is found, or made where there is none yet, and the
+    /// file is written. A session that is there stays as it is.
+    /// </summary>
+    /// <param name="profile">The profile's name.</param>
+    /// <param name="cancel">Ends the call.</param>
+    /// <returns>When it can be done.</returns>
+    /// <exception cref="TokenStoreException">It cannot.</exception>
+    public async Task ProbeAsync(string profile, CancellationToken cancel = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(profile);
+        using var vault = new SessionVault(this, profile);
+        await vault.ProbeAsync(cancel);
+    }
+
+    /// <summary>
     /// Moves a profile's session to another store: the one way in which the key of a file changes. Where both stores have the same folder, the file is
     /// replaced in one step; else the new file is written before the old one is deleted.
     /// </summary>

@@ -1,0 +1,111 @@
+using System.Net;
+using System.Net.Sockets;
+using ProofKey.Cli.Sessions;
+using ProofKey.Client;
+
+namespace ProofKey.Cli.Doctor;
+
+/// <summary>Looks at what a sign-in on this machine needs: a browser, a listener, a place for the session. Nobody is signed in, and no browser is opened.</summary>
+/// <param name="variable">Reads an environment variable.</param>
+/// <param name="surroundings">Which road fits here, and why.</param>
+internal sealed class MachineCheckup(Func<string, string?> variable, Surroundings surroundings)
+{
+    private static readonly string[] ProxyVariables = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"];
+
+    private static readonly string[] TextBrowsers = ["lynx", "w3m", "links", "links2", "elinks", "browsh", "www-browser"];
+
+    /// <summary>Looks at the machine; at the ports of a profile too.</summary>
+    public List<Finding> Run(Profile? profile)
+    {
+        List<Finding> found = [Road(), Browser(), Loopback()];
+        if (OperatingSystem.IsLinux()) found.Insert(1, Display());
+        found.AddRange((profile?.Ports ?? []).Select(Port));
+        found.Add(Proxy());
+        return found;
+    }
+
+    /// <summary>Tries to keep something as a session is kept.</summary>
+    public static async Task<Finding> StoreAsync(ChosenStore chosen, Profiles profiles, string name, CancellationToken cancellation)
+    {
+        if (chosen.Kind == "memory") return Finding.Fine("store", "In memory: a session ends with its command.");
+        var folder = profiles.HasSession(name) ? profiles.FolderOf(name) : Directory.CreateTempSubdirectory("proofkey-doctor-").FullName;
+        try
+        {
+            if (chosen.OpenSilently(folder) is not { } store) return Finding.Fine("store", "An encrypted file, whose passphrase is asked for.");
+            if (profiles.HasSession(name)) await store.ListAsync(cancellation);
+            else await store.ProbeAsync(name, cancellation);
+            return Finding.Fine("store", chosen.Kind == "keychain" ? "The keychain is open, and has the key of sessions." : "The key of the session's file is there.");
+        }
+        catch (TokenStoreException problem)
+        {
+            return Finding.Broken("store", $"Expected {problem.Expected}, but {problem.Actual}.", problem.Remedy);
+        }
+        catch (CommandException problem)
+        {
+            return Finding.Broken("store", problem.Problem, problem.Remedy);
+        }
+        finally
+        {
+            if (!profiles.HasSession(name)) Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private Finding Road() => Finding.Fine("sign-in", surroundings.Road == SignInRoad.Browser ? $"login opens a browser, since {surroundings.Reason}." : $"login prints an address for a browser elsewhere, since {surroundings.Reason}.");
+
+    private Finding Display() => Finding.Fine("display", Set("WAYLAND_DISPLAY") is { } wayland ? $"WAYLAND_DISPLAY is {wayland}." : Set("DISPLAY") is { } display ? $"DISPLAY is {display}." : "Neither DISPLAY nor WAYLAND_DISPLAY is set.");
+
+    // The same order as the sign-in's own.
+    private Finding Browser()
+    {
+        if (surroundings.Road != SignInRoad.Browser) return Finding.Fine("browser", "None is opened here, unless with --browser.");
+        if (OperatingSystem.IsWindows() || OperatingSystem.IsMacOS()) return Finding.Fine("browser", "The system opens the one that is chosen there.");
+        var commands = (Set("BROWSER") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(command => File.Exists(command) ? command : command.Split(' ')[0]);
+        if (surroundings.IsWsl) commands = [.. commands, "wslview", "/mnt/c/Windows/System32/rundll32.exe"];
+        if (Set("DISPLAY") is not null || Set("WAYLAND_DISPLAY") is not null) commands = [.. commands, "xdg-open"];
+        var tried = commands.Where(command => !TextBrowsers.Contains(Path.GetFileName(command))).ToList();
+        return tried.Find(IsThere) is { } program
+            ? Finding.Fine("browser", $"{program} opens it.")
+            : Finding.Broken("browser", $"There is no program to open one: {string.Join(", ", tried)} {(tried.Count == 1 ? "is" : "are")} not installed.", "Install xdg-utils and a browser, set BROWSER to the command of one, or say --no-browser.");
+    }
+
+    private bool IsThere(string program) => program.Contains('/', StringComparison.Ordinal) ? File.Exists(program)
+        : (variable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries).Any(folder => File.Exists(Path.Combine(folder, program)));
+
+    private static Finding Loopback() => TryListen(IPAddress.Loopback, 0) is { } problem
+        ? Finding.Broken("loopback", $"Nobody can listen on 127.0.0.1 here ({problem}).", "Bring up the loopback interface; until then sign in with --device.")
+        : Finding.Fine("loopback", TryListen(IPAddress.IPv6Loopback, 0) is null ? "127.0.0.1 and ::1 can be listened on." : "127.0.0.1 can be listened on; there is no ::1, and none is needed.");
+
+    private static Finding Port(int port) => TryListen(IPAddress.Loopback, port) switch
+    {
+        null => Finding.Fine("port", $"{port} is free."),
+        // Windows keeps ranges for itself, and then says so.
+        SocketError.AccessDenied => Finding.Broken("port", $"{port} may not be listened on.", OperatingSystem.IsWindows() ? "See the ranges that are kept: netsh int ipv4 show excludedportrange tcp" : "Ports below 1024 are for root: register another, and give it with --port."),
+        _ => Finding.Broken("port", $"{port} is taken by another program.", $"Find it with: ss -ltnp 'sport = :{port}'; end it, or register a second port and give both with --port."),
+    };
+
+    private static SocketError? TryListen(IPAddress address, int port)
+    {
+        try
+        {
+            using var listener = new TcpListener(address, port);
+            listener.Start();
+            return null;
+        }
+        catch (SocketException taken)
+        {
+            return taken.SocketErrorCode;
+        }
+    }
+
+    private Finding Proxy()
+    {
+        var name = ProxyVariables.FirstOrDefault(name => Set(name) is not null);
+        if (name is null) return Finding.Fine("proxy", OperatingSystem.IsLinux() ? "None is set." : "No variable sets one; the system's own settings count.");
+        var shown = Uri.TryCreate(Set(name)!.Contains("://", StringComparison.Ordinal) ? Set(name) : $"http://{Set(name)}", UriKind.Absolute, out var address) ? address.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped) : null;
+        var except = Set("NO_PROXY") ?? Set("no_proxy");
+        return shown is null ? Finding.Broken("proxy", $"{name} is not an address.", $"Set it such as {name}=http://proxy.example.com:3128, or unset it.")
+            : Finding.Fine("proxy", $"{name} leads through {shown}{(except is null ? "" : $", except {except}")}; this machine itself is reached without.");
+    }
+
+    private string? Set(string name) => variable(name) is { Length: > 0 } value ? value : null;
+}

@@ -1,0 +1,88 @@
+using System.Net;
+using System.Security.Authentication;
+using System.Text.Json;
+using ProofKey.Cli.Output;
+
+namespace ProofKey.Cli.Doctor;
+
+/// <summary>Looks at a provider as a client of it does before a sign-in: who answers, what its metadata promise, and whose clock is wrong.</summary>
+internal sealed class ProviderCheckup(Issuer issuer, HttpClient http, TimeProvider time, CancellationToken cancellation)
+{
+    private static readonly TimeSpan Notable = TimeSpan.FromSeconds(30);
+
+    /// <summary>Runs all checks.</summary>
+    public async Task<List<Finding>> RunAsync()
+    {
+        var found = new List<Finding>();
+        try
+        {
+            var (metadata, date) = await ReadAsync();
+            if (date is { } theirs) found.Add(Clock(time.GetUtcNow() - theirs));
+            if (metadata is null) found.Add(Finding.Broken("metadata", $"{issuer} has none.", "Check the issuer's address, and that an authorization server runs there."));
+            else found.AddRange(Promises(metadata.RootElement));
+        }
+        catch (HttpRequestException untrusted) when (untrusted.InnerException is AuthenticationException)
+        {
+            found.Add(Finding.Broken("metadata", "The server's certificate is not trusted here.", "Check this machine's clock, and have it trust the certificate's authority (a proxy of a company may bring its own)."));
+        }
+        catch (HttpRequestException away)
+        {
+            found.Add(Finding.Broken("metadata", $"Nobody answers at {issuer} ({away.HttpRequestError}).", "Check the address, the network, and the proxy."));
+        }
+        catch (TaskCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            found.Add(Finding.Broken("metadata", $"{issuer} does not answer within ten seconds.", "Check the network and the proxy, or try again later."));
+        }
+        return found;
+    }
+
+    // OpenID Connect Discovery section 4, else RFC 8414 section 3
+    private async Task<(JsonDocument? Metadata, DateTimeOffset? Date)> ReadAsync()
+    {
+        DateTimeOffset? date = null;
+        foreach (var address in (Uri[])[issuer.OpenIdConfigurationAddress, issuer.MetadataAddress])
+        {
+            using var answer = await http.GetAsync(address, cancellation);
+            // An answer out of a cache tells an old time.
+            if (answer.Headers.Age is null) date ??= answer.Headers.Date;
+            if (answer.StatusCode == HttpStatusCode.OK && TryParse(await answer.Content.ReadAsStringAsync(cancellation)) is { } metadata) return (metadata, date);
+        }
+        return (null, date);
+    }
+
+    private static JsonDocument? TryParse(string text)
+    {
+        try
+        {
+            var json = JsonDocument.Parse(text);
+            return json.RootElement.ValueKind == JsonValueKind.Object ? json : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private Finding Clock(TimeSpan ahead) => ahead.Duration() < Notable ? Finding.Fine("clock", $"This machine and {new Uri(issuer.Value).Host} agree.")
+        : Finding.Broken("clock", $"This machine's clock is {TimeText.Length(ahead.Duration())} {(ahead > TimeSpan.Zero ? "ahead of" : "behind")} the one of {new Uri(issuer.Value).Host}.", OperatingSystem.IsLinux() ? "Set it with: timedatectl set-ntp true" : "Have the system set it.");
+
+    private IEnumerable<Finding> Promises(JsonElement metadata)
+    {
+        var said = metadata.TryGetProperty("issuer", out var named) && named.ValueKind == JsonValueKind.String ? named.GetString()! : "";
+        // RFC 8414 section 3.3: to the character
+        yield return said == issuer.Value ? Finding.Fine("metadata", "The server names itself as you do.")
+            : Finding.Broken("metadata", $"The server names itself {said}.", "Write the issuer as it does, down to the slash at its end; if it names another host, do not go on.");
+        yield return Lists(metadata, "code_challenge_methods_supported") switch
+        {
+            null => new Finding("pkce", Finding.Warning, "Its metadata do not say whether it checks verifiers.", "login goes on with providers that are known to; with others say --accept-unadvertised-pkce if you know it."),
+            var methods when methods.Contains(CodeChallenge.Method) => Finding.Fine("pkce", "S256 is promised."),
+            _ => Finding.Broken("pkce", "It promises other methods than S256 alone.", "Use a server that supports S256; there is no way down to a weaker method."),
+        };
+        yield return Finding.Fine("answers", Lists(metadata, "response_modes_supported")?.Contains("form_post") == true ? "They are posted, so that no address has a code in it." : "They come in an address (response_mode=query).");
+        yield return Finding.Fine("device codes", metadata.TryGetProperty("device_authorization_endpoint", out _) ? "It has them; the client must be registered for them." : "It has none; --device does not work there.");
+        yield return Finding.Fine("revocation", metadata.TryGetProperty("revocation_endpoint", out _) ? "logout takes back the tokens." : "It has none: after logout tokens end by themselves.");
+    }
+
+    private static IReadOnlyList<string>? Lists(JsonElement metadata, string name) => metadata.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array
+        ? [.. list.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.String).Select(item => item.GetString()!)] : null;
+}

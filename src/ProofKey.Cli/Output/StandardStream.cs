@@ -1,0 +1,74 @@
+using System.Runtime.InteropServices;
+
+namespace ProofKey.Cli.Output;
+
+/// <summary>
+/// The standard output or error of a Unix system as it is. The platform's own stream for it reads the terminal's description first and sets its keypad, even where
+/// the output goes elsewhere: that takes time, and writes into the command line while a shell completes it.
+/// </summary>
+internal sealed partial class StandardStream(int descriptor) : Stream
+{
+    private const int Interrupted = 4;
+    private const int BrokenPipe = 32;
+    private const short Writable = 4;
+
+    public override bool CanRead => false;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => true;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+    /// <summary>A writer for one of the two, by its number.</summary>
+    public static TextWriter Writer(int descriptor) => new StreamWriter(new StandardStream(descriptor)) { AutoFlush = true };
+
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        while (!buffer.IsEmpty)
+        {
+            var written = (int)WriteTo(descriptor, buffer, (nuint)buffer.Length);
+            if (written >= 0)
+            {
+                buffer = buffer[written..];
+                continue;
+            }
+            var error = Marshal.GetLastPInvokeError();
+            // Whoever read has seen enough, as head has.
+            if (error == BrokenPipe) return;
+            var again = OperatingSystem.IsMacOS() ? 35 : 11;
+            if (error == again) WaitFor(new Waited { Descriptor = descriptor, Events = Writable }, 1, -1);
+            else if (error != Interrupted) throw new IOException($"It cannot be written: {Marshal.GetPInvokeErrorMessage(error)}.");
+        }
+    }
+
+    public override void Flush()
+    {
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial nint WriteTo(int descriptor, ReadOnlySpan<byte> bytes, nuint count);
+
+    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int WaitFor(in Waited waited, nuint count, int milliseconds);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Waited
+    {
+        public int Descriptor;
+        public short Events;
+        public short Happened;
+    }
+}

@@ -1,0 +1,43 @@
+using System.Text;
+
+namespace ProofKey.Cli.Output;
+
+/// <summary>Breaks lines between words, at the edge of a terminal that would break them within. An address or a command that is longer stays in one piece, so that it can be copied.</summary>
+internal static class WordWrap
+{
+    /// <summary>The lines of a text.</summary>
+    /// <param name="text">Words with spaces between them.</param>
+    /// <param name="width">How many columns there are; <see langword="null"/> where nothing is to be broken.</param>
+    /// <param name="indent">How many spaces the lines after the first begin with.</param>
+    public static IEnumerable<string> Lines(string text, int? width, int indent = 0)
+    {
+        if (width is not { } columns || Columns(text) <= columns) return [text];
+        var lines = new List<string>();
+        var (line, used) = (new StringBuilder(), 0);
+        foreach (var word in text.Split(' '))
+        {
+            var length = Columns(word);
+            if (used > 0 && used + 1 + length > columns)
+            {
+                lines.Add(line.ToString().TrimEnd());
+                line.Clear().Append(' ', indent);
+                used = indent;
+            }
+            else if (line.Length > 0)
+            {
+                line.Append(' ');
+                used++;
+            }
+            line.Append(word);
+            used += length;
+        }
+        lines.Add(line.ToString());
+        return lines;
+    }
+
+    private static int Columns(string text) => text.EnumerateRunes().Sum(Columns);
+
+    // Signs of East Asia and pictures take two columns, marks on another letter none (Unicode standard annex 11, its wide blocks).
+    private static int Columns(Rune rune) => Rune.GetUnicodeCategory(rune) is System.Globalization.UnicodeCategory.NonSpacingMark or System.Globalization.UnicodeCategory.EnclosingMark ? 0
+        : rune.Value is (>= 0x1100 and <= 0x115F) or (>= 0x2E80 and <= 0xA4CF) or (>= 0xAC00 and <= 0xD7A3) or (>= 0xF900 and <= 0xFAFF) or (>= 0xFE30 and <= 0xFE6F) or (>= 0xFF00 and <= 0xFF60) or (>= 0x1F300 and <= 0x1FAFF) or (>= 0x20000 and <= 0x3FFFD) ? 2 : 1;
+}

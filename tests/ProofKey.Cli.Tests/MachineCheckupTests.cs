@@ -1,0 +1,128 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using ProofKey.Cli.Doctor;
+using ProofKey.Cli.Sessions;
+using ProofKey.Client;
+
+namespace ProofKey.Cli.Tests;
+
+/// <summary><c>doctor</c> without <c>--server</c>: what a sign-in on this machine needs, and what a provider promises.</summary>
+public sealed class MachineCheckupTests : IDisposable
+{
+    private readonly Cli _cli = new();
+
+    public void Dispose() => _cli.Dispose();
+
+    [Fact]
+    public async Task A_machine_on_which_somebody_can_sign_in_gets_a_tick_for_each_check()
+    {
+        await using var server = await TestServer.StartAsync(_cli);
+        var outcome = await _cli.RunAsync("doctor", "--issuer", server.Issuer, "--json");
+        outcome.ExitCode.ShouldBe(0, outcome.ToString());
+        using var json = JsonDocument.Parse(outcome.Output);
+        json.RootElement.EnumerateArray().Select(finding => finding.GetProperty("name").GetString())
+            .ShouldBe(["runtime", "sign-in", "display", "browser", "loopback", "proxy", "store", "clock", "metadata", "pkce", "answers", "device codes", "revocation"]);
+        json.RootElement.EnumerateArray().Where(finding => finding.GetProperty("name").GetString() != "runtime").ShouldAllBe(finding => finding.GetProperty("state").GetString() == "good");
+        (await _cli.OutputOfAsync("doctor")).ShouldContain("✓ loopback");
+        (await _cli.RunAsync("doctor", "--issuer", "login.example.com")).ShouldBeFailure(2, "--issuer https://login.example.com");
+    }
+
+    [Fact]
+    public void A_browser_is_found_in_the_order_in_which_one_is_opened()
+    {
+        var here = _cli.Write("xdg-open", "");
+        Browser([("DISPLAY", ":0"), ("PATH", Path.GetDirectoryName(here)!)]).Text.ShouldBe("xdg-open opens it.");
+        Browser([("DISPLAY", ":0"), ("PATH", Path.GetDirectoryName(here)!), ("BROWSER", $"missing:{here} %s")]).Text.ShouldBe($"{here} opens it.");
+        Browser([("BROWSER", "w3m:missing"), ("PATH", "/nonexistent")]).ShouldBe(Finding.Broken(
+            "browser", "There is no program to open one: missing is not installed.", "Install xdg-utils and a browser, set BROWSER to the command of one, or say --no-browser."));
+        Browser([("SSH_TTY", "/dev/pts/0"), ("DISPLAY", ":0")]).State.ShouldBe("good", "none is opened over SSH");
+    }
+
+    [Fact]
+    public void The_road_and_the_display_are_told()
+    {
+        Checked([("SSH_TTY", "/dev/pts/0")], "sign-in").Text.ShouldBe("login prints an address for a browser elsewhere, since this is an SSH session.");
+        Checked([("DISPLAY", ":7")], "sign-in").Text.ShouldBe("login opens a browser, since a browser can be opened here.");
+        Checked([("DISPLAY", ":7")], "display").Text.ShouldBe("DISPLAY is :7.");
+        Checked([], "display").Text.ShouldBe("Neither DISPLAY nor WAYLAND_DISPLAY is set.");
+    }
+
+    [Fact]
+    public void A_proxy_is_named_without_its_password()
+    {
+        Checked([("https_proxy", "http://alice:secret@proxy.example.com:3128"), ("NO_PROXY", ".example.org")], "proxy").Text
+            .ShouldBe("https_proxy leads through http://proxy.example.com:3128, except .example.org; this machine itself is reached without.");
+        Checked([("HTTPS_PROXY", "proxy.example.com:3128")], "proxy").Text.ShouldStartWith("HTTPS_PROXY leads through http://proxy.example.com:3128;");
+        Checked([("HTTPS_PROXY", "http://:3128")], "proxy").State.ShouldBe("bad");
+    }
+
+    [Fact]
+    public void A_registered_port_that_is_taken_is_named()
+    {
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var (taken, free) = (((IPEndPoint)other.LocalEndpoint).Port, TestServer.FreePort());
+        var profile = new Profile { Name = "work", Issuer = "https://login.example.com", ClientId = "app", Scope = "openid", Ports = [taken, free] };
+        var ports = Checkup([]).Run(profile).Where(finding => finding.Name == "port").ToList();
+        ports.Select(finding => finding.Text).ShouldBe([$"{taken} is taken by another program.", $"{free} is free."]);
+        ports[0].Remedy!.ShouldContain($"sport = :{taken}");
+    }
+
+    [Fact]
+    public async Task A_key_that_is_not_there_is_named_with_its_remedy()
+    {
+        _cli.Environment["PROOFKEY_KEY_FILE"] = _cli.PathOf("missing.key");
+        var outcome = await _cli.RunAsync("doctor");
+        outcome.ExitCode.ShouldBe(1);
+        outcome.Output.ShouldMatch(@"✗ store +Expected .*missing\.key");
+    }
+
+    [Theory]
+    [InlineData("clock", "clock", "11 min behind the one of 127.0.0.1", "timedatectl")]
+    [InlineData("issuer", "metadata", "names itself https://evil.example", "do not go on")]
+    [InlineData("plain", "pkce", "other methods than S256", "no way down")]
+    [InlineData("silent", "pkce", "do not say whether", "--accept-unadvertised-pkce")]
+    [InlineData("page", "metadata", "has none", "authorization server runs there")]
+    public async Task What_is_wrong_with_a_provider_is_named(string wrong, string check, string text, string remedy)
+    {
+        TestApi? provider = null;
+        provider = await TestApi.StartAsync(context => AnswerAsync(context, provider!.Address, wrong));
+        await using var running = provider;
+        var outcome = await _cli.RunAsync("doctor", "--issuer", provider.Address, "--json");
+        outcome.ExitCode.ShouldBe(wrong == "silent" ? 0 : 1, outcome.ToString());
+        using var json = JsonDocument.Parse(outcome.Output);
+        var finding = json.RootElement.EnumerateArray().Single(finding => finding.GetProperty("name").GetString() == check);
+        finding.GetProperty("state").GetString().ShouldBe(wrong == "silent" ? "warning" : "bad");
+        finding.GetProperty("text").GetString()!.ShouldContain(text);
+        finding.GetProperty("remedy").GetString()!.ShouldContain(remedy);
+    }
+
+    [Fact]
+    public async Task A_certificate_that_nobody_trusts_and_a_server_that_is_away_are_two_things()
+    {
+        await using var provider = await TestApi.StartAsync(context => context.Response.WriteAsync("{}"), isHttps: true);
+        (await _cli.RunAsync("doctor", "--issuer", provider.Address)).Output.ShouldContain("certificate is not trusted here");
+        (await _cli.RunAsync("doctor", "--issuer", $"http://127.0.0.1:{TestServer.FreePort()}")).Output.ShouldContain("(ConnectionError)");
+    }
+
+    private static Task AnswerAsync(HttpContext context, string issuer, string wrong)
+    {
+        if (wrong == "clock") context.Response.Headers.Date = (TimeProvider.System.GetUtcNow() + TimeSpan.FromMinutes(11)).ToString("R", CultureInfo.InvariantCulture);
+        if (wrong == "page") return context.Response.WriteAsync("<h1>Welcome</h1>");
+        var methods = wrong switch { "plain" => ""","code_challenge_methods_supported":["plain"]""", "silent" => "", _ => ""","code_challenge_methods_supported":["S256"]""" };
+        return context.Response.WriteAsync($$"""{"issuer":"{{(wrong == "issuer" ? "https://evil.example" : issuer)}}"{{methods}}}""");
+    }
+
+    private static Finding Browser((string, string)[] variables) => Checked(variables, "browser");
+
+    private static Finding Checked((string, string)[] variables, string name) => Checkup(variables).Run(profile: null).Single(finding => finding.Name == name);
+
+    private static MachineCheckup Checkup((string Name, string Value)[] variables)
+    {
+        var set = variables.ToDictionary(variable => variable.Name, variable => variable.Value);
+        return new MachineCheckup(set.GetValueOrDefault, Surroundings.Of(new MachineFacts(SystemKind.Linux, set.GetValueOrDefault, _ => false, _ => "", HasScreen: false)));
+    }
+}
