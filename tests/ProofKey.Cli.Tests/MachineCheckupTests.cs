@@ -5,7 +5,6 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using ProofKey.Cli.Doctor;
 using ProofKey.Cli.Sessions;
-using ProofKey.Client;
 
 namespace ProofKey.Cli.Tests;
 

@@ -11,7 +11,7 @@ public sealed class TokenFormTests : SignedInCli
     // Visible ASCII, as RFC 6749 appendix A.12 allows it
     private const string Nasty = """it's $(touch ran) `touch ran` "q" \ \\ ${HOME} !x *~#""";
 
-    private static readonly TokenForm NastyToken = new(Nasty, DateTimeOffset.UnixEpoch, "openid");
+    private static readonly TokenForm NastyToken = new(Nasty, "Bearer", DateTimeOffset.UnixEpoch, "openid");
 
     [Fact]
     public async Task Curl_reads_its_configuration_and_no_argument_has_the_token()
