@@ -18,12 +18,7 @@ internal sealed record Answer(string What, HttpStatusCode Status, string? MediaT
     public IReadOnlyList<Challenge> Challenges { get; init; } = [];
 
     /// <summary>Whether the server wants its nonce in the proof: as an error in JSON, or in a challenge (RFC 9449 section 8 and section 9).</summary>
-    public bool WantsNonce => Status switch
-    {
-        HttpStatusCode.BadRequest => IsJson && StrictJson.TryParseObject(Body, MaxDepth, out var json) && json.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.String && error.ValueEquals(UseNonce),
-        HttpStatusCode.Unauthorized => Challenges.Any(challenge => challenge is { IsDpop: true, Error: UseNonce }),
-        _ => false,
-    };
+    public bool WantsNonce => Status is HttpStatusCode.BadRequest or HttpStatusCode.Unauthorized && (Challenges.Any(challenge => challenge is { IsDpop: true, Error: UseNonce }) || HasError(UseNonce));
 
     internal const string UseNonce = "use_dpop_nonce";
 
@@ -38,6 +33,9 @@ internal sealed record Answer(string What, HttpStatusCode Status, string? MediaT
         : throw new ProtocolViolationException("malformed_json", $"a JSON object of Unicode text without repeated members as {What}", "the answer was something else");
 
     public override string ToString() => $"{What}: {(int)Status}";
+
+    private bool HasError(string code) =>
+        IsJson && StrictJson.TryParseObject(Body, MaxDepth, out var json) && json.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.String && error.ValueEquals(code);
 }
 
 /// <summary>
@@ -51,13 +49,20 @@ internal sealed class Backchannel : IDisposable
     private const string TryLater = "Try again later.";
 
     private readonly HttpClient _http;
-    private readonly ClientOptions _options;
+    private readonly TimeSpan _timeout;
+    private readonly TimeProvider _time;
 
     public Backchannel(ClientOptions options)
+        : this(options.HttpMessageHandler, options.RequestTimeout, options.TimeProvider)
     {
-        _options = options;
-        Proofs = new Proofs(options.TimeProvider);
-        _http = new HttpClient(options.HttpMessageHandler ?? NewHandler(), disposeHandler: options.HttpMessageHandler is null) { Timeout = System.Threading.Timeout.InfiniteTimeSpan };
+    }
+
+    public Backchannel(HttpMessageHandler? handler, TimeSpan timeout, TimeProvider time)
+    {
+        _timeout = timeout;
+        _time = time;
+        Proofs = new Proofs(time);
+        _http = new HttpClient(handler ?? NewHandler(), disposeHandler: handler is null) { Timeout = System.Threading.Timeout.InfiniteTimeSpan };
     }
 
     /// <summary>The server's clock, as far as it was seen.</summary>
@@ -115,13 +120,13 @@ internal sealed class Backchannel : IDisposable
         using var sent = request;
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
         var address = request.RequestUri!;
-        using var limit = new CancellationTokenSource(_options.RequestTimeout, _options.TimeProvider);
+        using var limit = new CancellationTokenSource(_timeout, _time);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancel, limit.Token);
         try
         {
             using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, linked.Token);
             // An answer out of a cache tells an old time.
-            if (response.Headers.Age is null) ServerClock.Observe(address.Host, response.Headers.Date, _options.TimeProvider.GetUtcNow());
+            if (response.Headers.Age is null) ServerClock.Observe(address.Host, response.Headers.Date, _time.GetUtcNow());
             var nonce = Proofs.Observe(address, response);
             ThrowIfRedirected(what, address, response);
             ThrowIfUnavailable(what, response);
@@ -134,7 +139,7 @@ internal sealed class Backchannel : IDisposable
         }
         catch (OperationCanceledException timeout) when (!cancel.IsCancellationRequested)
         {
-            throw Unavailable("timeout", what, $"{address.Host} did not finish answering within {_options.RequestTimeout.TotalSeconds:0.#} seconds", timeout);
+            throw Unavailable("timeout", what, $"{address.Host} did not finish answering within {_timeout.TotalSeconds:0.#} seconds", timeout);
         }
         catch (HttpRequestException untrusted) when (untrusted.InnerException is AuthenticationException)
         {
@@ -176,7 +181,7 @@ internal sealed class Backchannel : IDisposable
     {
         if ((int)response.StatusCode is not (>= 500 or 429)) return;
         var wait = response.Headers.RetryAfter;
-        var until = wait?.Delta ?? (wait?.Date - _options.TimeProvider.GetUtcNow());
+        var until = wait?.Delta ?? (wait?.Date - _time.GetUtcNow());
         throw new AuthorizationServerUnavailableException(
             "server_status", $"an answer as {what}", $"the server answered {(int)response.StatusCode}", TryLater,
             retryAfter: until > TimeSpan.Zero ? until : null, nothingHappened: response.StatusCode == HttpStatusCode.TooManyRequests);

@@ -117,7 +117,7 @@ public sealed record ClientOptions
 
     private static bool IsResource(string? text) => Uri.TryCreate(text, UriKind.Absolute, out _) && !text.Contains('#', StringComparison.Ordinal);
 
-    private static bool FollowsRedirects(HttpMessageHandler? handler) => handler switch
+    internal static bool FollowsRedirects(HttpMessageHandler? handler) => handler switch
     {
         SocketsHttpHandler sockets => sockets.AllowAutoRedirect,
         HttpClientHandler client => client.AllowAutoRedirect,

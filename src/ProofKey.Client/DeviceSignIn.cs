@@ -1,3 +1,5 @@
+using ProofKey.Client.Providers;
+
 namespace ProofKey.Client;
 
 /// <summary>
@@ -56,14 +58,14 @@ public sealed class DeviceSignIn : IAsyncDisposable
                 $"{client.Options.Issuer} has none",
                 "Sign in with a browser here, or paste the address that a browser elsewhere ends at.");
         var (codes, error) = await DeviceAuthorization.AskAsync(client, server.DeviceAuthorization, cancel);
-        if (codes is null) throw new SignInRequiredException(SignInRequiredReason.Refused, error);
+        if (codes is null) throw new SignInRequiredException(SignInRequiredReason.Refused, error, remedy: KnownProviders.RemedyOf(client.Options.Issuer, error!));
         var signIn = new DeviceSignIn(client, server, codes, turn);
         client.Options.Emit(new ClientEvent.DeviceCodeShown(signIn.ExpiresAt));
         return signIn;
     }
 
     /// <summary>
-    /// Polls until the person has decided or the code has ended. A server that is away, busy (429) or answers with a page is asked again,
+    /// Polls until the person has decided or the code has ended. A server that is away, busy (429) or answers with a page or half of an answer is asked again,
     /// each time later, until then (RFC 8628 section 3.5).
     /// </summary>
     /// <param name="cancel">Gives up.</param>
@@ -78,6 +80,7 @@ public sealed class DeviceSignIn : IAsyncDisposable
         using var turn = _turn;
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancel, _stop.Token);
         var result = await PollAsync(linked.Token);
+        if (result is SignInResult.Refused refused) result = refused.At(_options.Issuer);
         span.End(result.Outcome, result is SignInResult.SignedIn);
         _options.Emit(new ClientEvent.SignInEnded(result.Outcome));
         return result;
@@ -99,13 +102,15 @@ public sealed class DeviceSignIn : IAsyncDisposable
     {
         var interval = _codes.Interval;
         var pause = interval;
-        AuthorizationServerUnavailableException? last = null;
+        SignInResult? last = null;
         while (_options.TimeProvider.GetUtcNow() + pause < ExpiresAt)
         {
             await Task.Delay(pause, _options.TimeProvider, cancel);
+            var wasGranted = false;
             try
             {
                 var (granted, error) = await _client.TokenEndpoint.PollAsync(_server, _codes.DeviceCode, _dpopKey, cancel);
+                wasGranted = granted is not null;
                 if (granted is { } answer) return new SignInResult.SignedIn(await NewSession.StoreAsync(_client, _server, _client.TokenEndpoint.Read(answer, _dpopKey is not null), _dpopKey, request: null, stepUp: null, cancel));
                 if (error!.Code is not ("authorization_pending" or "slow_down")) return ResultOf(error);
                 if (error.Code == "slow_down") interval += SlowDown;
@@ -113,7 +118,7 @@ public sealed class DeviceSignIn : IAsyncDisposable
             }
             catch (AuthorizationServerUnavailableException away) when (away.Code != "tls")
             {
-                last = away;
+                last = new SignInResult.Unavailable(away.Retryable, away);
                 pause = Later(pause, interval, away.RetryAfter);
                 _options.Emit(new ClientEvent.PollFailed(away.Code, pause));
             }
@@ -121,12 +126,19 @@ public sealed class DeviceSignIn : IAsyncDisposable
             {
                 return new SignInResult.Unavailable(untrusted.Retryable, untrusted);
             }
+            catch (ProtocolViolationException garbled) when (!wasGranted && garbled.Code is "redirect" or "malformed_json" or "too_large")
+            {
+                // A portal or a proxy that stepped in between, as likely as not.
+                last = new SignInResult.Rejected(garbled.Violation);
+                pause = Later(pause, interval, asked: null);
+                _options.Emit(new ClientEvent.PollFailed(garbled.Code, pause));
+            }
             catch (ProtocolViolationException violation)
             {
                 return new SignInResult.Rejected(violation.Violation);
             }
         }
-        return last is null ? new SignInResult.Cancelled(CancelReason.TimedOut) : new SignInResult.Unavailable(last.Retryable, last);
+        return last ?? new SignInResult.Cancelled(CancelReason.TimedOut);
     }
 
     // Twice as long each time, up to a minute; as long as the server asks for, if that is more.

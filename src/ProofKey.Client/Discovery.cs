@@ -76,12 +76,22 @@ internal sealed class Discovery(ClientOptions options, Backchannel backchannel)
     {
         Uri[] forms = [options.Issuer.OpenIdConfigurationAddress, options.Issuer.MetadataAddress];
         if (!options.Scope.Contains(Scope.OpenId)) Array.Reverse(forms);
+        ProtocolViolationException? elsewhere = null;
         foreach (var form in forms)
         {
-            var answer = await backchannel.GetAsync("the server's metadata", form, cancel);
-            // A server without this form answers 404, or with the page of its single-page app.
-            if (answer is { IsSuccess: true, IsJson: true }) return Parse(answer);
+            try
+            {
+                var answer = await backchannel.GetAsync("the server's metadata", form, cancel);
+                // A server without this form answers 404, or with the page of its single-page app.
+                if (answer is { IsSuccess: true, IsJson: true }) return Parse(answer);
+            }
+            catch (ProtocolViolationException redirect) when (redirect.Code == "redirect")
+            {
+                // Or it sends whatever it does not know to a sign-in page: then this form is not here, and nobody goes there.
+                elsewhere ??= redirect;
+            }
         }
+        if (elsewhere is not null) throw elsewhere;
         throw new AuthorizationServerUnavailableException(
             "no_metadata", $"metadata at {forms[0]} or {forms[1]}", "there was none at either", "Check that the issuer's address is right and that an authorization server runs there.", retryable: false);
     }
@@ -110,7 +120,7 @@ internal sealed class Discovery(ClientOptions options, Backchannel backchannel)
             _provider?.Remedy("metadata_issuer") ?? "Write the issuer exactly as the server does, down to the slash at its end; if it names another host, do not go on.");
 
     // Where two addresses differ is hard to see.
-    private static string Difference(string named, string expected) =>
+    internal static string Difference(string named, string expected) =>
         named.TrimEnd('/') == expected.TrimEnd('/') ? ", which differs by the slash at its end alone"
         : named.Equals(expected, StringComparison.OrdinalIgnoreCase) ? ", which differs by small and capital letters alone"
         : "";

@@ -28,6 +28,8 @@ internal static class ErrorPages
         "malformed_token_answer", "malformed_refusal", "malformed_token", "malformed_scope", "token_type", "token_not_bound", "dpop_nonce", "pushed_answer", "expires_in", "device_answer", "no_userinfo", "userinfo", "userinfo_subject",
     ];
 
+    private static readonly string[] Resources = ["no_resource_metadata", "resource_metadata", "resource_other", "resource_server", "resource_session"];
+
     private static readonly string[] IdTokens =
     [
         "id_token_missing", "id_token_malformed", "id_token_algorithm", "id_token_unknown_key", "id_token_signature", "id_token_type", "id_token_issuer", "id_token_audience",
@@ -36,7 +38,7 @@ internal static class ErrorPages
 
     /// <summary>All of them.</summary>
     public static FrozenSet<string> Codes { get; } =
-        [.. SignIn, .. Unavailable, .. Metadata, .. Callbacks, .. Tokens, .. IdTokens, .. Enum.GetValues<TokenStoreState>().Select(CodeOf)];
+        [.. SignIn, .. Unavailable, .. Metadata, .. Callbacks, .. Tokens, .. Resources, .. IdTokens, .. Enum.GetValues<TokenStoreState>().Select(CodeOf)];
 
     /// <summary>The code of a state of the store.</summary>
     public static string CodeOf(TokenStoreState state) => state switch

@@ -12,7 +12,8 @@ internal static class PastedCallback
         // A terminal breaks long lines, a mail puts quotes or brackets around them.
         var plain = string.Concat(text.Where(character => !char.IsWhiteSpace(character) && !char.IsControl(character))).Trim('"', '\'', '<', '>');
         if (plain.Length == 0) return null;
-        if (plain.StartsWith('?') || (plain.Contains('=', StringComparison.Ordinal) && !plain.Contains('/', StringComparison.Ordinal) && !plain.Contains('?', StringComparison.Ordinal)))
+        // In a query, slashes and colons come in values alone, as in some servers' codes and in iss.
+        if (plain.StartsWith('?') || (plain.IndexOf('=', StringComparison.Ordinal) is > 0 and var first && plain.AsSpan(0, first).IndexOfAny('/', '?', ':') < 0))
             plain = $"{redirectUri}?{plain.TrimStart('?')}";
         else if (new Uri(redirectUri) is { Scheme: "http" } own && plain.StartsWith(own.Authority, StringComparison.OrdinalIgnoreCase))
             plain = $"http://{plain}";

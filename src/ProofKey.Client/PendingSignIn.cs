@@ -68,7 +68,7 @@ public sealed class PendingSignIn : IAsyncDisposable
         var listener = client.Options.Redirect is Redirect.Loopback loopback ? LoopbackListener.Start(client.Options, loopback) : null;
         var pending = new PendingSignIn(client, server, road, listener, turn, stepUp)
         {
-            SignedInMeanwhile = turn.SignedInMeanwhile is { } stored ? new Session(client, stored) : null,
+            SignedInMeanwhile = turn.SignedInMeanwhile is { } stored && stepUp?.IsMetBy(stored, client.Options.TimeProvider.GetUtcNow()) != false ? new Session(client, stored) : null,
         };
         try
         {
@@ -276,7 +276,8 @@ public sealed class PendingSignIn : IAsyncDisposable
         limit.CancelAfter(NameTimeout);
         try
         {
-            return CallbackPage.NameOf(await session.GetUserInfoAsync(limit.Token));
+            // A token of this moment that is not taken, such as one for another API, would not be a moment later either.
+            return CallbackPage.NameOf(await _client.UserInfo.GetAsync(session, mayRenew: false, limit.Token));
         }
         catch (Exception nameless) when (nameless is ClientException or OperationCanceledException)
         {
@@ -286,6 +287,7 @@ public sealed class PendingSignIn : IAsyncDisposable
 
     private SignInResult Ended(SignInResult result)
     {
+        if (result is SignInResult.Refused refused) result = refused.At(_options.Issuer);
         Spans.Current.End(result.Outcome, result is SignInResult.SignedIn);
         _options.Emit(new ClientEvent.SignInEnded(result.Outcome));
         return result;

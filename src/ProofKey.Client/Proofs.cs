@@ -12,6 +12,7 @@ namespace ProofKey.Client;
 internal sealed class Proofs(TimeProvider time) : IDisposable
 {
     private const int MaxNonceLength = 1024;
+    private const int MaxOpenKeys = 16;
 
     // Less may be the way that an answer took.
     private static readonly TimeSpan Notable = TimeSpan.FromSeconds(5);
@@ -27,6 +28,8 @@ internal sealed class Proofs(TimeProvider time) : IDisposable
     /// <summary>Makes a key for one session, as it is kept in the session's encrypted record.</summary>
     public string NewKey()
     {
+        // Sign-ins that came to nothing leave keys behind; one that is still in use is opened again.
+        if (_keys.Count >= MaxOpenKeys) _keys.Clear();
         var key = SigningKey.New(SignatureAlgorithm.ES256);
         var stored = Base64UrlText.Encode(key.ToPkcs8());
         _keys[stored] = key;

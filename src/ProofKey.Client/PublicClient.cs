@@ -202,7 +202,6 @@ public sealed class PublicClient : IAsyncDisposable
         using var limit = new CancellationTokenSource(Options.RequestTimeout, Options.TimeProvider);
         await Vault.SettleAsync(limit.Token);
         Backchannel.Dispose();
-        _signIn.Dispose();
     }
 
     /// <summary>Names the client and the server alone.</summary>
@@ -215,6 +214,8 @@ public sealed class PublicClient : IAsyncDisposable
         await _signIn.WaitAsync(cancel);
         try
         {
+            // Who waits here is woken by the one before, so the gate itself is never disposed.
+            ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
             if (await StillGoodAsync(isAnswer, cancel) is { } session) return session;
             // Who waited while the person was asked has the same answer: to ask again, once for each call, would open one window after the other.
             if (_unanswered != unanswered) _lastAnswer!.Throw();

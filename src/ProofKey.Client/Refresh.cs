@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ProofKey.Client.Providers;
 
 namespace ProofKey.Client;
 
@@ -13,6 +14,9 @@ internal sealed class Refresh(PublicClient client)
 {
     // A refresh ahead of time that failed is not tried again at each call.
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(30);
+
+    // How long a caller with a good token waits for a better one.
+    private static readonly TimeSpan Courtesy = TimeSpan.FromSeconds(2);
 
     private readonly ClientOptions _options = client.Options;
     private readonly Lock _lock = new();
@@ -49,9 +53,17 @@ internal sealed class Refresh(PublicClient client)
     public async Task<StoredSession> TryAsync(StoredSession known, string? resource, Func<HeldToken, bool> isGood, CancellationToken cancel)
     {
         if (_options.TimeProvider.GetUtcNow() < _restsUntil) return known;
+        var running = RunAsync(known, resource, isGood, cancel);
         try
         {
-            return await RunAsync(known, resource, isGood, cancel);
+            return await running.WaitAsync(Courtesy, _options.TimeProvider, cancel);
+        }
+        catch (TimeoutException)
+        {
+            // It goes on without us, and its tokens are found in the store by a later call.
+            _ = running.ContinueWith(late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            _restsUntil = _options.TimeProvider.GetUtcNow() + Rest;
+            return known;
         }
         catch (ClientException failed) when (failed is not SignInRequiredException { Reason: SignInRequiredReason.SessionEnded or SignInRequiredReason.SignedOut })
         {
@@ -172,7 +184,7 @@ internal sealed class Refresh(PublicClient client)
     private async Task<StoredSession> RefusedAsync(StoredSession sent, OAuthError error)
     {
         if (error.Code != "invalid_grant")
-            throw new SignInRequiredException(SignInRequiredReason.Refused, error);
+            throw new SignInRequiredException(SignInRequiredReason.Refused, error, remedy: KnownProviders.RemedyOf(_options.Issuer, error));
         // A program that does not keep to our lock may have rotated it meanwhile.
         if (await CurrentAsync(sent) is { } other && other.RefreshToken != sent.RefreshToken) return other;
         await client.Vault.RemoveAsync(CancellationToken.None);

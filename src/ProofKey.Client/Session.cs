@@ -40,7 +40,7 @@ public sealed class Session
     public JsonElement Claims => Stored.Claims ?? default;
 
     /// <summary>The scope that was granted, which may be less or more than was asked for (RFC 6749 section 3.3).</summary>
-    public Scope Scope => Scope.Parse(Stored.GrantedScope);
+    public Scope Scope => Scope.TryParseGranted(Stored.GrantedScope, out var granted) ? granted : Scope.None;
 
     /// <summary>When the current access token ends, by this machine's clock. A session with a refresh token goes on.</summary>
     public DateTimeOffset ExpiresAt => Stored.ExpiresAt;
@@ -87,7 +87,7 @@ public sealed class Session
     /// <exception cref="ProtocolViolationException">The answer is about somebody else, or not an answer, or the server has no such endpoint.</exception>
     /// <exception cref="SignInRequiredException">The session has ended.</exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached.</exception>
-    public Task<JsonElement> GetUserInfoAsync(CancellationToken cancel = default) => _client.UserInfo.GetAsync(this, cancel);
+    public Task<JsonElement> GetUserInfoAsync(CancellationToken cancel = default) => _client.UserInfo.GetAsync(this, mayRenew: true, cancel);
 
     /// <summary>
     /// Makes an HTTP client that sends the access token to one origin and to no other. It refreshes the token when needed, follows
@@ -123,7 +123,16 @@ public sealed class Session
     /// <returns>A text without secrets.</returns>
     public override string ToString() => $"{ClientId} at {Issuer}";
 
+    internal ClientOptions Options => _client.Options;
+
     internal Proofs Proofs => _client.Backchannel.Proofs;
+
+    /// <summary>
+    /// Whether an API that does not take a token may be shown another one. A token that has just come does not become better by a successor: where an
+    /// API takes none, each call would cost a renewal.
+    /// </summary>
+    internal bool CanReplace(AccessToken refused, string? resource) =>
+        CanRefresh && !(Stored.TokenFor(resource) is { } held && held.AccessToken == refused.Reveal() && held.IsNew(Now));
 
     /// <summary>The token for an API; <see langword="null"/> is the first one.</summary>
     internal async Task<AccessToken> TokenAsync(string? resource, TimeSpan? minValid, CancellationToken cancel)

@@ -52,8 +52,8 @@ public enum SignInRequiredReason
 /// <summary>A person must sign in, which the call could not do or did not finish.</summary>
 public sealed class SignInRequiredException : ClientException
 {
-    internal SignInRequiredException(SignInRequiredReason reason, OAuthError? error = null, bool wasInterrupted = false)
-        : base(wasInterrupted ? "renewal_interrupted" : CodeOf(reason), "a session that is good", wasInterrupted ? Interrupted : ActualOf(reason, error), RemedyOf(reason, error))
+    internal SignInRequiredException(SignInRequiredReason reason, OAuthError? error = null, bool wasInterrupted = false, string? remedy = null)
+        : base(wasInterrupted ? "renewal_interrupted" : CodeOf(reason), "a session that is good", wasInterrupted ? Interrupted : ActualOf(reason, error), remedy ?? RemedyOf(reason, error))
     {
         Reason = reason;
         Error = error;

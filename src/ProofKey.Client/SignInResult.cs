@@ -1,3 +1,5 @@
+using ProofKey.Client.Providers;
+
 namespace ProofKey.Client;
 
 /// <summary>Why a sign-in was given up.</summary>
@@ -30,7 +32,14 @@ public abstract record SignInResult
 
     /// <summary>The server said no.</summary>
     /// <param name="Error">What it said.</param>
-    public sealed record Refused(OAuthError Error) : SignInResult;
+    public sealed record Refused(OAuthError Error) : SignInResult
+    {
+        /// <summary>What to do about it, as a sentence; what helps with this very provider, where it is known to need something else.</summary>
+        public string Remedy { get; internal init; } = SignInRequiredException.RemedyOf(SignInRequiredReason.Refused, Error);
+
+        /// <summary>The same by a server that may be a known provider.</summary>
+        internal Refused At(Issuer issuer) => this with { Remedy = KnownProviders.RemedyOf(issuer, Error) };
+    }
 
     /// <summary>The server could not answer.</summary>
     /// <param name="Retryable">Whether a new sign-in may succeed a little later.</param>
@@ -58,7 +67,7 @@ public abstract record SignInResult
     {
         SignedIn { Session: var session } => session,
         Cancelled { Reason: CancelReason.TimedOut } => throw new SignInRequiredException(SignInRequiredReason.TimedOut),
-        Refused { Error: var error } => throw new SignInRequiredException(SignInRequiredReason.Refused, error),
+        Refused refused => throw new SignInRequiredException(SignInRequiredReason.Refused, refused.Error, remedy: refused.Remedy),
         Unavailable { Problem: var problem } => throw problem,
         Rejected { Violation: var violation } => throw new ProtocolViolationException(violation),
         _ => throw new SignInRequiredException(SignInRequiredReason.UserDenied),

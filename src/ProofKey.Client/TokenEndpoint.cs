@@ -139,7 +139,7 @@ internal sealed class TokenEndpoint(ClientOptions options, Backchannel backchann
     private Scope? GrantedScope(JsonElement json)
     {
         if (Text(json, "scope") is not { } text) return null;
-        if (!Scope.TryParse(text, out var granted)) throw new ProtocolViolationException("malformed_scope", "a scope of printable words", "it holds other characters");
+        if (!Scope.TryParseGranted(text, out var granted)) throw new ProtocolViolationException("malformed_scope", $"a scope of at most {Scope.MaxGranted} printable words", "it holds more, or other characters");
         if (granted.IsEmpty && !options.Scope.IsEmpty) throw new ProtocolViolationException("malformed_scope", "a scope of one word or more", "it is empty");
         if (!options.Scope.IsEmpty && !granted.IsSubsetOf(options.Scope))
             options.Emit(new ClientEvent.OtherScopeGranted(options.Scope.ToString(), ServerText.Shown(granted.ToString())));

@@ -21,7 +21,7 @@ public sealed class TokenHandler : DelegatingHandler
     /// <param name="session">Whose access token is sent.</param>
     /// <param name="onlyFor">The one origin that gets it, https or loopback; a path in it has no meaning.</param>
     /// <param name="inner">What sends the requests; it must not follow redirects itself.</param>
-    /// <exception cref="ArgumentException">The address is not absolute, or neither https nor loopback.</exception>
+    /// <exception cref="ArgumentException">The address is not absolute, or neither https nor loopback; or <paramref name="inner"/> follows redirects.</exception>
     public TokenHandler(Session session, Uri onlyFor, HttpMessageHandler inner)
         : base(inner)
     {
@@ -29,6 +29,7 @@ public sealed class TokenHandler : DelegatingHandler
         ArgumentNullException.ThrowIfNull(onlyFor);
         if (!onlyFor.IsAbsoluteUri || !Issuer.IsHttpsOrLoopback(onlyFor))
             throw new ArgumentException("An access token is sent over https, or over http to this machine only.", nameof(onlyFor));
+        if (ClientOptions.FollowsRedirects(inner)) throw new ArgumentException("It must not follow redirects, which would carry the token to other hosts: set AllowAutoRedirect to false.", nameof(inner));
         _session = session;
         _onlyFor = onlyFor;
     }
@@ -59,6 +60,14 @@ public sealed class TokenHandler : DelegatingHandler
         return response;
     }
 
+    /// <summary>Not supported: a token may have to be renewed first, and without it the request would go out in silence.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <returns>Nothing.</returns>
+    /// <exception cref="NotSupportedException">In any case.</exception>
+    protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("A session's token is added to asynchronous calls alone: use SendAsync.");
+
     private async Task<HttpResponseMessage> SendOnceAsync(HttpRequestMessage request, CancellationToken cancel)
     {
         // Whoever set a header by hand meant it, for this origin; it must not travel on either.
@@ -73,7 +82,7 @@ public sealed class TokenHandler : DelegatingHandler
             (response, _) = await SendWithAsync(request, token, cancel);
         }
         // RFC 6750 section 3.1: the one answer that a new token may mend
-        if (Says(response, "invalid_token") && request.Content is null && _session.CanRefresh)
+        if (Says(response, "invalid_token") && request.Content is null && _session.CanReplace(token, _resource))
         {
             response.Dispose();
             (response, _) = await SendWithAsync(Copy(request, request.RequestUri!), await _session.ReplaceAsync(token, _resource, cancel), cancel);

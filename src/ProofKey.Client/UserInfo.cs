@@ -8,13 +8,13 @@ internal sealed class UserInfo(PublicClient client)
 {
     private const string What = "claims about the person";
 
-    public async Task<JsonElement> GetAsync(Session session, CancellationToken cancel)
+    public async Task<JsonElement> GetAsync(Session session, bool mayRenew, CancellationToken cancel)
     {
         var server = await client.Discovery.GetAsync(cancel);
         if (server.UserInfo is null) throw new ProtocolViolationException("no_userinfo", "metadata with userinfo_endpoint", "it has none", "Use the claims of the ID token with this server.");
         var token = await session.GetAccessTokenAsync(cancel: cancel);
         var answer = await client.Backchannel.GetAsync(What, server.UserInfo, cancel, token);
-        if (answer.Status == HttpStatusCode.Unauthorized && session.CanRefresh)
+        if (answer.Status == HttpStatusCode.Unauthorized && mayRenew && session.CanRefresh)
         {
             token = await session.ReplaceAsync(token, null, cancel);
             answer = await client.Backchannel.GetAsync(What, server.UserInfo, cancel, token);

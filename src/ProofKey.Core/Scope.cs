@@ -21,6 +21,8 @@ public sealed class Scope
     /// <summary>The most values that one request may hold.</summary>
     public const int MaxCount = 64;
 
+    internal const int MaxGranted = 1000;
+
     // RFC 6749 section 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
     private static readonly SearchValues<char> TokenCharacters = SearchValues.Create(
         [.. Enumerable.Range(0x21, 0x7E - 0x21 + 1).Select(code => (char)code).Where(character => character is not ('"' or '\\'))]);
@@ -42,7 +44,12 @@ public sealed class Scope
     /// <param name="text">The parameter; <see langword="null"/> and the empty text are <see cref="None"/>.</param>
     /// <param name="scope">The set, or <see langword="null"/> when a character is not allowed or there are more than <see cref="MaxCount"/> values.</param>
     /// <returns>Whether the text is a scope.</returns>
-    public static bool TryParse(string? text, [NotNullWhen(true)] out Scope? scope)
+    public static bool TryParse(string? text, [NotNullWhen(true)] out Scope? scope) => TryParse(text, MaxCount, out scope);
+
+    /// <summary>Reads what a server granted, which may be more than one request may hold (RFC 6749 section 3.3).</summary>
+    internal static bool TryParseGranted(string? text, [NotNullWhen(true)] out Scope? scope) => TryParse(text, MaxGranted, out scope);
+
+    private static bool TryParse(string? text, int most, [NotNullWhen(true)] out Scope? scope)
     {
         scope = None;
         if (string.IsNullOrEmpty(text)) return true;
@@ -55,7 +62,7 @@ public sealed class Scope
             if (value.ContainsAnyExcept(TokenCharacters)) return false;
             var name = value.ToString();
             if (values.Contains(name)) continue;
-            if (values.Count == MaxCount) return false;
+            if (values.Count == most) return false;
             values.Add(name);
         }
         scope = new Scope([.. values]);

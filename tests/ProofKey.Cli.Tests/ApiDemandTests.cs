@@ -108,6 +108,34 @@ public sealed class ApiDemandTests : IAsyncLifetime
     }
 
     [Fact]
+    [Assertion("RS-16")]
+    [Rfc("RFC 9728", "5.1")]
+    public async Task An_API_that_says_which_servers_it_takes_tokens_of_is_heard_and_nothing_is_done_by_itself()
+    {
+        await LoginAsync();
+        string[] servers = ["https://elsewhere.example"];
+        var about = "";
+        await using var api = await TestApi.StartAsync(context =>
+        {
+            if (context.Request.Path.StartsWithSegments("/.well-known")) return context.Response.WriteAsJsonAsync(new { resource = about, authorization_servers = servers }, Cancel);
+            context.Response.StatusCode = 401;
+            context.Response.Headers.WWWAuthenticate = $"Bearer error=\"invalid_request\", resource_metadata=\"{context.Request.Scheme}://{context.Request.Host}/.well-known/oauth-protected-resource/orders\"";
+            return Task.CompletedTask;
+        });
+        var orders = $"{api.Address}/orders";
+
+        about = orders;
+        var elsewhere = await _cli.RunAsync("call", "GET", orders);
+        elsewhere.ExitCode.ShouldBe(1);
+        elsewhere.Errors.ShouldContain($"The API takes tokens of https://elsewhere.example, and this profile is of {_server.Issuer}. If you trust them, sign in there: proofkey login https://elsewhere.example --client-id ID --resource {orders} -p ANOTHER-PROFILE");
+        servers = [_server.Issuer];
+        (await _cli.RunAsync("call", "GET", orders)).Errors.ShouldContain($"Sign in for one: proofkey login --resource {orders}");
+        about = "https://victim.example/";
+        (await _cli.RunAsync("call", "GET", orders)).Errors.ShouldContain("they are about https://victim.example/. docs/errors/resource_other.md");
+        api.Seen.Where(request => request.Path.StartsWith("/.well-known", StringComparison.Ordinal)).ShouldAllBe(request => request.Authorization == null);
+    }
+
+    [Fact]
     public async Task Of_several_APIs_the_one_that_is_called_gets_its_own_token()
     {
         await LoginAsync();

@@ -88,6 +88,17 @@ public sealed class BoundSessionTests : IAsyncLifetime
     }
 
     [Fact]
+    [Rfc("RFC 9126", "6")]
+    public async Task A_client_that_must_push_its_requests_signs_in()
+    {
+        _client = await _server.AddClientAsync("--require-par", "--scope", Scope);
+
+        (await LoginAsync()).ExitCode.ShouldBe(0);
+
+        (await _cli.OutputOfAsync("token")).ShouldNotBeEmpty();
+    }
+
+    [Fact]
     public async Task A_device_signs_in_for_bound_tokens_too()
     {
         var client = await _server.AddClientAsync("--device", "--dpop");

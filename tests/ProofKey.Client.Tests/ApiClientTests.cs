@@ -145,6 +145,7 @@ public sealed class ApiClientTests
             context.Response.Headers.WWWAuthenticate = "Bearer error=\"invalid_token\"";
             return ScriptedServer.JsonAsync(context, 401, "{}");
         };
+        server.Time.Shift = TimeSpan.FromMinutes(1);
         using var api = session.CreateHttpClient(onlyFor: server.At("/api/"));
 
         (await api.GetStringAsync("me", Cancel)).ShouldBe("\"fine\"");
@@ -162,6 +163,7 @@ public sealed class ApiClientTests
             context.Response.Headers.WWWAuthenticate = "Bearer error=\"invalid_token\"";
             return ScriptedServer.JsonAsync(context, 401, "{}");
         };
+        server.Time.Shift = TimeSpan.FromMinutes(1);
         using var api = (await client.FindSessionAsync(Cancel))!.CreateHttpClient(onlyFor: server.At("/api/"));
 
         (await api.GetAsync("me", Cancel)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);

@@ -79,6 +79,31 @@ public sealed class DeviceSignInTests
     }
 
     [Fact]
+    [Assertion("DV-11")]
+    public async Task A_portal_or_a_broken_answer_in_between_is_a_poll_that_failed()
+    {
+        await using var device = await Device.StartAsync();
+        device.Server.Polls.Enqueue(context => DiscoveryTests.Redirect(context, 302, device.Server.At("/portal")));
+        device.Server.Polls.Enqueue(context => ScriptedServer.JsonAsync(context, 200, "{\"access_token\":"));
+        device.Server.Polls.Enqueue(context => ScriptedServer.JsonAsync(context, 400, new string(' ', 70_000) + "{}"));
+
+        (await device.RunAsync()).ShouldBeOfType<SignInResult.SignedIn>();
+
+        device.Clock.Waits.ShouldBe([5, 10, 20, 40]);
+        device.Events.OfType<ClientEvent.PollFailed>().Select(failed => failed.Code).ShouldBe(["redirect", "malformed_json", "too_large"]);
+        device.Server.Count("/portal").ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_portal_that_stays_to_the_end_is_named()
+    {
+        await using var device = await Device.StartAsync();
+        for (var i = 0; i < 100; i++) device.Server.Polls.Enqueue(context => DiscoveryTests.Redirect(context, 302, device.Server.At("/portal")));
+
+        (await device.RunAsync()).ShouldBeOfType<SignInResult.Rejected>().Violation.Code.ShouldBe("redirect");
+    }
+
+    [Fact]
     public async Task A_server_that_says_how_long_to_wait_is_given_that_time()
     {
         await using var device = await Device.StartAsync();

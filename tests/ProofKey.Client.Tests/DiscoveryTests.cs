@@ -94,11 +94,12 @@ public sealed class DiscoveryTests
     public async Task Metadata_from_a_redirect_is_refused(int status)
     {
         await using var server = await ScriptedServer.StartAsync();
-        server.Instead[OpenIdForm] = context => Redirect(context, status, server.At(OAuthForm));
+        server.Instead[OpenIdForm] = context => Redirect(context, status, server.At("/signin"));
+        server.Instead[OAuthForm] = context => Redirect(context, status, server.At("/signin"));
         await using var client = new PublicClient(server.Options());
 
         (await Should.ThrowAsync<ProtocolViolationException>(() => client.BeginAsync(Cancel))).Code.ShouldBe("redirect");
-        server.Paths.ShouldBe([OpenIdForm]);
+        server.Paths.ShouldBe([OpenIdForm, OAuthForm]);
     }
 
     [Fact]

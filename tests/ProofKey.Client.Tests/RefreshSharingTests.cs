@@ -52,6 +52,7 @@ public sealed class RefreshSharingTests
             context.Response.Headers.WWWAuthenticate = "Bearer error=\"invalid_token\"";
             await ScriptedServer.JsonAsync(context, 401, "{}");
         };
+        server.Time.Shift = TimeSpan.FromMinutes(1);
         using var api = session.CreateHttpClient(onlyFor: server.At("/api/"));
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => api.GetStringAsync("me", Cancel)));

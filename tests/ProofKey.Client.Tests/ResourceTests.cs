@@ -114,6 +114,8 @@ public sealed class ResourceTests
             context.Response.Headers.WWWAuthenticate = "Bearer error=\"invalid_token\"";
             return ScriptedServer.JsonAsync(context, 401, "{}");
         };
+        // A token that has just come is replaced by none.
+        server.Time.Shift = TimeSpan.FromMinutes(1);
 
         (await http.GetStringAsync("me", Cancel)).ShouldBe("\"fine\"");
 

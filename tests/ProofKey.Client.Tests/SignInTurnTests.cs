@@ -51,6 +51,27 @@ public sealed class SignInTurnTests
         await Should.ThrowAsync<OperationCanceledException>(() => waiting);
     }
 
+    [Theory]
+    [InlineData("urn:example:otp", true)]
+    [InlineData("urn:example:password", false)]
+    public async Task What_another_program_signed_in_meanwhile_answers_an_API_only_if_it_is_as_asked(string acr, bool answers)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.SpoilIdToken = claims => claims["acr"] = acr;
+        using var folder = new TemporaryFolder();
+        using var browser = new TestBrowser();
+        await using var first = new PublicClient(server.Options(browser) with { Store = folder.Store });
+        await using var second = new PublicClient(server.Options() with { Store = folder.Store });
+        await using var pending = await first.BeginAsync(Cancel);
+
+        var waiting = second.BeginAsync(SignInRoad.Browser, new StepUp(["urn:example:otp"], null), Cancel);
+        await pending.OpenBrowserAsync(Cancel);
+        await pending.EndAsync(Cancel);
+
+        await using var other = await waiting;
+        (other.SignedInMeanwhile is not null).ShouldBe(answers);
+    }
+
     [Fact]
     public async Task The_turn_ends_with_the_sign_in_whatever_came_of_it()
     {

@@ -4,6 +4,21 @@ namespace ProofKey.Client.Tests;
 
 public sealed class UserInfoTests
 {
+    [Fact]
+    public async Task A_name_for_the_page_is_not_worth_a_renewal_where_the_token_is_for_another_API()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.SpoilIdToken = claims => claims.Remove("name");
+        server.Instead["/userinfo"] = context => ScriptedServer.JsonAsync(context, 401, "{}");
+        using var browser = new TestBrowser();
+        await using var client = new PublicClient(server.Options(browser) with { Resource = "https://orders.example/" });
+
+        (await client.GetSessionAsync(Cancel)).Subject.ShouldBe("alice");
+
+        server.Count("/userinfo").ShouldBe(1);
+        server.TokenRequests.Count.ShouldBe(1);
+    }
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]

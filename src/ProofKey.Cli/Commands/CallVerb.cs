@@ -43,7 +43,7 @@ internal sealed class CallVerb : SessionVerb
         await using var output = Console.OpenStandardOutput();
         await response.Content.CopyToAsync(output, invocation.Cancellation);
         if (response.IsSuccessStatusCode) return ExitCodes.Done;
-        if (HintFor(response, session) is { } hint) invocation.Terminal.Say(hint);
+        if (await HintForAsync(response, session, open.Profile, invocation.Cancellation) is { } hint) invocation.Terminal.Say(hint);
         return ExitCodes.Failed;
     }
 
@@ -135,6 +135,24 @@ internal sealed class CallVerb : SessionVerb
         { Scope: { } scope } => $"--scope {CommandText.Argument(Scope.Parse(profile.Scope).Union(scope).ToString())}",
         _ => null,
     };
+
+    // RFC 9728 section 5.1: what the API says about itself goes before what we can guess
+    private static async Task<string?> HintForAsync(HttpResponseMessage response, Session session, Profile profile, CancellationToken cancellation)
+    {
+        if (!ProtectedResource.IsNamedIn(response)) return HintFor(response, session);
+        try
+        {
+            var api = await ProtectedResource.DiscoverAsync(response, cancel: cancellation);
+            var command = $"{CommandText.Argument(api.AuthorizationServers[0].Value)} --client-id ID --resource {CommandText.Argument(api.Resource)}{(api.RequiresDpop ? " --dpop" : "")}";
+            if (!api.AuthorizationServers.Contains(session.Issuer)) return $"The API takes tokens of {string.Join(", ", api.AuthorizationServers)}, and this profile is of {session.Issuer}. If you trust them, sign in there: proofkey login {command} -p ANOTHER-PROFILE";
+            if (profile.Resources?.Contains(api.Resource) != true) return $"The API takes tokens that are for it. Sign in for one: {profile.LoginCommand} --resource {CommandText.Argument(api.Resource)}";
+            return HintFor(response, session);
+        }
+        catch (ClientException useless)
+        {
+            return $"The API points to metadata of itself that cannot be used: expected {PlainText.Of(useless.Expected)}, but {PlainText.Of(useless.Actual)}. {useless.Help}";
+        }
+    }
 
     // RFC 6750 section 3.1, RFC 9449 section 7.1
     private static string? HintFor(HttpResponseMessage response, Session session) => response.StatusCode switch

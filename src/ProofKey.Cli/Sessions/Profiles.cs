@@ -9,12 +9,16 @@ internal sealed class Profiles(string folder)
     private const string ProfileFile = "profile.json";
     private const UnixFileMode OwnerFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
+    // Windows has devices of these names in every folder, whatever the ending.
+    private static readonly string[] Devices = ["con", "prn", "aux", "nul", .. Enumerable.Range(0, 10).SelectMany(number => new[] { $"com{number}", $"lpt{number}" })];
+
     public static Profiles Of(Settings settings) => new(settings.Elsewhere("sessions") ?? Folders.Sessions());
 
     /// <summary>Checks a name, which becomes the name of a folder.</summary>
     /// <exception cref="CommandException">It cannot be one.</exception>
-    public static string Checked(string name) =>
-        name.Length is >= 1 and <= 64 && name[0] is not ('.' or '-') && name.All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '-' or '_') ? name
+    public static string Checked(string name) => Devices.Contains(name.Split('.')[0], StringComparer.OrdinalIgnoreCase)
+        ? throw CommandException.Usage($"On Windows {name} is the name of a device, so no profile has it.", "Choose another with --profile.")
+        : name.Length is >= 1 and <= 64 && name[0] is not ('.' or '-') && name.All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '-' or '_') ? name
             : throw CommandException.Usage("A profile's name has 1 to 64 letters, digits, dots, hyphens or underscores, and starts with a letter or digit.", "Choose another with --profile.");
 
     /// <summary>The folder in which the session of a profile is kept.</summary>
@@ -28,13 +32,13 @@ internal sealed class Profiles(string folder)
         : [.. Directory.EnumerateDirectories(folder).Select(path => Path.GetFileName(path)).Where(name => File.Exists(FileOf(name))).Order(StringComparer.Ordinal)];
 
     /// <summary>Finds a profile.</summary>
-    /// <exception cref="CommandException">It is there and cannot be understood.</exception>
+    /// <exception cref="CommandException">It is there and cannot be understood, or its folder is another profile's.</exception>
     public Profile? Find(string name)
     {
         try
         {
             var profile = JsonSerializer.Deserialize(File.ReadAllBytes(FileOf(name)), ProfileJson.Default.Profile);
-            return profile is not null && Issuer.TryParse(profile.Issuer, out _, out _) && Scope.TryParse(profile.Scope, out _) ? profile : throw Damaged(name, null);
+            return profile is not null && Issuer.TryParse(profile.Issuer, out _, out _) && Scope.TryParse(profile.Scope, out _) ? Named(name, profile) : throw Damaged(name, null);
         }
         catch (Exception absent) when (absent is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -74,6 +78,10 @@ internal sealed class Profiles(string folder)
 
     /// <summary>Forgets a profile. The lock file of its session stays: another process may be waiting for it.</summary>
     public void Forget(string name) => File.Delete(FileOf(name));
+
+    // Windows and macOS know no capital letters in the names of files: whoever says Work there would get the session of work.
+    private static Profile Named(string name, Profile profile) => profile.Name == name ? profile : throw CommandException.Usage(
+        $"On this system profile {profile.Name} has the folder of {name}.", $"Say -p {profile.Name} if you mean it, or choose a name that differs by more than small and capital letters.");
 
     private string FileOf(string name) => Path.Combine(folder, name, ProfileFile);
 

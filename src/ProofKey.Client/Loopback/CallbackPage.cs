@@ -53,8 +53,8 @@ internal sealed class CallbackPage
         SignInResult.SignedIn { Session: var session } => new(
             Tick, "You are signed in", $"You are {Bold(NameOf(session.Claims) ?? name ?? session.Subject ?? "somebody")} at {Bold(HostOf(options))}, in the program {Bold(options.ClientId)}.", Close),
         SignInResult.Cancelled => new(Cross, "You did not sign in", $"You said no at {Bold(HostOf(options))}, and nothing was changed.", Close),
-        SignInResult.Refused { Error: var error } => new(
-            Cross, "The sign-in was refused", $"{Bold(HostOf(options))} said {Bold(error.Code)}: {Plain(error.Description)}", Plain(SignInRequiredException.RemedyOf(SignInRequiredReason.Refused, error)), Close),
+        SignInResult.Refused { Error: var error, Remedy: var remedy } => new(
+            Cross, "The sign-in was refused", $"{Bold(HostOf(options))} said {Bold(error.Code)}: {Plain(error.Description)}", Plain(remedy), Close),
         SignInResult.Unavailable { Problem: var problem } => Failed(problem),
         SignInResult.Rejected { Violation: var violation } => Failed(violation.Code, violation.Expected, violation.Actual, violation.Remedy),
         _ => Unknown,

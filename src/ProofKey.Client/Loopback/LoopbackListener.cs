@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
@@ -230,8 +229,5 @@ internal sealed class LoopbackListener : IAsyncDisposable
         return callback is null ? IgnoredRequestReason.State : null;
     }
 
-    private bool IsOurHost(string host) =>
-        host == string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{_port}")
-        || host == string.Create(CultureInfo.InvariantCulture, $"[::1]:{_port}")
-        || (_redirect.UseLocalhost && host == string.Create(CultureInfo.InvariantCulture, $"localhost:{_port}"));
+    private bool IsOurHost(string host) => LoopbackHost.IsOurs(host, _port, _redirect.UseLocalhost);
 }

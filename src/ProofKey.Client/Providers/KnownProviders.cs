@@ -47,6 +47,9 @@ internal static class KnownProviders
 
     public static ProviderEntry? Find(Issuer issuer) => All.FirstOrDefault(entry => entry.Fits(issuer.Value));
 
+    /// <summary>What to do about a refusal: what helps with this provider, else the usual advice.</summary>
+    public static string RemedyOf(Issuer issuer, OAuthError error) => Find(issuer)?.Remedy(error.Code) ?? SignInRequiredException.RemedyOf(SignInRequiredReason.Refused, error);
+
     private static IReadOnlyList<ProviderEntry> Read()
     {
         using var file = typeof(KnownProviders).Assembly.GetManifestResourceStream("providers.json")!;

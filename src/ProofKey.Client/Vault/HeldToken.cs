@@ -23,6 +23,9 @@ internal sealed record HeldToken(string AccessToken, DateTimeOffset ObtainedAt, 
     /// <param name="now">The time.</param>
     public bool IsPast(double part, DateTimeOffset now) => IsFromTheFuture(now) || now >= ObtainedAt + (part * (ExpiresAt - ObtainedAt));
 
+    /// <summary>Whether it came less than half a minute ago.</summary>
+    public bool IsNew(DateTimeOffset now) => now - ObtainedAt < TimeSpan.FromSeconds(30) && !IsFromTheFuture(now);
+
     public override string ToString() => nameof(HeldToken);
 
     // The clock was set back since: when the token ends can no longer be told by it.

@@ -8,13 +8,18 @@ internal static class ProfileName
 {
     private const int MaxLength = 120;
 
+    private static readonly string[] Devices = ["con", "prn", "aux", "nul", .. Enumerable.Range(0, 10).SelectMany(number => new[] { $"com{number}", $"lpt{number}" })];
+
     public static string ToFileName(string profile)
     {
         var name = new StringBuilder();
+        // Windows has devices of these names in every folder, whatever the ending.
+        var isDevice = Devices.Contains(profile);
         foreach (var value in Encoding.UTF8.GetBytes(profile))
         {
             var character = (char)value;
-            if (char.IsAsciiLetterLower(character) || char.IsAsciiDigit(character) || character is '-' or '_') name.Append(character);
+            if (isDevice && name.Length == 0) name.Append(CultureInfo.InvariantCulture, $"%{value:x2}");
+            else if (char.IsAsciiLetterLower(character) || char.IsAsciiDigit(character) || character is '-' or '_') name.Append(character);
             else name.Append(CultureInfo.InvariantCulture, $"%{value:x2}");
         }
         return name.Length <= MaxLength ? name.ToString() : $"{name.ToString(0, 40)}%%{Convert.ToHexStringLower(Secret.Digest(profile))}";

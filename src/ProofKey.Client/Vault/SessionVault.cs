@@ -12,12 +12,21 @@ internal sealed class SessionVault : IDisposable
     private static readonly TimeSpan PauseForPeople = TimeSpan.FromMilliseconds(150);
     private static readonly TimeSpan LeastPatience = TimeSpan.FromSeconds(90);
 
+    // One object, so that no reader sees the header of one key with the bytes of another.
+    private sealed class OpenKey(VaultHeader header, byte[] key)
+    {
+        public VaultHeader Header { get; } = header;
+
+        public byte[] Key { get; } = key;
+    }
+
     private readonly string? _path;
     private readonly VaultKey? _key;
     private readonly SharedMemory.Cell _memory;
     private readonly SemaphoreSlim _gate;
+    private bool _closed;
     // A key is found once: a keychain that is locked or ends later does not stop a program that runs.
-    private (VaultHeader Header, byte[] Key)? _opened;
+    private OpenKey? _opened;
 
     public SessionVault(TokenStore store, string profile)
         : this(store.Key is null ? null : store.PathOf(profile), store.Key, store.Memory?.Of(profile))
@@ -44,10 +53,8 @@ internal sealed class SessionVault : IDisposable
 
     public static SessionVault At(string path, TokenStore store) => new(path, store.Key);
 
-    public void Dispose()
-    {
-        if (!_memory.IsShared) _gate.Dispose();
-    }
+    /// <summary>Turns away whoever comes to the gate from now on. It is not disposed itself: those who wait at it would never hear of it.</summary>
+    public void Dispose() => Volatile.Write(ref _closed, true);
 
     /// <summary>The stored session that the options ask for. Takes no lock: a replaced file is whole at any time.</summary>
     public async Task<StoredSession?> FindAsync(ClientOptions options, CancellationToken cancel) =>
@@ -84,6 +91,7 @@ internal sealed class SessionVault : IDisposable
         await _gate.WaitAsync(cancel);
         try
         {
+            ObjectDisposedException.ThrowIf(Volatile.Read(ref _closed), typeof(PublicClient));
             var held = _path is null ? new VaultLock(null, () => _gate.Release()) : await VaultLock.TakeAsync(_path + ".lock", () => _gate.Release(), settled, Pause, Patience, cancel);
             if (held is null) _gate.Release();
             return held;
@@ -124,12 +132,13 @@ internal sealed class SessionVault : IDisposable
         try
         {
             await _gate.WaitAsync(limit);
-            if (_memory.IsShared) _gate.Release();
             Dispose();
+            _gate.Release();
         }
         catch (OperationCanceledException)
         {
             // It will still release the gate.
+            Dispose();
         }
     }
 
@@ -150,9 +159,13 @@ internal sealed class SessionVault : IDisposable
             _memory.Session = session;
             return;
         }
-        var (header, key) = _opened ??= await _key!.NewAsync(_path, cancel);
+        if (Volatile.Read(ref _opened) is not { } opened)
+        {
+            var made = await _key!.NewAsync(_path, cancel);
+            Volatile.Write(ref _opened, opened = new OpenKey(made.Header, made.Key));
+        }
         var content = JsonSerializer.SerializeToUtf8Bytes(new VaultContent { Version = VaultContent.CurrentVersion, Session = session }, StoreJson.Default.VaultContent);
-        OwnerFile.Replace(_path, VaultFile.Seal(header, key, content));
+        OwnerFile.Replace(_path, VaultFile.Seal(opened.Header, opened.Key, content));
     }
 
     /// <summary>Removes the session and its file. The caller holds the lock.</summary>
@@ -175,10 +188,10 @@ internal sealed class SessionVault : IDisposable
 
     private async Task<byte[]> KeyAsync(VaultHeader header, CancellationToken cancel)
     {
-        if (_opened is { } opened && opened.Header == header) return opened.Key;
+        if (Volatile.Read(ref _opened) is { } opened && opened.Header == header) return opened.Key;
         if (header.Backend != _key!.Backend) throw OtherBackend(header.Backend);
         var key = await _key.OpenAsync(header, _path!, cancel);
-        _opened = (header, key);
+        Volatile.Write(ref _opened, new OpenKey(header, key));
         return key;
     }
 

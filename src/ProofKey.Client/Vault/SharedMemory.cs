@@ -26,8 +26,6 @@ internal sealed class SharedMemory
 
         public SemaphoreSlim Gate { get; } = new(1, 1);
 
-        public bool IsShared => memory is not null;
-
         public StoredSession? Session
         {
             get => Volatile.Read(ref _session);

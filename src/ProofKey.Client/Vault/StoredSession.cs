@@ -61,7 +61,7 @@ internal sealed record StoredSession
     public bool IsUsable =>
         ProofKey.Issuer.TryParse(Issuer, out _, out _)
         && Scope.TryParse(AskedScope, out _)
-        && Scope.TryParse(GrantedScope, out _)
+        && Scope.TryParseGranted(GrantedScope, out _)
         && Claims is null or { ValueKind: JsonValueKind.Object }
         && (DpopKey is null || Base64UrlText.TryDecode(DpopKey, out _));
 
@@ -142,6 +142,7 @@ internal sealed record VaultContent
     AllowDuplicateProperties = false,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,
-    MaxDepth = 32)]
+    // The claims of an ID token may be as deep as Jwt reads them, and lie two levels down.
+    MaxDepth = 40)]
 [JsonSerializable(typeof(VaultContent))]
 internal sealed partial class StoreJson : JsonSerializerContext;

@@ -34,6 +34,13 @@ internal static class Client
         Console.WriteLine(session);
     }
 
+    public static async Task SigningIn()
+    {
+        var orders = await ProtectedResource.DiscoverAsync(new Uri("https://api.example.com/orders"));   // or of the refusal: DiscoverAsync(response)
+        await using var client = new PublicClient(orders.OptionsFor("my-app") with { Store = TokenStore.OfThisSystem("my-app") });
+        using var api = orders.CreateHttpClient(await client.GetSessionAsync());
+    }
+
     public static async Task Pitfalls(PublicClient client, CancellationToken cancel)
     {
         // 1. The authorization URL. Verifier, challenge, method, state and nonce are made here, and none of them can be set.

@@ -1,0 +1,43 @@
+using System.Net;
+using System.Text;
+using ProofKey.Client.Loopback;
+
+namespace ProofKey.Client.Tests;
+
+/// <summary>What a provider needs is said where it refuses, and not only in the list.</summary>
+public sealed class ProviderRemedyTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("https://accounts.google.com", "invalid_client", "client_secret")]
+    [InlineData("https://accounts.google.com", "invalid_request", "client_secret")]
+    [InlineData("https://accounts.google.com", "invalid_scope", "Ask for scopes that this client may have.")]
+    [InlineData("https://login.example.com", "invalid_client", "Check the client id")]
+    public async Task A_refusal_of_the_code_says_what_helps_with_this_provider(string issuer, string error, string remedy)
+    {
+        using var server = new RefusingServer(issuer, error);
+        await using var client = new PublicClient(new ClientOptions { Issuer = Issuer.Parse(issuer), ClientId = "cli", HttpMessageHandler = server, ResponseMode = ResponseMode.Query });
+        await using var pending = await client.BeginAsync(Cancel);
+        var state = SignInTests.Query(pending.AuthorizeUri)["state"];
+
+        var refused = (await pending.EndAsync(new Uri($"{pending.RedirectUri}?code=x&state={state}"), Cancel)).ShouldBeOfType<SignInResult.Refused>();
+
+        refused.Remedy.ShouldContain(remedy);
+        Should.Throw<SignInRequiredException>(() => refused.SessionOrThrow()).Remedy.ShouldBe(refused.Remedy);
+        CallbackPage.For(refused, client.Options).Html.ShouldContain(WebUtility.HtmlEncode(refused.Remedy));
+    }
+
+    /// <summary>Has metadata and takes no code, in the name of a server on the Internet.</summary>
+    private sealed class RefusingServer(string issuer, string error) : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var isMetadata = request.Method == HttpMethod.Get;
+            var json = isMetadata
+                ? $$"""{"issuer":"{{issuer}}","authorization_endpoint":"https://a.example/a","token_endpoint":"https://a.example/t","jwks_uri":"https://a.example/k","code_challenge_methods_supported":["S256"]}"""
+                : $$"""{"error":"{{error}}"}""";
+            return Task.FromResult(new HttpResponseMessage(isMetadata ? HttpStatusCode.OK : HttpStatusCode.BadRequest) { Content = new StringContent(json, Encoding.UTF8, "application/json"), RequestMessage = request });
+        }
+    }
+}
