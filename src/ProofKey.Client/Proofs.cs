@@ -57,9 +57,11 @@ internal sealed class Proofs(TimeProvider time) : IDisposable
         return _nonces[OriginOf(address)] = nonce;
     }
 
+    /// <summary>Wipes the keys from memory. A session that outlives its client opens its own again, as long as its token lasts.</summary>
     public void Dispose()
     {
-        foreach (var key in _keys.Values) key.Dispose();
+        foreach (var stored in _keys.Keys)
+            if (_keys.TryRemove(stored, out var key)) key.Dispose();
     }
 
     public override string ToString() => nameof(Proofs);

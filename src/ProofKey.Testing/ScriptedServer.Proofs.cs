@@ -7,10 +7,10 @@ using ProofKey.Jose;
 namespace ProofKey.Testing;
 
 /// <summary>A request that came with a proof, or with none.</summary>
-/// <param name="Path">Its path.</param>
-/// <param name="Authorization">The header <c>Authorization</c>.</param>
-/// <param name="Proof">The header <c>DPoP</c>.</param>
-/// <param name="Checked">What is in it, if it was good.</param>
+/// <param name="Path">The path of the request.</param>
+/// <param name="Authorization">Its Authorization field, or nothing.</param>
+/// <param name="Proof">The proof as it came, if one did.</param>
+/// <param name="Checked">The proof, if it is good.</param>
 public sealed record ProvedRequest(string Path, string Authorization, string? Proof, DpopProof? Checked);
 
 /// <summary>Pushed requests and proofs of possession, checked as our own server checks them.</summary>
@@ -20,10 +20,10 @@ public sealed partial class ScriptedServer
     private readonly ConcurrentDictionary<string, string> _bound = new();
     private readonly UsedProofs _used = new();
 
-    /// <summary>Whether the metadata say that tokens are bound to keys.</summary>
+    /// <summary>Whether the metadata say that tokens are bound to keys (RFC 9449).</summary>
     public bool Binds { get; set; }
 
-    /// <summary>Whether the metadata have a place to push requests to.</summary>
+    /// <summary>Whether the metadata have a place to push requests to (RFC 9126).</summary>
     public bool TakesPushed { get; set; }
 
     /// <summary>The nonce that is wanted at /token, /par and /userinfo; none by default.</summary>
@@ -35,13 +35,13 @@ public sealed partial class ScriptedServer
     /// <summary>The nonce that comes with a good answer, for the next proof.</summary>
     public string? NextNonce { get; set; }
 
-    /// <summary>Gets the answer to a pushed request and may spoil it.</summary>
+    /// <summary>Changes the answer to a pushed request before it leaves.</summary>
     public Action<JsonObject>? SpoilPushed { get; set; }
 
     /// <summary>What /par answers in its place to a request, if anything.</summary>
     public Func<Parameters, string?>? PushedError { get; set; }
 
-    /// <summary>The requests that were pushed.</summary>
+    /// <summary>The pushed requests, in their order.</summary>
     public ConcurrentQueue<Parameters> Pushed { get; } = new();
 
     /// <summary>What came in with a proof, or to a place where one is wanted.</summary>

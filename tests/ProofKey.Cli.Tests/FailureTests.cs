@@ -16,6 +16,12 @@ public sealed class FailureTests
     public void A_closed_window_is_explained() =>
         Failure.Of(new SignInResult.Cancelled(CancelReason.TimedOut))!.Remedy.ShouldContain("window open");
 
+    [Theory]
+    [InlineData("dpop_not_advertised")]
+    [InlineData("token_not_bound")]
+    public void What_the_library_says_of_its_options_is_said_of_those_that_are_typed(string code) =>
+        Failure.Of(new SignInResult.Rejected(new ProtocolViolation(code, "a bound token", "there is none", "Say DpopUse.Never.")))!.Remedy.ShouldContain("--dpop=false");
+
     [Fact]
     public void A_fault_of_ours_is_one_sentence_without_a_stack_trace()
     {

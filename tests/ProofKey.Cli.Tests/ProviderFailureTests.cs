@@ -1,4 +1,3 @@
-using ProofKey.Client;
 
 namespace ProofKey.Cli.Tests;
 

@@ -270,6 +270,19 @@ public sealed class ProofTests
     }
 
     [Fact]
+    public async Task A_token_that_lasts_is_good_after_its_client_is_gone_too()
+    {
+        await using var server = await StartAsync();
+        var client = await SignedInAsync(server);
+        var session = await FoundAsync(client);
+        using var http = session.CreateHttpClient(onlyFor: server.At("/"));
+        await client.DisposeAsync();
+
+        (await http.GetStringAsync("api/bound/orders", Cancel)).ShouldBe("bound");
+        (await http.GetStringAsync("api/bound/orders", Cancel)).ShouldBe("bound");
+    }
+
+    [Fact]
     [Rfc("RFC 9449", "9")]
     public async Task A_body_in_memory_is_sent_again_with_the_nonce_and_one_that_is_read_once_is_not()
     {

@@ -29,7 +29,7 @@ internal sealed class InteractiveSignIn(PublicClient client, Terminal terminal, 
             }
             catch (SignInRequiredException closed) when (pressed && closed.Reason is SignInRequiredReason.NoDeviceGrant or SignInRequiredReason.Refused)
             {
-                terminal.Say($"There is no device code: {PlainText.Of(closed.Actual)}.");
+                terminal.Say($"{(road == SignInRoad.Device ? "There is no device code" : "No browser can be sent there")}: {PlainText.Of(closed.Actual)}.");
                 (road, pressed) = (from, false);
             }
         }
