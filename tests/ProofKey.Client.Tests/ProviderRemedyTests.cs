@@ -21,7 +21,7 @@ public sealed class ProviderRemedyTests
         await using var pending = await client.BeginAsync(Cancel);
         var state = SignInTests.Query(pending.AuthorizeUri)["state"];
 
-        var refused = (await pending.CompleteAsync(new Uri($"{pending.RedirectUri}?code=x&state={state}"), Cancel)).ShouldBeOfType<SignInResult.Refused>();
+        var refused = (await pending.EndAsync(new Uri($"{pending.RedirectUri}?code=x&state={state}"), Cancel)).ShouldBeOfType<SignInResult.Refused>();
 
         refused.Remedy.ShouldContain(remedy);
         Should.Throw<SignInRequiredException>(() => refused.SessionOrThrow()).Remedy.ShouldBe(refused.Remedy);

@@ -66,7 +66,7 @@ public sealed class SignInTurnTests
 
         var waiting = second.BeginAsync(SignInRoad.Browser, new StepUp(["urn:example:otp"], null), Cancel);
         await pending.OpenBrowserAsync(Cancel);
-        await pending.CompleteAsync(Cancel);
+        await pending.EndAsync(Cancel);
 
         await using var other = await waiting;
         (other.SignedInMeanwhile is not null).ShouldBe(answers);
