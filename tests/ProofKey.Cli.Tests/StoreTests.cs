@@ -55,7 +55,7 @@ public sealed class StoreTests : IAsyncLifetime
         File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.OtherRead);
         (await _cli.RunAsync("token", "--passphrase-file", file)).ShouldBeFailure(8, "Others can read", "chmod 600");
 
-        await using var asked = _cli.StartOnTerminal("token");
+        await using var asked = _cli.StartOnTerminal("token --show");
         await asked.OutputUntilAsync(new("Passphrase of the session: "));
         await asked.TypeAsync(Passphrase + "\n");
         (await asked.OutputUntilAsync(new(@"ey[\w-]+\.[\w-]+\.[\w-]+"))).Success.ShouldBeTrue();

@@ -75,7 +75,7 @@ public sealed class TokenFormTests : SignedInCli
         (await Cli.RunWithAsync($"{Asked}password=old\n\n", "token", "-o", "git", "--for", "https://git.example.com", "erase")).ShouldBe(new Outcome(0, "", "https://git.example.com did not take the token of profile default.\n"));
         (await Cli.RunAsync("token", "-o", "git", "get")).ShouldBeFailure(2, "which server may have the token", "--for URL");
         (await Cli.RunAsync("token", "-o", "git", "--for", "http://git.example.com", "get")).ShouldBeFailure(2, "--for is the address of a server");
-        (await Cli.RunAsync("token", "get")).ShouldBeFailure(2, "get means something with -o git alone");
+        (await Cli.RunAsync("token", "get")).ShouldBeFailure(2, "Unrecognized command or argument 'get'", "proofkey token --help");
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ProofKey.Cli.Output;
 using ProofKey.Cli.Sessions;
 using ProofKey.Client;
 
@@ -57,7 +58,7 @@ internal sealed class TokenVerb : SessionVerb
     {
         var request = invocation.Parsed.GetValue(_request);
         if (FormOf(invocation) != TokenForm.Git)
-            return request is null ? true : throw CommandException.Usage($"{request} means something with -o git alone.", "Leave it out; the profile is named with -p.");
+            return request is null ? true : throw CommandException.Usage($"Unrecognized command or argument '{PlainText.Of(request)}'.", "See: proofkey token --help");
         var servers = invocation.Settings.Texts(_for).Select(OriginOf).ToList();
         if (request is null || servers.Count == 0) throw CommandException.Usage("With -o git it must be said what git asks, and which server may have the token.", "Let git run it: git config credential.URL.helper '!proofkey token -o git --for URL'");
         _asked = await GitRequest.ReadAsync(Console.In, invocation.Cancellation);
