@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 namespace ProofKey.Client.Extensions;
 
 /// <summary>Checks when the app starts that an HTTP client has an address to send tokens to, and a client to get them from.</summary>
-internal sealed class ApiValidation(string httpClient, string client, Uri? onlyFor, IServiceProvider services) : IValidateOptions<HttpClientFactoryOptions>
+internal sealed class ApiValidation(string httpClient, string client, Uri? onlyFor, string? resource, IServiceProvider services) : IValidateOptions<HttpClientFactoryOptions>
 {
     public ValidateOptionsResult Validate(string? name, HttpClientFactoryOptions options)
     {
@@ -22,5 +22,21 @@ internal sealed class ApiValidation(string httpClient, string client, Uri? onlyF
             yield return $"The HTTP client {httpClient} has no address to send tokens to. Write its BaseAddress in AddHttpClient, or the API's address in AddProofKeyToken(\"{client}\", onlyFor).";
         else if (!address.IsAbsoluteUri || !Issuer.TryParse(address.GetLeftPart(UriPartial.Authority), out _, out _))
             yield return $"The address of the HTTP client {httpClient} is not one that tokens are sent to. Write an https address, or http on a loopback host.";
+        if (resource is not null && ResourcesOfClient() is { } resources && !resources.Contains(resource))
+            yield return $"The HTTP client {httpClient} asks for tokens for {resource}, which {client} does not sign in for. Write it as Resource or in FurtherResources of {client}.";
+    }
+
+    // What else is wrong with the client is told by its own check.
+    private IEnumerable<string?>? ResourcesOfClient()
+    {
+        try
+        {
+            var options = services.GetRequiredService<IOptionsMonitor<ProofKeyClientOptions>>().Get(client).ToClientOptions(client);
+            return options.FurtherResources.Prepend(options.Resource);
+        }
+        catch (OptionsValidationException)
+        {
+            return null;
+        }
     }
 }

@@ -11,14 +11,14 @@ internal static class ClientSection
 {
     private static readonly Dictionary<string, Action<ProofKeyClientOptions, IConfigurationSection>> Keys = new(StringComparer.OrdinalIgnoreCase)
     {
-        [nameof(ProofKeyClientOptions.Issuer)] = (options, key) => options.Issuer = key.Value ?? "",
-        [nameof(ProofKeyClientOptions.ClientId)] = (options, key) => options.ClientId = key.Value ?? "",
-        [nameof(ProofKeyClientOptions.Scope)] = (options, key) => options.Scope = key.Value ?? "",
-        [nameof(ProofKeyClientOptions.Resource)] = (options, key) => options.Resource = key.Value,
-        [nameof(ProofKeyClientOptions.Application)] = (options, key) => options.Application = key.Value,
-        [nameof(ProofKeyClientOptions.KeyFile)] = (options, key) => options.KeyFile = key.Value,
-        [nameof(ProofKeyClientOptions.Profile)] = (options, key) => options.Profile = key.Value,
-        [nameof(ProofKeyClientOptions.RedirectPath)] = (options, key) => options.RedirectPath = key.Value ?? "",
+        [nameof(ProofKeyClientOptions.Issuer)] = (options, key) => options.Issuer = Text(options, key) ?? "",
+        [nameof(ProofKeyClientOptions.ClientId)] = (options, key) => options.ClientId = Text(options, key) ?? "",
+        [nameof(ProofKeyClientOptions.Scope)] = (options, key) => options.Scope = Text(options, key) ?? "",
+        [nameof(ProofKeyClientOptions.Resource)] = (options, key) => options.Resource = Text(options, key),
+        [nameof(ProofKeyClientOptions.Application)] = (options, key) => options.Application = Text(options, key),
+        [nameof(ProofKeyClientOptions.KeyFile)] = (options, key) => options.KeyFile = Text(options, key),
+        [nameof(ProofKeyClientOptions.Profile)] = (options, key) => options.Profile = Text(options, key),
+        [nameof(ProofKeyClientOptions.RedirectPath)] = (options, key) => options.RedirectPath = Text(options, key) ?? "",
         [nameof(ProofKeyClientOptions.Port)] = (options, key) =>
         {
             if (int.TryParse(key.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var port)) options.Port = port;
@@ -28,14 +28,15 @@ internal static class ClientSection
         [nameof(ProofKeyClientOptions.AcceptUnadvertisedPkce)] = (options, key) => options.AcceptUnadvertisedPkce = Truth(options, key),
         [nameof(ProofKeyClientOptions.Timeout)] = (options, key) => options.Timeout = Span(options, key),
         [nameof(ProofKeyClientOptions.RequestTimeout)] = (options, key) => options.RequestTimeout = Span(options, key),
-        [nameof(ProofKeyClientOptions.ResponseMode)] = (options, key) =>
+        [nameof(ProofKeyClientOptions.ResponseMode)] = (options, key) => options.ResponseMode = Word<ResponseMode>(options, key),
+        [nameof(ProofKeyClientOptions.Dpop)] = (options, key) => options.Dpop = Word<DpopUse>(options, key),
+        [nameof(ProofKeyClientOptions.FurtherResources)] = (options, key) =>
         {
-            if (Enum.TryParse<ResponseMode>(key.Value, ignoreCase: true, out var mode) && Enum.IsDefined(mode)) options.ResponseMode = mode;
-            else Unreadable(options, key, string.Join(" or ", Enum.GetNames<ResponseMode>()));
+            foreach (var resource in Children(options, key, "a list of addresses")) options.FurtherResources.Add(resource.Value ?? "");
         },
         [nameof(ProofKeyClientOptions.AdditionalParameters)] = (options, key) =>
         {
-            foreach (var parameter in key.GetChildren()) options.AdditionalParameters[parameter.Key] = parameter.Value ?? "";
+            foreach (var parameter in Children(options, key, "a text under the name of each parameter")) options.AdditionalParameters[parameter.Key] = parameter.Value ?? "";
         },
     };
 
@@ -50,6 +51,27 @@ internal static class ClientSection
             if (Keys.TryGetValue(key.Key, out var read)) read(options, key);
             else options.Unreadable.Add($"{key.Path} is no key of a client. Take it out, or write one of {string.Join(", ", Keys.Keys)}.");
         }
+    }
+
+    // A list, or a section, where a text is wanted has no value: it would be no key, in silence.
+    private static string? Text(ProofKeyClientOptions options, IConfigurationSection key)
+    {
+        if (key.GetChildren().Any()) Unreadable(options, key, "one text");
+        return key.Value;
+    }
+
+    private static IEnumerable<IConfigurationSection> Children(ProofKeyClientOptions options, IConfigurationSection key, string what)
+    {
+        if (string.IsNullOrEmpty(key.Value) && key.GetChildren().All(child => child.Value is not null)) return key.GetChildren();
+        Unreadable(options, key, what);
+        return [];
+    }
+
+    private static TWord Word<TWord>(ProofKeyClientOptions options, IConfigurationSection key)
+        where TWord : struct, Enum
+    {
+        if (!Enum.TryParse<TWord>(key.Value, ignoreCase: true, out var word) || !Enum.IsDefined(word)) Unreadable(options, key, string.Join(" or ", Enum.GetNames<TWord>()));
+        return word;
     }
 
     private static bool Truth(ProofKeyClientOptions options, IConfigurationSection key)

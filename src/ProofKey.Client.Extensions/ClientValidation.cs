@@ -6,7 +6,7 @@ namespace ProofKey.Client.Extensions;
 internal sealed class ClientValidation(string client, string path) : IValidateOptions<ProofKeyClientOptions>
 {
     private static readonly string[] Keys =
-        [nameof(ClientOptions.ClientId), nameof(ClientOptions.Resource), nameof(ClientOptions.Timeout), nameof(ClientOptions.RequestTimeout), nameof(ClientOptions.Profile), nameof(ClientOptions.AdditionalParameters), "RedirectPath"];
+        [nameof(ClientOptions.ClientId), nameof(ClientOptions.Resource), nameof(ClientOptions.FurtherResources), nameof(ClientOptions.Dpop), nameof(ClientOptions.Timeout), nameof(ClientOptions.RequestTimeout), nameof(ClientOptions.Profile), nameof(ClientOptions.AdditionalParameters), "RedirectPath"];
 
     public ValidateOptionsResult Validate(string? name, ProofKeyClientOptions options)
     {

@@ -18,6 +18,12 @@ public sealed class ProofKeyClientOptions
     /// <summary>The API that access tokens are for (RFC 8707 section 2). Default: the server decides.</summary>
     public string? Resource { get; set; }
 
+    /// <summary>More APIs that the same sign-in is for, where the server grants several; see <see cref="ClientOptions.FurtherResources"/>.</summary>
+    public IList<string> FurtherResources { get; } = new List<string>();
+
+    /// <summary>Whether tokens are bound to a key of the session (RFC 9449); default <see cref="DpopUse.WhenAdvertised"/>.</summary>
+    public DpopUse Dpop { get; set; }
+
     /// <summary>
     /// The program's name, by which its sessions are found again: with it they are kept as by <see cref="TokenStore.OfThisSystem"/>. Without it, they end with
     /// the program.
@@ -69,6 +75,8 @@ public sealed class ProofKeyClientOptions
             ClientId = ClientId,
             Scope = ProofKey.Scope.Parse(Scope),
             Resource = Resource,
+            FurtherResources = [.. FurtherResources],
+            Dpop = Dpop,
             Store = ToStore(),
             Profile = Profile ?? name,
             Redirect = ToRedirect(),

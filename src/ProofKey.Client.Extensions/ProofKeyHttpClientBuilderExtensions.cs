@@ -16,8 +16,12 @@ public static class ProofKeyHttpClientBuilderExtensions
     /// <param name="builder">The HTTP client, as <c>AddHttpClient</c> gives it.</param>
     /// <param name="client">The name that the client has in <see cref="ProofKeyServiceCollectionExtensions.AddProofKeyClient(IServiceCollection, string, Action{ProofKeyClientOptions})"/>.</param>
     /// <param name="onlyFor">The API's address, https or loopback. Default: the HTTP client's base address. That there is one is checked when the app starts.</param>
+    /// <param name="resource">
+    /// The API's name, for a client whose sign-in is for several (<see cref="ProofKeyClientOptions.FurtherResources"/>): the token that is sent is that API's. Default: the token of
+    /// <see cref="ProofKeyClientOptions.Resource"/>. That the client has it is checked when the app starts.
+    /// </param>
     /// <returns>The builder.</returns>
-    public static IHttpClientBuilder AddProofKeyToken(this IHttpClientBuilder builder, string client, Uri? onlyFor = null)
+    public static IHttpClientBuilder AddProofKeyToken(this IHttpClientBuilder builder, string client, Uri? onlyFor = null, string? resource = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentException.ThrowIfNullOrEmpty(client);
@@ -26,20 +30,20 @@ public static class ProofKeyHttpClientBuilderExtensions
         {
             var redacted = options.ShouldRedactHeaderValue;
             options.ShouldRedactHeaderValue = header => IsSecret(header) || redacted(header);
-            options.HttpMessageHandlerBuilderActions.Add(handlers => Add(handlers, options, client, onlyFor));
+            options.HttpMessageHandlerBuilderActions.Add(handlers => Add(handlers, options, client, onlyFor, resource));
         });
-        builder.Services.AddSingleton<IValidateOptions<HttpClientFactoryOptions>>(provider => new ApiValidation(builder.Name, client, onlyFor, provider));
+        builder.Services.AddSingleton<IValidateOptions<HttpClientFactoryOptions>>(provider => new ApiValidation(builder.Name, client, onlyFor, resource, provider));
         builder.Services.AddOptions<HttpClientFactoryOptions>(builder.Name).ValidateOnStart();
         return builder;
     }
 
     private static bool IsSecret(string header) => header.Equals("Authorization", StringComparison.OrdinalIgnoreCase) || header.Equals("DPoP", StringComparison.OrdinalIgnoreCase);
 
-    private static void Add(HttpMessageHandlerBuilder handlers, HttpClientFactoryOptions options, string client, Uri? onlyFor)
+    private static void Add(HttpMessageHandlerBuilder handlers, HttpClientFactoryOptions options, string client, Uri? onlyFor, string? resource)
     {
         FollowNoRedirects(handlers.PrimaryHandler);
         var services = handlers.Services;
-        handlers.AdditionalHandlers.Add(new StoredSessionHandler(() => services.GetRequiredKeyedService<PublicClient>(client), onlyFor ?? BaseAddress.Of(options)!));
+        handlers.AdditionalHandlers.Add(new StoredSessionHandler(() => services.GetRequiredKeyedService<PublicClient>(client), onlyFor ?? BaseAddress.Of(options)!, resource));
     }
 
     // RFC 9700 section 4.9.1: what follows by itself would carry the token to wherever it is sent

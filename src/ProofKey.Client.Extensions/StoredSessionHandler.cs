@@ -4,13 +4,17 @@ namespace ProofKey.Client.Extensions;
 /// Sends each request with the session that is stored at that moment, so that a sign-in, a sign-out and another person's sign-in, here or in another
 /// program, count from the next request on.
 /// </summary>
-internal sealed class StoredSessionHandler(Func<PublicClient> client, Uri onlyFor) : DelegatingHandler
+internal sealed class StoredSessionHandler(Func<PublicClient> client, Uri onlyFor, string? resource) : DelegatingHandler
 {
+    // The token may have to be renewed first, and that cannot be waited for here: without this, the request would go out with none.
+    protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("A session's token is added to asynchronous calls alone: use SendAsync.");
+
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var session = await client().GetStoredSessionAsync(cancellationToken);
         // The invoker has nothing of its own to dispose, and the answer outlives it.
-        var sender = new HttpMessageInvoker(new TokenHandler(session, onlyFor, new Next(this)), disposeHandler: false);
+        var sender = new HttpMessageInvoker(new TokenHandler(session, onlyFor, resource, new Next(this)), disposeHandler: false);
         return await sender.SendAsync(request, cancellationToken);
     }
 

@@ -113,6 +113,14 @@ public sealed class RegistrationTests
     [InlineData("Profile", "", "Profile has 1 to 100 printable characters.")]
     [InlineData("AdditionalParameters:state", "x", "AdditionalParameters cannot set state: the client does.")]
     [InlineData("Isuer", "https://login.example.com", "Isuer is no key of a client. Take it out, or write one of Issuer, ClientId,")]
+    [InlineData("Scope:0", "openid", "Scope cannot be read. Write one text.")]
+    [InlineData("Resource:0", "https://a.example/", "Resource cannot be read. Write one text.")]
+    [InlineData("Application:Name", "my-app", "Application cannot be read. Write one text.")]
+    [InlineData("AdditionalParameters", "max_age=300", "AdditionalParameters cannot be read. Write a text under the name of each parameter.")]
+    [InlineData("AdditionalParameters:max_age:seconds", "300", "AdditionalParameters cannot be read. Write a text under the name of each parameter.")]
+    [InlineData("FurtherResources", "https://a.example/", "FurtherResources cannot be read. Write a list of addresses.")]
+    [InlineData("FurtherResources:0", "https://a.example/", "FurtherResources need a Resource")]
+    [InlineData("Dpop", "Sometimes", "Dpop cannot be read. Write WhenAdvertised or ")]
     [InlineData("ClientSecret", "hunter2hunter2", "ClientSecret is no key of a client. Take it out")]
     public async Task An_app_does_not_start_with_a_wrong_key_and_is_told_which_and_what_to_write(string key, string value, string said)
     {

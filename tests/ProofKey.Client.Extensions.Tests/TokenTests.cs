@@ -29,6 +29,43 @@ public sealed class TokenTests
     }
 
     [Fact]
+    public async Task A_synchronous_request_is_refused_instead_of_being_sent_without_the_token()
+    {
+        await using var app = await SignedInApp.StartAsync();
+        await app.Client.GetSessionAsync(Cancel);
+        using var request = new HttpRequestMessage(HttpMethod.Get, "me");
+
+        Should.Throw<NotSupportedException>(() => app.Http().Send(request, Cancel));
+
+        app.Server.Count("/api/me").ShouldBe(0);
+    }
+
+    [Fact]
+    [Rfc("RFC 8707", "2")]
+    public async Task An_API_of_several_gets_its_own_token_and_one_that_is_none_of_them_stops_the_start()
+    {
+        await using var app = await SignedInApp.StartAsync((services, server) =>
+        {
+            services.PostConfigure<ProofKeyClientOptions>("contoso", options =>
+            {
+                options.Resource = "https://orders.example/";
+                options.FurtherResources.Add("https://bills.example/");
+            });
+            services.AddHttpClient("orders", http => http.BaseAddress = server.At("/api/")).AddProofKeyToken("contoso");
+            services.AddHttpClient("bills", http => http.BaseAddress = server.At("/api/")).AddProofKeyToken("contoso", resource: "https://bills.example/");
+        });
+        var session = await app.Client.GetSessionAsync(Cancel);
+
+        (await app.Http("orders").GetStringAsync("me", Cancel)).ShouldBe($"Bearer {(await session.GetAccessTokenAsync(cancel: Cancel)).Reveal()}");
+        (await app.Http("bills").GetStringAsync("me", Cancel)).ShouldBe($"Bearer {(await session.GetAccessTokenAsync("https://bills.example/", cancel: Cancel)).Reveal()}");
+        app.Server.TokenRequests.Last()["resource"].ShouldBe("https://bills.example/");
+
+        var refused = await Should.ThrowAsync<Microsoft.Extensions.Options.OptionsValidationException>(() => SignedInApp.StartAsync((services, server) =>
+            services.AddHttpClient("other", http => http.BaseAddress = server.At("/api/")).AddProofKeyToken("contoso", resource: "https://other.example/")));
+        refused.Message.ShouldContain("asks for tokens for https://other.example/, which contoso does not sign in for");
+    }
+
+    [Fact]
     public async Task A_request_without_a_session_says_so_and_opens_no_browser()
     {
         await using var app = await SignedInApp.StartAsync();
