@@ -79,6 +79,26 @@ public sealed class MachineCheckupTests : IDisposable
         outcome.Output.ShouldMatch(@"✗ store +Expected .*missing\.key");
     }
 
+    [Fact]
+    public async Task A_session_that_ends_meanwhile_leaves_its_folder_alone()
+    {
+        var (folder, passphrase) = (_cli.PathOf("state/proofkey/sessions/default"), _cli.PathOf("passphrase"));
+        Directory.CreateDirectory(folder);
+        var vault = _cli.Write("state/proofkey/sessions/default/default.vault", "");
+        var settings = _cli.Write("state/proofkey/sessions/default/profile.json", """{"name":"default","issuer":"https://login.example.com","client_id":"app","scope":"openid"}""");
+        await using (var made = _cli.StartAs("mkfifo", "-m", "600", passphrase)) (await made.EndAsync()).ExitCode.ShouldBe(0);
+        (_cli.Environment["PROOFKEY_KEY_FILE"], _cli.Environment["PROOFKEY_PASSPHRASE_FILE"]) = (null, passphrase);
+        await using var doctor = _cli.Start("doctor");
+        // It opens once the doctor waits for the passphrase.
+        await using (var pipe = new StreamWriter(passphrase))
+        {
+            File.Delete(vault);
+            await pipe.WriteAsync("short\n");
+        }
+        (await doctor.EndAsync()).Output.ShouldContain("too short");
+        File.Exists(settings).ShouldBeTrue();
+    }
+
     [Theory]
     [InlineData("clock", "clock", "11 min behind the one of 127.0.0.1", "timedatectl")]
     [InlineData("issuer", "metadata", "names itself https://evil.example", "do not go on")]

@@ -28,11 +28,13 @@ internal sealed class MachineCheckup(Func<string, string?> variable, Surrounding
     public static async Task<Finding> StoreAsync(ChosenStore chosen, Profiles profiles, string name, CancellationToken cancellation)
     {
         if (chosen.Kind == "memory") return Finding.Fine("store", "In memory: a session ends with its command.");
-        var folder = profiles.HasSession(name) ? profiles.FolderOf(name) : Directory.CreateTempSubdirectory("proofkey-doctor-").FullName;
+        // Asked once: a session that ends meanwhile must not make its folder one that is deleted here.
+        var hasSession = profiles.HasSession(name);
+        var folder = hasSession ? profiles.FolderOf(name) : Directory.CreateTempSubdirectory("proofkey-doctor-").FullName;
         try
         {
             if (chosen.OpenSilently(folder) is not { } store) return Finding.Fine("store", "An encrypted file, whose passphrase is asked for.");
-            if (profiles.HasSession(name)) await store.ListAsync(cancellation);
+            if (hasSession) await store.ListAsync(cancellation);
             else await store.ProbeAsync(name, cancellation);
             return Finding.Fine("store", chosen.Kind == "keychain" ? "The keychain is open, and has the key of sessions." : "The key of the session's file is there.");
         }
@@ -46,7 +48,7 @@ internal sealed class MachineCheckup(Func<string, string?> variable, Surrounding
         }
         finally
         {
-            if (!profiles.HasSession(name)) Directory.Delete(folder, recursive: true);
+            if (!hasSession) Directory.Delete(folder, recursive: true);
         }
     }
 
