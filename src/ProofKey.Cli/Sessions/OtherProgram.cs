@@ -16,6 +16,9 @@ internal sealed partial class OtherProgram
 
     private const int BrokenPipe = 13;
 
+    // execvp(3) of old looks in the current folder too, where anybody's programs may lie.
+    private const string UsualPath = "/usr/bin:/bin";
+
     // What unlocks our own files is none of its business.
     private static readonly string[] Ours = ["PROOFKEY_PASSPHRASE", "PROOFKEY_ROOT_KEY"];
 
@@ -28,8 +31,7 @@ internal sealed partial class OtherProgram
     /// <exception cref="CommandException">It is not there, or may not be run.</exception>
     public static OtherProgram Find(string name)
     {
-        if (OperatingSystem.IsWindows()) return new OtherProgram(name, name);
-        var candidates = name.Contains('/', StringComparison.Ordinal) ? [name] : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(folder => Path.Combine(folder.Length == 0 ? "." : folder, name)).Where(File.Exists).ToList();
+        var candidates = OperatingSystem.IsWindows() ? OnWindows(name) : OnUnix(name);
         if (candidates.Find(IsExecutable) is { } path) return new OtherProgram(name, path);
         throw candidates.Exists(File.Exists)
             ? new CommandException(CannotRun, $"{PlainText.Of(name)} is not a program that may be run.", "Make it one with: chmod +x")
@@ -68,8 +70,19 @@ internal sealed partial class OtherProgram
         }
     }
 
-    private static bool IsExecutable(string path) => !OperatingSystem.IsWindows() && File.Exists(path)
-        && (File.GetUnixFileMode(path) & (UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)) != 0;
+    private static List<string> OnUnix(string name) => name.Contains('/', StringComparison.Ordinal) ? [name]
+        : [.. (Environment.GetEnvironmentVariable("PATH") is { Length: > 0 } set ? set : UsualPath).Split(':').Select(folder => Path.Combine(folder.Length == 0 ? "." : folder, name)).Where(File.Exists)];
+
+    // Windows itself would look in the current folder first; it leaves the ending of a program out.
+    private static List<string> OnWindows(string name)
+    {
+        var file = Path.HasExtension(name) ? name : $"{name}.exe";
+        return Path.GetFileName(name) != name ? [Path.GetFullPath(file)]
+            : [.. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Where(Path.IsPathFullyQualified).Select(folder => Path.Combine(folder, file)).Where(File.Exists)];
+    }
+
+    private static bool IsExecutable(string path) => File.Exists(path)
+        && (OperatingSystem.IsWindows() || (File.GetUnixFileMode(path) & (UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)) != 0);
 
     [LibraryImport("libc", EntryPoint = "execve", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
