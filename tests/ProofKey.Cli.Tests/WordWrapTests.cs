@@ -22,6 +22,9 @@ public sealed class WordWrapTests
     public void What_goes_on_can_be_indented() => WordWrap.Lines("x one two three", 10, indent: 2).ShouldBe(["x one two", "  three"]);
 
     [Fact]
+    public void What_begins_with_spaces_keeps_them() => WordWrap.Lines("   one two three", 10, indent: 3).ShouldBe(["   one two", "   three"]);
+
+    [Fact]
     public void Wide_signs_take_two_columns() => WordWrap.Lines("署名 署名", 8).ShouldBe(["署名", "署名"]);
 
     [Fact]

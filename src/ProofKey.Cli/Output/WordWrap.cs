@@ -13,23 +13,26 @@ internal static class WordWrap
     {
         if (width is not { } columns || Columns(text) <= columns) return [text];
         var lines = new List<string>();
-        var (line, used) = (new StringBuilder(), 0);
+        var (line, used, isFirst, hasWords) = (new StringBuilder(), 0, true, false);
         foreach (var word in text.Split(' '))
         {
             var length = Columns(word);
-            if (used > 0 && used + 1 + length > columns)
+            if (length > 0 && hasWords && used + 1 + length > columns)
             {
                 lines.Add(line.ToString().TrimEnd());
                 line.Clear().Append(' ', indent);
                 used = indent;
             }
-            else if (line.Length > 0)
+            else if (!isFirst)
             {
+                // Spaces at the beginning are between empty words.
                 line.Append(' ');
                 used++;
             }
             line.Append(word);
             used += length;
+            isFirst = false;
+            hasWords |= length > 0;
         }
         lines.Add(line.ToString());
         return lines;
