@@ -59,6 +59,15 @@ public sealed class MachineCheckupTests : IDisposable
     }
 
     [Fact]
+    public void The_proxy_that_counts_is_the_one_that_is_told()
+    {
+        Checked([("HTTP_PROXY", "http://proxy.example.com:3128"), ("http_proxy", "http://proxy.example.com:3128")], "proxy").Text.ShouldBe("None is set.");
+        Checked([("HTTPS_PROXY", "http://other.example.com"), ("https_proxy", "http://proxy.example.com"), ("ALL_PROXY", "http://other.example.com"), ("NO_PROXY", ".example.net"), ("no_proxy", ".example.org")], "proxy").Text
+            .ShouldStartWith("https_proxy leads through http://proxy.example.com, except .example.org;");
+        Checked([("ALL_PROXY", "http://other.example.com"), ("all_proxy", "http://proxy.example.com")], "proxy").Text.ShouldStartWith("all_proxy leads through http://proxy.example.com;");
+    }
+
+    [Fact]
     public void A_registered_port_that_is_taken_is_named()
     {
         using var other = new TcpListener(IPAddress.Loopback, 0);

@@ -10,7 +10,8 @@ namespace ProofKey.Cli.Doctor;
 /// <param name="surroundings">Which road fits here, and why.</param>
 internal sealed class MachineCheckup(Func<string, string?> variable, Surroundings surroundings)
 {
-    private static readonly string[] ProxyVariables = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"];
+    // In the platform's order. What is for plain http counts for no issuer: those are https, or this machine itself.
+    private static readonly string[] ProxyVariables = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
     private static readonly string[] TextBrowsers = ["lynx", "w3m", "links", "links2", "elinks", "browsh", "www-browser"];
 
@@ -104,7 +105,7 @@ internal sealed class MachineCheckup(Func<string, string?> variable, Surrounding
         var name = ProxyVariables.FirstOrDefault(name => Set(name) is not null);
         if (name is null) return Finding.Fine("proxy", OperatingSystem.IsLinux() ? "None is set." : "No variable sets one; the system's own settings count.");
         var shown = Uri.TryCreate(Set(name)!.Contains("://", StringComparison.Ordinal) ? Set(name) : $"http://{Set(name)}", UriKind.Absolute, out var address) ? address.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped) : null;
-        var except = Set("NO_PROXY") ?? Set("no_proxy");
+        var except = Set("no_proxy") ?? Set("NO_PROXY");
         return shown is null ? Finding.Broken("proxy", $"{name} is not an address.", $"Set it such as {name}=http://proxy.example.com:3128, or unset it.")
             : Finding.Fine("proxy", $"{name} leads through {shown}{(except is null ? "" : $", except {except}")}; this machine itself is reached without.");
     }
