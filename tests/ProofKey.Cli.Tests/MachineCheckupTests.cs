@@ -32,12 +32,26 @@ public sealed class MachineCheckupTests : IDisposable
     [Fact]
     public void A_browser_is_found_in_the_order_in_which_one_is_opened()
     {
-        var here = _cli.Write("xdg-open", "");
+        var here = Program("xdg-open");
         Browser([("DISPLAY", ":0"), ("PATH", Path.GetDirectoryName(here)!)]).Text.ShouldBe("xdg-open opens it.");
         Browser([("DISPLAY", ":0"), ("PATH", Path.GetDirectoryName(here)!), ("BROWSER", $"missing:{here} %s")]).Text.ShouldBe($"{here} opens it.");
         Browser([("BROWSER", "w3m:missing"), ("PATH", "/nonexistent")]).ShouldBe(Finding.Broken(
-            "browser", "There is no program to open one: missing is not installed.", "Install xdg-utils and a browser, set BROWSER to the command of one, or say --no-browser."));
+            "browser", "There is no program to open one: missing cannot be run from here.", "Install xdg-utils and a browser, set BROWSER to the command of one, or say --no-browser."));
         Browser([("SSH_TTY", "/dev/pts/0"), ("DISPLAY", ":0")]).State.ShouldBe("good", "none is opened over SSH");
+    }
+
+    [Fact]
+    public void A_browser_that_the_sign_in_would_not_start_is_none()
+    {
+        Program("firefox");
+        var folder = _cli.PathOf("");
+        Browser([("BROWSER", "./firefox"), ("PATH", folder)]).State.ShouldBe("bad", "a path that is not absolute");
+        Browser([("BROWSER", "firefox"), ("PATH", ".")]).State.ShouldBe("bad", "a folder that is not absolute");
+        Browser([("BROWSER", _cli.Write("notes", "text"))]).State.ShouldBe("bad", "a file that is no program");
+        Browser([("BROWSER", "firefox"), ("PATH", folder), ("WSL_DISTRO_NAME", "Debian")]).Text.ShouldBe("firefox opens it.");
+        Program("wslview");
+        Browser([("DISPLAY", ":0"), ("PATH", folder), ("WSL_DISTRO_NAME", "Debian")]).Text.ShouldContain(": xdg-open cannot be run", customMessage: "this WSL runs no programs of Windows");
+        Browser([("PATH", folder), ("WSL_DISTRO_NAME", "Debian"), ("WSL_INTEROP", "/run/WSL/1_interop")]).Text.ShouldBe("wslview opens it.");
     }
 
     [Fact]
@@ -144,13 +158,20 @@ public sealed class MachineCheckupTests : IDisposable
         return context.Response.WriteAsync($$"""{"issuer":"{{(wrong == "issuer" ? "https://evil.example" : issuer)}}"{{methods}}}""");
     }
 
-    private static Finding Browser((string, string)[] variables) => Checked(variables, "browser");
+    private string Program(string name)
+    {
+        File.SetUnixFileMode(_cli.Write(name, "#!/bin/sh\n"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        return _cli.PathOf(name);
+    }
 
-    private static Finding Checked((string, string)[] variables, string name) => Checkup(variables).Run(profile: null).Single(finding => finding.Name == name);
+    private Finding Browser((string, string)[] variables) => Checked(variables, "browser");
 
-    private static MachineCheckup Checkup((string Name, string Value)[] variables)
+    private Finding Checked((string, string)[] variables, string name) => Checkup(variables).Run(profile: null).Single(finding => finding.Name == name);
+
+    private MachineCheckup Checkup((string Name, string Value)[] variables)
     {
         var set = variables.ToDictionary(variable => variable.Name, variable => variable.Value);
-        return new MachineCheckup(set.GetValueOrDefault, Surroundings.Of(new MachineFacts(SystemKind.Linux, set.GetValueOrDefault, _ => false, _ => "", HasScreen: false)));
+        // Nothing of this machine, which may be a container
+        return new MachineCheckup(new MachineFacts(SystemKind.Linux, set.GetValueOrDefault, path => path.StartsWith(_cli.PathOf(""), StringComparison.Ordinal) && File.Exists(path), _ => "", HasScreen: false));
     }
 }

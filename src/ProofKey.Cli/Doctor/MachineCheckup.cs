@@ -2,18 +2,18 @@ using System.Net;
 using System.Net.Sockets;
 using ProofKey.Cli.Sessions;
 using ProofKey.Client;
+using ProofKey.Client.Loopback;
 
 namespace ProofKey.Cli.Doctor;
 
 /// <summary>Looks at what a sign-in on this machine needs: a browser, a listener, a place for the session. Nobody is signed in, and no browser is opened.</summary>
-/// <param name="variable">Reads an environment variable.</param>
-/// <param name="surroundings">Which road fits here, and why.</param>
-internal sealed class MachineCheckup(Func<string, string?> variable, Surroundings surroundings)
+/// <param name="facts">What the machine has.</param>
+internal sealed class MachineCheckup(MachineFacts facts)
 {
     // In the platform's order. What is for plain http counts for no issuer: those are https, or this machine itself.
     private static readonly string[] ProxyVariables = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
-    private static readonly string[] TextBrowsers = ["lynx", "w3m", "links", "links2", "elinks", "browsh", "www-browser"];
+    private readonly Surroundings _surroundings = Surroundings.Of(facts);
 
     /// <summary>Looks at the machine; at the ports of a profile too.</summary>
     public List<Finding> Run(Profile? profile)
@@ -53,26 +53,21 @@ internal sealed class MachineCheckup(Func<string, string?> variable, Surrounding
         }
     }
 
-    private Finding Road() => Finding.Fine("sign-in", surroundings.Road == SignInRoad.Browser ? $"login opens a browser, since {surroundings.Reason}." : $"login prints an address for a browser elsewhere, since {surroundings.Reason}.");
+    private Finding Road() => Finding.Fine("sign-in", _surroundings.Road == SignInRoad.Browser ? $"login opens a browser, since {_surroundings.Reason}." : $"login prints an address for a browser elsewhere, since {_surroundings.Reason}.");
 
     private Finding Display() => Finding.Fine("display", Set("WAYLAND_DISPLAY") is { } wayland ? $"WAYLAND_DISPLAY is {wayland}." : Set("DISPLAY") is { } display ? $"DISPLAY is {display}." : "Neither DISPLAY nor WAYLAND_DISPLAY is set.");
 
-    // The same order as the sign-in's own.
     private Finding Browser()
     {
-        if (surroundings.Road != SignInRoad.Browser) return Finding.Fine("browser", "None is opened here, unless with --browser.");
-        if (OperatingSystem.IsWindows() || OperatingSystem.IsMacOS()) return Finding.Fine("browser", "The system opens the one that is chosen there.");
-        var commands = (Set("BROWSER") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(command => File.Exists(command) ? command : command.Split(' ')[0]);
-        if (surroundings.IsWsl) commands = [.. commands, "wslview", "/mnt/c/Windows/System32/rundll32.exe"];
-        if (Set("DISPLAY") is not null || Set("WAYLAND_DISPLAY") is not null) commands = [.. commands, "xdg-open"];
-        var tried = commands.Where(command => !TextBrowsers.Contains(Path.GetFileName(command))).ToList();
-        return tried.Find(IsThere) is { } program
+        if (_surroundings.Road != SignInRoad.Browser) return Finding.Fine("browser", "None is opened here, unless with --browser.");
+        var tried = BrowserLadder.Commands(facts, "").Select(command => command.Program).ToList();
+        return tried.Find(CanBeRun) is { } program
             ? Finding.Fine("browser", $"{program} opens it.")
-            : Finding.Broken("browser", $"There is no program to open one: {string.Join(", ", tried)} {(tried.Count == 1 ? "is" : "are")} not installed.", "Install xdg-utils and a browser, set BROWSER to the command of one, or say --no-browser.");
+            : Finding.Broken("browser", $"There is no program to open one: {string.Join(", ", tried)} cannot be run from here.", "Install xdg-utils and a browser, set BROWSER to the command of one, or say --no-browser.");
     }
 
-    private bool IsThere(string program) => program.Contains('/', StringComparison.Ordinal) ? File.Exists(program)
-        : (variable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries).Any(folder => File.Exists(Path.Combine(folder, program)));
+    private bool CanBeRun(string program) => ProgramPath.Find(facts, program) is { } path && facts.Exists(path)
+        && (OperatingSystem.IsWindows() || (File.GetUnixFileMode(path) & (UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)) != 0);
 
     private static Finding Loopback() => TryListen(IPAddress.Loopback, 0) is { } problem
         ? Finding.Broken("loopback", $"Nobody can listen on 127.0.0.1 here ({problem}).", "Bring up the loopback interface; until then sign in with --device.")
@@ -110,5 +105,5 @@ internal sealed class MachineCheckup(Func<string, string?> variable, Surrounding
             : Finding.Fine("proxy", $"{name} leads through {shown}{(except is null ? "" : $", except {except}")}; this machine itself is reached without.");
     }
 
-    private string? Set(string name) => variable(name) is { Length: > 0 } value ? value : null;
+    private string? Set(string name) => facts.Variable(name) is { Length: > 0 } value ? value : null;
 }
