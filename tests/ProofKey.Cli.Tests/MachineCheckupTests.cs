@@ -128,6 +128,11 @@ public sealed class MachineCheckupTests : IDisposable
     [InlineData("plain", "pkce", "other methods than S256", "no way down")]
     [InlineData("silent", "pkce", "do not say whether", "--accept-unadvertised-pkce")]
     [InlineData("page", "metadata", "has none", "authorization server runs there")]
+    [InlineData("404", "metadata", "has none", "authorization server runs there")]
+    [InlineData("503", "metadata", "/.well-known/openid-configuration answers 503", "Try again later")]
+    [InlineData("429", "metadata", "answers 429", "Try again later")]
+    [InlineData("403", "metadata", "answers 403", "on the way")]
+    [InlineData("302", "metadata", "leads to https://sso.example.com/", "follows no redirects")]
     public async Task What_is_wrong_with_a_provider_is_named(string wrong, string check, string text, string remedy)
     {
         TestApi? provider = null;
@@ -143,6 +148,15 @@ public sealed class MachineCheckupTests : IDisposable
     }
 
     [Fact]
+    public async Task A_name_of_a_character_set_that_there_is_not_is_passed_over()
+    {
+        TestApi? provider = null;
+        provider = await TestApi.StartAsync(context => AnswerAsync(context, provider!.Address, "charset"));
+        await using var running = provider;
+        (await _cli.OutputOfAsync("doctor", "--issuer", provider.Address)).ShouldContain("✓ metadata");
+    }
+
+    [Fact]
     public async Task A_certificate_that_nobody_trusts_and_a_server_that_is_away_are_two_things()
     {
         await using var provider = await TestApi.StartAsync(context => context.Response.WriteAsync("{}"), isHttps: true);
@@ -153,6 +167,13 @@ public sealed class MachineCheckupTests : IDisposable
     private static Task AnswerAsync(HttpContext context, string issuer, string wrong)
     {
         if (wrong == "clock") context.Response.Headers.Date = (TimeProvider.System.GetUtcNow() + TimeSpan.FromMinutes(11)).ToString("R", CultureInfo.InvariantCulture);
+        if (wrong == "charset") context.Response.ContentType = "application/json; charset=utf8";
+        if (wrong == "302") context.Response.Headers.Location = "https://sso.example.com/";
+        if (int.TryParse(wrong, out var status))
+        {
+            context.Response.StatusCode = status;
+            return Task.CompletedTask;
+        }
         if (wrong == "page") return context.Response.WriteAsync("<h1>Welcome</h1>");
         var methods = wrong switch { "plain" => ""","code_challenge_methods_supported":["plain"]""", "silent" => "", _ => ""","code_challenge_methods_supported":["S256"]""" };
         return context.Response.WriteAsync($$"""{"issuer":"{{(wrong == "issuer" ? "https://evil.example" : issuer)}}"{{methods}}}""");
