@@ -50,6 +50,10 @@ public sealed class ExecTests : SignedInCli
     }
 
     [Fact]
+    public async Task A_variable_that_is_not_UTF_8_goes_on_as_it_is() =>
+        (await RunOtherAsync("sh", "-c", $$"""CAFE=$(printf 'caf\351') ACCESS_TOKEN=old exec {{Proofkey}} exec -- sh -c 'printf %s "$CAFE" | od -An -tx1; env | grep -c ^ACCESS_TOKEN='""")).Output.ShouldBe(" 63 61 66 e9\n1\n");
+
+    [Fact]
     public async Task Without_a_PATH_nothing_is_taken_from_the_current_folder()
     {
         var program = Cli.Write("glab", "#!/bin/sh\necho ours\n");

@@ -46,7 +46,7 @@ internal sealed class TokenVerb : SessionVerb
             throw CommandException.Usage("A token is a secret, and others may see this screen.", "Hand it on, as in: proofkey token | proofkey decode -; or say --show.");
         var kubernetes = form == TokenForm.ExecCredential ? KubernetesRequest.Of(Environment.GetEnvironmentVariable(KubernetesRequest.Variable)) : null;
         var (session, token) = await FreshAsync(invocation, open, kubernetes?.MayAsk ?? true);
-        if (session.IsBound) invocation.Terminal.Say("This token is bound to the key of its session: without a proof by it, such as proofkey call makes, no API takes it.");
+        SayIfBound(invocation, session);
         var shown = new TokenForm(token.Reveal(), token.Type, token.ExpiresAt, session.Scope.ToString());
         invocation.Terminal.Write(kubernetes is not null ? shown.ForKubernetes(kubernetes.ApiVersion) : _asked is not null ? shown.ForGit(_asked) : shown.Text(form));
         return ExitCodes.Done;

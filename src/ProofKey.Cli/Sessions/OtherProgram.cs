@@ -42,21 +42,20 @@ internal sealed partial class OtherProgram
     /// <exception cref="CommandException">The system does not run it.</exception>
     public async Task<int> RunAsync(string[] arguments, string variable, string token)
     {
-        var environment = new Dictionary<string, string?> { [variable] = token };
-        foreach (var (name, value) in Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>().Select(entry => ((string)entry.Key, (string?)entry.Value)))
-            if (!Ours.Contains(name)) environment.TryAdd(name, value);
-        if (OperatingSystem.IsWindows()) return await WaitAsync(arguments, environment);
+        if (OperatingSystem.IsWindows()) return await WaitAsync(arguments, variable, token);
         // The runtime ignores this signal, and a program that is run would inherit that.
         Signal(BrokenPipe, 0);
-        _ = Execve(_path, [_name, .. arguments, null], [.. environment.Select(entry => $"{entry.Key}={entry.Value}"), null]);
+        // The process's own variables, since the runtime's copy of them has lost what is not UTF-8
+        foreach (var name in Ours) _ = UnsetVariable(name);
+        if (SetVariable(variable, token, overwrite: 1) == 0) _ = Execv(_path, [_name, .. arguments, null]);
         throw new CommandException(CannotRun, $"{PlainText.Of(_name)} cannot be run: {Marshal.GetLastPInvokeErrorMessage()}.", "Check that it is a program for this machine, or a script whose first line names one.");
     }
 
-    private async Task<int> WaitAsync(string[] arguments, Dictionary<string, string?> environment)
+    private async Task<int> WaitAsync(string[] arguments, string variable, string token)
     {
         var start = new ProcessStartInfo(_path, arguments) { UseShellExecute = false };
-        start.Environment.Clear();
-        foreach (var (name, value) in environment) start.Environment[name] = value;
+        foreach (var name in Ours) start.Environment.Remove(name);
+        start.Environment[variable] = token;
         try
         {
             using var process = Process.Start(start)!;
@@ -84,9 +83,17 @@ internal sealed partial class OtherProgram
     private static bool IsExecutable(string path) => File.Exists(path)
         && (OperatingSystem.IsWindows() || (File.GetUnixFileMode(path) & (UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)) != 0);
 
-    [LibraryImport("libc", EntryPoint = "execve", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "execv", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Execve(string path, string?[] arguments, string?[] environment);
+    private static partial int Execv(string path, string?[] arguments);
+
+    [LibraryImport("libc", EntryPoint = "setenv", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int SetVariable(string name, string value, int overwrite);
+
+    [LibraryImport("libc", EntryPoint = "unsetenv", StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int UnsetVariable(string name);
 
     [LibraryImport("libc", EntryPoint = "signal")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
