@@ -6,6 +6,8 @@ public sealed class WakeUpTests
     private static readonly TimeSpan PastTheEnd = TimeSpan.FromMinutes(20);
     private static readonly TimeSpan Spread = TimeSpan.FromSeconds(2.01);
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -18,7 +20,7 @@ public sealed class WakeUpTests
         time.Sleep(PastTheEnd);
 
         var asking = session.GetAccessTokenAsync(cancel: Cancel);
-        (await time.Pausing.Task.WaitAsync(TimeSpan.FromSeconds(20), Cancel)).ShouldBeInRange(TimeSpan.FromMilliseconds(1), Spread);
+        (await time.Pausing.Task.WaitAsync(Patience, Cancel)).ShouldBeInRange(TimeSpan.FromMilliseconds(1), Spread);
         asking.IsCompleted.ShouldBeFalse();
         server.TokenRequests.Count.ShouldBe(1);
         time.Work(Spread);
@@ -26,7 +28,7 @@ public sealed class WakeUpTests
         (await asking).ExpiresAt.ShouldBeGreaterThan(time.GetUtcNow());
         server.TokenRequests.Count.ShouldBe(2);
         time.Work(PastTheEnd);
-        await session.GetAccessTokenAsync(cancel: Cancel);
+        await session.GetAccessTokenAsync(cancel: Cancel).WaitAsync(Patience, Cancel);
         server.TokenRequests.Count.ShouldBe(3);
     }
 
@@ -38,7 +40,7 @@ public sealed class WakeUpTests
         await using var client = await SignedInAsync(server, time);
         time.Work(PastTheEnd);
 
-        await (await client.FindSessionAsync(Cancel))!.GetAccessTokenAsync(cancel: Cancel);
+        await (await client.FindSessionAsync(Cancel))!.GetAccessTokenAsync(cancel: Cancel).WaitAsync(Patience, Cancel);
 
         server.TokenRequests.Count.ShouldBe(2);
         time.Pausing.Task.IsCompleted.ShouldBeFalse();
