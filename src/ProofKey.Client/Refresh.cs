@@ -19,6 +19,7 @@ internal sealed class Refresh(PublicClient client)
     private static readonly TimeSpan Courtesy = TimeSpan.FromSeconds(2);
 
     private readonly ClientOptions _options = client.Options;
+    private readonly WakeUp _wakeUp = new(client.Options.TimeProvider);
     private readonly Lock _lock = new();
     private readonly Dictionary<RefreshKey, Task<StoredSession>> _underWay = [];
     private DateTimeOffset _restsUntil = DateTimeOffset.MinValue;
@@ -30,7 +31,7 @@ internal sealed class Refresh(PublicClient client)
     /// The part of its life after which a token is renewed ahead of time: 72 to 88 per cent, another one in each program, so that many programs do not
     /// come to the server in the same second.
     /// </summary>
-    public double RenewsAfter { get; } = 0.72 + (0.16 * BitConverter.ToUInt32(Secret.NewBytes(4)) / uint.MaxValue);
+    public double RenewsAfter { get; } = 0.72 + (0.16 * WakeUp.Chance());
 
     /// <summary>Brings a session up to date. Callers that come meanwhile share it; it belongs to none of them, so none of them can cancel it for the others.</summary>
     /// <param name="known">The session as the caller knows it.</param>
@@ -85,6 +86,8 @@ internal sealed class Refresh(PublicClient client)
 
     private async Task<StoredSession> TransactAsync(StoredSession known, string? resource, Func<HeldToken, bool> isGood)
     {
+        // Before the lock: who comes first meanwhile renews for all programs that share the store.
+        if (_wakeUp.Pause(known.TokenFor(resource), RenewsAfter) is { Ticks: > 0 } pause) await Task.Delay(pause, _options.TimeProvider, CancellationToken.None);
         using var held = await client.Vault.LockUnlessAsync(async () => await CurrentAsync(known) is { } waiting && Has(waiting, resource, isGood), CancellationToken.None);
         var current = await CurrentAsync(known) ?? throw new SignInRequiredException(SignInRequiredReason.SignedOut);
         if (Has(current, resource, isGood) || held is null) return current;
