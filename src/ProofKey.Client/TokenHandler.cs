@@ -109,8 +109,17 @@ public sealed class TokenHandler : DelegatingHandler
     {
         token.ApplyTo(request, _session.Proofs);
         var address = request.RequestUri!;
-        var response = await base.SendAsync(request, cancel);
-        return (response, token.IsBound ? _session.Proofs.Observe(address, response) : null);
+        try
+        {
+            var response = await base.SendAsync(request, cancel);
+            return (response, token.IsBound ? _session.Proofs.Observe(address, response) : null);
+        }
+        finally
+        {
+            // What retries sends the same message again, with another token and another proof (RFC 9449 section 4.2: each has a jti of its own).
+            request.Headers.Authorization = null;
+            request.Headers.Remove(Dpop.HeaderName);
+        }
     }
 
     private bool IsOurs(Uri? address) => address is not null && Uri.Compare(address, _onlyFor, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0;
