@@ -31,7 +31,8 @@ internal sealed class IdToken
 
     private const string ClockRemedy = "Set this machine's clock, then sign in again; if it is right, tell whoever runs the server.";
 
-    private static readonly TimeSpan Skew = TimeSpan.FromSeconds(60);
+    /// <summary>How far two clocks may be apart.</summary>
+    internal static readonly TimeSpan Skew = TimeSpan.FromSeconds(60);
 
     private IdToken(Jwt token) => Claims = token.Claims;
 

@@ -101,7 +101,7 @@ public sealed class PublicClient : IAsyncDisposable
     public Task<Session> GetSessionAsync(StepUp stepUp, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(stepUp);
-        return GetSessionAsync(ending => SignInAsync(stepUp, ending), session => stepUp.IsMetBy(session, Options.TimeProvider.GetUtcNow()), cancel);
+        return AnswerAsync(stepUp, cancel);
     }
 
     /// <summary>Finds the stored session for these options. Opens no browser and asks no server.</summary>
@@ -156,10 +156,11 @@ public sealed class PublicClient : IAsyncDisposable
         if (road == SignInRoad.Device) throw new ArgumentException($"A device begins with {nameof(BeginDeviceAsync)}.", nameof(road));
         if (road == SignInRoad.Paste && Options.ResponseMode == ResponseMode.FormPost)
             throw new ArgumentException("What is pasted is an address, so it cannot go with ResponseMode.FormPost.", nameof(road));
+        var askedAt = Options.TimeProvider.GetUtcNow();
         var (server, turn) = await PrepareAsync(cancel);
         try
         {
-            return await PendingSignIn.StartAsync(this, server, road, stepUp, turn, cancel);
+            return await PendingSignIn.StartAsync(this, server, road, stepUp, askedAt, turn, cancel);
         }
         catch
         {
@@ -208,6 +209,14 @@ public sealed class PublicClient : IAsyncDisposable
     /// <summary>Names the client and the server alone.</summary>
     /// <returns>A text without secrets.</returns>
     public override string ToString() => Options.ToString();
+
+    // Somebody else's sign-in for the same demand may end while this call waits for its turn.
+    private async Task<Session> AnswerAsync(StepUp stepUp, CancellationToken cancel)
+    {
+        var askedAt = Options.TimeProvider.GetUtcNow();
+        var known = (await Vault.FindAsync(Options, cancel))?.Id;
+        return await GetSessionAsync(ending => SignInAsync(stepUp, ending), session => stepUp.IsMetBy(session, known, askedAt), cancel);
+    }
 
     private async Task<Session> GetSessionAsync(Func<CancellationToken, Task<Session>> signIn, Func<StoredSession, bool> isAnswer, CancellationToken cancel)
     {

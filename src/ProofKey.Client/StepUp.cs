@@ -68,10 +68,21 @@ public sealed class StepUp
         return new StepUp(values, values.Length == 0 && maxAge is null ? TimeSpan.Zero : maxAge) { Refused = session };
     }
 
-    /// <summary>Whether the claims of a session answer it.</summary>
-    internal bool IsMetBy(StoredSession session, DateTimeOffset now) =>
-        session.Id != Refused && session.Claims is { } claims && HasAcr(claims)
-        && (MaxAge is not { } age || (claims.TryGetProperty("auth_time", out var time) && time.TryGetInt64(out var signedIn) && now.ToUnixTimeSeconds() - signedIn <= age.TotalSeconds));
+    /// <summary>Whether a session answers it.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="known">The session that was stored when it was asked.</param>
+    /// <param name="askedAt">When it was asked: to wait for somebody else's sign-in makes that sign-in no older.</param>
+    internal bool IsMetBy(StoredSession session, string? known, DateTimeOffset askedAt)
+    {
+        if (session.Id == Refused) return false;
+        var isNew = Refused is not null || session.Id != known;
+        // Without openid, whether it was as asked is between server and API.
+        if (session.Claims is not { } claims) return isNew;
+        return HasAcr(claims) && (MaxAge is not { } age || IsNoOlder(claims, askedAt - age - (isNew ? IdToken.Skew : TimeSpan.Zero)));
+    }
+
+    private static bool IsNoOlder(JsonElement claims, DateTimeOffset than) =>
+        claims.TryGetProperty("auth_time", out var time) && time.TryGetInt64(out var signedIn) && signedIn >= than.ToUnixTimeSeconds();
 
     /// <summary>Whether claims name one of the kinds of sign-in.</summary>
     internal bool HasAcr(JsonElement claims) =>

@@ -111,6 +111,55 @@ public sealed class StepUpTests
         world.Server.AuthorizeRequests.Count.ShouldBe(2, "one sign-in at first, and one more");
     }
 
+    [Theory]
+    [InlineData("openid profile")]
+    [InlineData("profile")]
+    [Rfc("RFC 9470", "3")]
+    public async Task Calls_that_want_a_person_of_this_moment_ask_once_however_long_the_sign_in_took(string scope)
+    {
+        await using var world = await World.StartAsync("Bearer error=\"insufficient_user_authentication\"", change: options => options with { Scope = Scope.Parse(scope) });
+        var first = await Should.ThrowAsync<SignInRequiredException>(() => world.CallAsync());
+        var second = await Should.ThrowAsync<SignInRequiredException>(() => world.CallAsync());
+        // The person had signed in before the code came back.
+        world.SignsInWith(null, secondsAgo: 2);
+
+        var sessions = await Task.WhenAll(world.Client.GetSessionAsync(first.StepUp!, Cancel), world.Client.GetSessionAsync(second.StepUp!, Cancel));
+
+        sessions.Select(session => session.Stored.Id).Distinct().Count().ShouldBe(1);
+        world.Server.AuthorizeRequests.Count.ShouldBe(2, "one sign-in at first, and one more");
+    }
+
+    [Fact]
+    [Rfc("RFC 9470", "3")]
+    public async Task Another_program_that_waited_takes_the_sign_in_that_was_asked_for_meanwhile()
+    {
+        using var folder = new TemporaryFolder();
+        await using var world = await World.StartAsync("", change: options => options with { Store = folder.Store });
+        await using var second = new PublicClient(world.Server.Options() with { Store = folder.Store });
+        var now = new StepUp([], TimeSpan.Zero);
+        world.Server.Time.Shift = TimeSpan.FromMinutes(2);
+        await using var pending = await world.Client.BeginAsync(SignInRoad.Browser, now, Cancel);
+        var waiting = second.GetSessionAsync(now, Cancel);
+        (await Task.WhenAny(waiting, Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, Cancel))).ShouldNotBe(waiting);
+        world.SignsInWith(null, secondsAgo: 2);
+
+        await pending.OpenBrowserAsync(Cancel);
+        var session = (await pending.EndAsync(Cancel)).ShouldBeOfType<SignInResult.SignedIn>().Session;
+
+        (await waiting).Stored.Id.ShouldBe(session.Stored.Id);
+    }
+
+    [Fact]
+    public async Task A_session_that_was_there_before_is_as_old_as_it_is()
+    {
+        await using var world = await World.StartAsync("");
+        var before = (await world.Client.FindSessionAsync(Cancel))!.Stored.Id;
+        world.Server.Time.Shift = TimeSpan.FromSeconds(5);
+        world.SignsInWith(null, secondsAgo: 0);
+
+        (await world.Client.GetSessionAsync(new StepUp([], TimeSpan.Zero), Cancel)).Stored.Id.ShouldNotBe(before);
+    }
+
     [Fact]
     public async Task A_session_whose_token_was_refused_is_no_answer_whatever_it_says_of_itself()
     {
