@@ -44,8 +44,8 @@ internal sealed class Refresh(PublicClient client)
         {
             var (refresh, isOurs) = Join(known, resource, isGood);
             var fresh = await refresh.WaitAsync(cancel);
-            // Somebody else's refresh may have been content with less.
-            if (isOurs || Has(fresh, resource, isGood)) return fresh;
+            // Somebody else's refresh may have been content with less, and another program's session may have no token for this API yet.
+            if ((isOurs && fresh.TokenFor(resource) is not null) || Has(fresh, resource, isGood)) return fresh;
         }
     }
 
