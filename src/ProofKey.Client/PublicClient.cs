@@ -285,8 +285,8 @@ public sealed class PublicClient : IAsyncDisposable
         using (turn)
         {
             if (await StillGoodAsync(isAnswer, cancel) is { } session) return session;
-            // To ask again, once for each program that waited, would not help who closed the first window.
-            if (waited) throw new SignInRequiredException(SignInRequiredReason.TimedOut);
+            // To ask again, once for each program that waited, would not help who closed the first window; a sign-in for something else is no closed one.
+            if (waited && (await Vault.FindAsync(Options, cancel))?.Id == known) throw new SignInRequiredException(SignInRequiredReason.TimedOut);
             HasTurn = true;
             try
             {
