@@ -82,7 +82,7 @@ public sealed class StepUp
     }
 
     private static bool IsNoOlder(JsonElement claims, DateTimeOffset than) =>
-        claims.TryGetProperty("auth_time", out var time) && time.TryGetInt64(out var signedIn) && signedIn >= than.ToUnixTimeSeconds();
+        claims.TryGetProperty("auth_time", out var time) && time.ValueKind == JsonValueKind.Number && time.TryGetInt64(out var signedIn) && signedIn >= than.ToUnixTimeSeconds();
 
     /// <summary>Whether claims name one of the kinds of sign-in.</summary>
     internal bool HasAcr(JsonElement claims) =>

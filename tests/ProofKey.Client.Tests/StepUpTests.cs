@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json.Nodes;
 
 namespace ProofKey.Client.Tests;
 
@@ -149,6 +150,19 @@ public sealed class StepUpTests
         (await waiting).Stored.Id.ShouldBe(session.Stored.Id);
     }
 
+    [Theory]
+    [InlineData("null")]
+    [InlineData("\"then\"")]
+    public async Task A_stored_session_whose_time_is_none_is_asked_anew(string time)
+    {
+        await using var world = await World.StartAsync("", spoil: claims => claims["auth_time"] = JsonNode.Parse(time));
+        world.SignsInWith(null, secondsAgo: 0);
+
+        await world.Client.GetSessionAsync(new StepUp([], TimeSpan.FromMinutes(5)), Cancel);
+
+        world.Server.AuthorizeRequests.Count.ShouldBe(2);
+    }
+
     [Fact]
     public async Task A_session_that_was_there_before_is_as_old_as_it_is()
     {
@@ -228,7 +242,7 @@ public sealed class StepUpTests
 
         public PublicClient Client { get; private set; } = null!;
 
-        public static async Task<World> StartAsync(string challenge, string? acr = null, int status = 401, Func<ClientOptions, ClientOptions>? change = null)
+        public static async Task<World> StartAsync(string challenge, string? acr = null, int status = 401, Func<ClientOptions, ClientOptions>? change = null, Action<JsonObject>? spoil = null)
         {
             var world = new World { Server = await ScriptedServer.StartAsync() };
             world.Server.Instead["/api/pay"] = context =>
@@ -237,6 +251,7 @@ public sealed class StepUpTests
                 return ScriptedServer.JsonAsync(context, status, "{}");
             };
             world.SignsInWith(acr, 0);
+            if (spoil is not null) world.Server.SpoilIdToken = spoil;
             world.Client = new PublicClient((change ?? (options => options))(world.Server.Options(world._browser)));
             await world.Client.GetSessionAsync(Cancel);
             return world;
