@@ -71,6 +71,11 @@ internal sealed class Refresh(PublicClient client)
             _restsUntil = _options.TimeProvider.GetUtcNow() + wait;
             return known;
         }
+        catch (ObjectDisposedException)
+        {
+            // The token outlives its client.
+            return known;
+        }
     }
 
     private (Task<StoredSession> Refresh, bool IsOurs) Join(StoredSession known, string? resource, Func<HeldToken, bool> isGood)

@@ -169,7 +169,7 @@ public sealed class Session
             if (_signedOut) throw new SignInRequiredException(SignInRequiredReason.SignedOut);
     }
 
-    // A token that has not ended yet is better than none while the server is away or refuses or the store is locked, or where there is no refresh token.
+    // A token that has not ended yet is better than none while the server is away or refuses, the store is locked or the client disposed, or where there is no refresh token.
     private async Task<StoredSession> FreshOrStillGoodAsync(StoredSession stored, string? resource, TimeSpan minValid, CancellationToken cancel)
     {
         var stillGood = stored.TokenFor(resource) is { } held && Now < held.ExpiresAt;
@@ -179,6 +179,10 @@ public sealed class Session
             return await RefreshAsync(resource, current => current.Lasts(minValid, Now), cancel);
         }
         catch (ClientException failed) when (stillGood && failed is AuthorizationServerUnavailableException or TokenStoreException { State: TokenStoreState.Locked } or SignInRequiredException { Reason: SignInRequiredReason.Refused })
+        {
+            return stored;
+        }
+        catch (ObjectDisposedException) when (stillGood)
         {
             return stored;
         }
