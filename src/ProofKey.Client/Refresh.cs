@@ -45,8 +45,8 @@ internal sealed class Refresh(PublicClient client)
         {
             var (refresh, isOurs) = Join(known, resource, isGood);
             var fresh = await refresh.WaitAsync(cancel);
-            // Somebody else's refresh may have been content with less.
-            if (isOurs || Has(fresh, resource, isGood)) return fresh;
+            // Somebody else's refresh may have been content with less, and another program's session may have no token for this API yet.
+            if ((isOurs && fresh.TokenFor(resource) is not null) || Has(fresh, resource, isGood)) return fresh;
         }
     }
 
@@ -72,6 +72,11 @@ internal sealed class Refresh(PublicClient client)
             _restsUntil = _options.TimeProvider.GetUtcNow() + wait;
             return known;
         }
+        catch (ObjectDisposedException)
+        {
+            // The token outlives its client.
+            return known;
+        }
     }
 
     private (Task<StoredSession> Refresh, bool IsOurs) Join(StoredSession known, string? resource, Func<HeldToken, bool> isGood)
@@ -94,7 +99,9 @@ internal sealed class Refresh(PublicClient client)
         using var span = Spans.Start("refresh");
         try
         {
-            return await RenewAsync(current, resource, isGood);
+            var fresh = await RenewAsync(current, resource, isGood);
+            span.End("ok", isGood: true);
+            return fresh;
         }
         catch (ClientException failed)
         {
@@ -112,7 +119,7 @@ internal sealed class Refresh(PublicClient client)
 
     private async Task<StoredSession> RenewAsync(StoredSession current, string? resource, Func<HeldToken, bool> isGood)
     {
-        if (current.RefreshToken is not { } refreshToken) throw new SignInRequiredException(SignInRequiredReason.SessionEnded);
+        if (current.RefreshToken is not { } refreshToken) throw NoRefreshToken(current, resource);
         var left = _unsaved?.Spent == refreshToken ? _unsaved?.Fresh : null;
         var (fresh, error) = left is null ? await SendAsync(current, refreshToken, resource) : (left, null);
         if (fresh is null) return await RefusedAsync(current, error!);
@@ -120,6 +127,15 @@ internal sealed class Refresh(PublicClient client)
         if (fresh.TokenFor(resource) is { } token && token != current.TokenFor(resource)) _options.Emit(new ClientEvent.TokensRefreshed(token.ExpiresAt));
         return left is null || Has(fresh, resource, isGood) ? fresh : await RenewAsync(fresh, resource, isGood);
     }
+
+    // While its first token lasts, the session has not ended.
+    private SignInRequiredException NoRefreshToken(StoredSession current, string? resource) => current.TokenFor(resource) is null && _options.TimeProvider.GetUtcNow() < current.ExpiresAt
+        ? new SignInRequiredException(
+            SignInRequiredReason.NoRefreshToken,
+            $"a refresh token to get a token for {resource} with",
+            "the server gave none at the sign-in",
+            "Ask for offline_access, or see to it that the client may have refresh tokens; or sign in for that API alone.")
+        : new SignInRequiredException(SignInRequiredReason.SessionEnded);
 
     private async Task KeepAsync(string spent, StoredSession fresh)
     {
@@ -159,7 +175,8 @@ internal sealed class Refresh(PublicClient client)
             if (error is not null) await UnmarkAsync(current);
             return (granted, error);
         }
-        catch (AuthorizationServerUnavailableException unavailable) when (unavailable.NothingHappened)
+        // RFC 9449 section 8: what is refused for want of a nonce did nothing
+        catch (ClientException failed) when (failed is AuthorizationServerUnavailableException { NothingHappened: true } or ProtocolViolationException { Code: "dpop_nonce" })
         {
             await UnmarkAsync(current);
             throw;
