@@ -48,8 +48,11 @@ internal sealed class Backchannel : IDisposable
 
     private const string TryLater = "Try again later.";
 
+    private const string NoConnection = "no_connection";
+
     // A token that is still good is given without it.
     private readonly Lazy<HttpClient> _http;
+    private readonly bool _saysWhatWasSent;
     private readonly TimeSpan _timeout;
     private readonly TimeProvider _time;
 
@@ -60,6 +63,8 @@ internal sealed class Backchannel : IDisposable
 
     public Backchannel(HttpMessageHandler? handler, TimeSpan timeout, TimeProvider time)
     {
+        // Another handler may try again by itself, and then tell of the last attempt alone.
+        _saysWhatWasSent = handler is null or SocketsHttpHandler;
         _timeout = timeout;
         _time = time;
         Proofs = new Proofs(time);
@@ -107,14 +112,27 @@ internal sealed class Backchannel : IDisposable
     // RFC 9449 section 8: a request that was refused for want of a nonce did nothing, so it is sent once more, with a new proof; never a third time
     private async Task<Answer> SendAsync(string what, bool proves, Func<HttpRequestMessage> make, CancellationToken cancel)
     {
-        var answer = await SendOnceAsync(what, make(), cancel);
+        var answer = await SendOutAsync(what, make, cancel);
         if (!proves || !answer.WantsNonce) return answer;
         if (answer.Nonce is null) throw NoNonce($"a nonce with {Answer.UseNonce}", "there was none");
-        answer = await SendOnceAsync(what, make(), cancel);
+        answer = await SendOutAsync(what, make, cancel);
         return answer.WantsNonce ? throw NoNonce("a proof with the server's own nonce to be taken", "it asked for another one") : answer;
     }
 
     private static ProtocolViolationException NoNonce(string expected, string actual) => new("dpop_nonce", $"{expected} (RFC 9449 section 8)", actual);
+
+    // RFC 9110 section 9.2.2: a POST is repeated only where it is known that it was never applied, as here, where no connection for it came about
+    private async Task<Answer> SendOutAsync(string what, Func<HttpRequestMessage> make, CancellationToken cancel)
+    {
+        try
+        {
+            return await SendOnceAsync(what, make(), cancel);
+        }
+        catch (AuthorizationServerUnavailableException unsent) when (unsent is { Code: NoConnection, NothingHappened: true } && !cancel.IsCancellationRequested)
+        {
+            return await SendOnceAsync(what, make(), cancel);
+        }
+    }
 
     private async Task<Answer> SendOnceAsync(string what, HttpRequestMessage request, CancellationToken cancel)
     {
@@ -148,7 +166,7 @@ internal sealed class Backchannel : IDisposable
         }
         catch (Exception broken) when (broken is HttpRequestException or IOException)
         {
-            throw Unavailable("no_connection", what, $"{address.Authority} could not be reached ({Reason(broken)})", broken, IsUnsent(broken));
+            throw Unavailable(NoConnection, what, $"{address.Authority} could not be reached ({Reason(broken)})", broken, IsUnsent(broken));
         }
     }
 
@@ -169,8 +187,8 @@ internal sealed class Backchannel : IDisposable
         new(code, $"an answer as {what}", actual, TryLater, inner: inner, nothingHappened: nothingHappened);
 
     // These come before the first byte of the request.
-    private static bool IsUnsent(Exception broken) =>
-        broken is HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError };
+    private bool IsUnsent(Exception broken) =>
+        _saysWhatWasSent && broken is HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError };
 
     private static void ThrowIfRedirected(string what, Uri address, HttpResponseMessage response)
     {

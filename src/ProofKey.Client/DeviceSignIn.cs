@@ -116,15 +116,16 @@ public sealed class DeviceSignIn : IAsyncDisposable
                 if (error.Code == "slow_down") interval += SlowDown;
                 (pause, last) = (interval, null);
             }
-            catch (AuthorizationServerUnavailableException away) when (away.Code != "tls")
+            catch (AuthorizationServerUnavailableException away) when (!wasGranted && away.Code != "tls")
             {
                 last = new SignInResult.Unavailable(away.Retryable, away);
                 pause = Later(pause, interval, away.RetryAfter);
                 _options.Emit(new ClientEvent.PollFailed(away.Code, pause));
             }
-            catch (AuthorizationServerUnavailableException untrusted)
+            catch (AuthorizationServerUnavailableException final)
             {
-                return new SignInResult.Unavailable(untrusted.Retryable, untrusted);
+                // A device code that was redeemed is spent, whatever the keys of the server are doing.
+                return new SignInResult.Unavailable(final.Retryable, final);
             }
             catch (ProtocolViolationException garbled) when (!wasGranted && garbled.Code is "redirect" or "malformed_json" or "too_large")
             {

@@ -12,7 +12,7 @@ namespace ProofKey.Client;
 /// <param name="Clock">The server's clock, to say what is wrong with a time.</param>
 internal sealed record IdTokenContext(string? Nonce, JsonElement? Original, string AccessToken, ServerClock Clock)
 {
-    /// <summary>When the request was made: a person may take longer over its pages than a sign-in may be old.</summary>
+    /// <summary>When the request was made, where it went through a browser: a person may take longer over its pages than a sign-in may be old.</summary>
     public DateTimeOffset? AskedAt { get; init; }
 
     /// <summary>What an API asked of the sign-in.</summary>
@@ -31,7 +31,8 @@ internal sealed class IdToken
 
     private const string ClockRemedy = "Set this machine's clock, then sign in again; if it is right, tell whoever runs the server.";
 
-    private static readonly TimeSpan Skew = TimeSpan.FromSeconds(60);
+    /// <summary>How far two clocks may be apart.</summary>
+    internal static readonly TimeSpan Skew = TimeSpan.FromSeconds(60);
 
     private IdToken(Jwt token) => Claims = token.Claims;
 
@@ -48,7 +49,7 @@ internal sealed class IdToken
         if (!HasIdentityType(token)) throw Refuse("type", "an ID token", "it is a token of another type");
         CheckParties(token, options.ClientId);
         CheckTimes(token, context.Clock, now);
-        CheckSignIn(token, options, context, now);
+        CheckSignIn(token, options, context);
         CheckBinding(token, context);
         return new IdToken(token);
     }
@@ -101,11 +102,15 @@ internal sealed class IdToken
     }
 
     // 12 authentication context · 13 authentication time (RFC 9470 section 4: what an API asked for must have come)
-    private static void CheckSignIn(Jwt token, ClientOptions options, IdTokenContext context, DateTimeOffset now)
+    private static void CheckSignIn(Jwt token, ClientOptions options, IdTokenContext context)
     {
+        // OpenID Connect Core section 3.1.2.1: max_age re-authenticates the person, who is one in particular
+        if (context.StepUp?.IsOf(token.Subject) == false)
+            throw new ProtocolViolationException("id_token_subject", "the person whose sign-in was not enough", "somebody else signed in", "Sign in as the same person; to go on as another one, sign out first.");
         if (context.StepUp?.HasAcr(token.Claims) == false) throw Refuse("acr", "a sign-in of a kind that was asked for", $"its acr is {ServerText.Shown(token.Text("acr"))}");
-        if (MaxAge(options, context.StepUp) is not { } maxAge) return;
-        if (token.Number("auth_time") is not { } signedIn || (context.AskedAt ?? now).ToUnixTimeSeconds() - signedIn > maxAge + Skew.TotalSeconds)
+        // At a refresh nobody signs in again (OpenID Connect Core section 12.2), and a device is not asked how old a sign-in may be.
+        if (context.AskedAt is not { } askedAt || MaxAge(options, context.StepUp) is not { } maxAge) return;
+        if (token.Number("auth_time") is not { } signedIn || askedAt.ToUnixTimeSeconds() - signedIn > maxAge + Skew.TotalSeconds)
             throw Refuse("auth_time", "a sign-in no older than max_age", "it is older, or not told" + context.Clock.Clause());
     }
 

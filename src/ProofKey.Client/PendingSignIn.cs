@@ -62,13 +62,13 @@ public sealed class PendingSignIn : IAsyncDisposable
     /// </summary>
     public Session? SignedInMeanwhile { get; private init; }
 
-    internal static async Task<PendingSignIn> StartAsync(PublicClient client, AuthorizationServer server, SignInRoad road, StepUp? stepUp, SignInTurn turn, CancellationToken cancel)
+    internal static async Task<PendingSignIn> StartAsync(PublicClient client, AuthorizationServer server, SignInRoad road, StepUp? stepUp, DateTimeOffset askedAt, SignInTurn turn, CancellationToken cancel)
     {
         // RFC 8252 section 7.3: the port is bound before anything tells the browser about it
         var listener = client.Options.Redirect is Redirect.Loopback loopback ? LoopbackListener.Start(client.Options, loopback) : null;
         var pending = new PendingSignIn(client, server, road, listener, turn, stepUp)
         {
-            SignedInMeanwhile = turn.SignedInMeanwhile is { } stored && stepUp?.IsMetBy(stored, client.Options.TimeProvider.GetUtcNow()) != false ? new Session(client, stored) : null,
+            SignedInMeanwhile = turn.SignedInMeanwhile is { } stored && stepUp?.IsMetBy(stored, known: null, askedAt) != false ? new Session(client, stored) : null,
         };
         try
         {

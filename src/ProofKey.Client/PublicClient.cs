@@ -9,10 +9,12 @@ namespace ProofKey.Client;
 public sealed class PublicClient : IAsyncDisposable
 {
     private readonly SemaphoreSlim _signIn = new(1, 1);
-    // How many questions to the person came to nothing, and what the last of them came to.
-    private int _unanswered;
-    private ExceptionDispatchInfo? _lastAnswer;
+    // The last question to the person that came to nothing.
+    private Unanswered? _unanswered;
     private int _disposed;
+
+    // What was asked: nothing in particular, or what an API wanted.
+    private sealed record Unanswered(string Asked, ExceptionDispatchInfo Answer);
 
     /// <summary>Checks the options. Nothing is read and nothing is sent yet.</summary>
     /// <param name="options">What to sign in to, and as whom.</param>
@@ -81,7 +83,7 @@ public sealed class PublicClient : IAsyncDisposable
     public Task<Session> GetSessionAsync(Func<CancellationToken, Task<Session>> signIn, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(signIn);
-        return GetSessionAsync(signIn, _ => true, cancel);
+        return GetSessionAsync("", signIn, _ => true, cancel);
     }
 
     /// <summary>
@@ -101,7 +103,7 @@ public sealed class PublicClient : IAsyncDisposable
     public Task<Session> GetSessionAsync(StepUp stepUp, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(stepUp);
-        return GetSessionAsync(ending => SignInAsync(stepUp, ending), session => stepUp.IsMetBy(session, Options.TimeProvider.GetUtcNow()), cancel);
+        return AnswerAsync(stepUp, cancel);
     }
 
     /// <summary>Finds the stored session for these options. Opens no browser and asks no server.</summary>
@@ -156,10 +158,11 @@ public sealed class PublicClient : IAsyncDisposable
         if (road == SignInRoad.Device) throw new ArgumentException($"A device begins with {nameof(BeginDeviceAsync)}.", nameof(road));
         if (road == SignInRoad.Paste && Options.ResponseMode == ResponseMode.FormPost)
             throw new ArgumentException("What is pasted is an address, so it cannot go with ResponseMode.FormPost.", nameof(road));
+        var askedAt = Options.TimeProvider.GetUtcNow();
         var (server, turn) = await PrepareAsync(cancel);
         try
         {
-            return await PendingSignIn.StartAsync(this, server, road, stepUp, turn, cancel);
+            return await PendingSignIn.StartAsync(this, server, road, stepUp, askedAt, turn, cancel);
         }
         catch
         {
@@ -209,18 +212,26 @@ public sealed class PublicClient : IAsyncDisposable
     /// <returns>A text without secrets.</returns>
     public override string ToString() => Options.ToString();
 
-    private async Task<Session> GetSessionAsync(Func<CancellationToken, Task<Session>> signIn, Func<StoredSession, bool> isAnswer, CancellationToken cancel)
+    // Somebody else's sign-in for the same demand may end while this call waits for its turn.
+    private async Task<Session> AnswerAsync(StepUp stepUp, CancellationToken cancel)
     {
-        var unanswered = Volatile.Read(ref _unanswered);
+        var askedAt = Options.TimeProvider.GetUtcNow();
+        var known = (await Vault.FindAsync(Options, cancel))?.Id;
+        return await GetSessionAsync(stepUp.ToString(), ending => SignInAsync(stepUp, ending), session => stepUp.IsMetBy(session, known, askedAt), cancel);
+    }
+
+    private async Task<Session> GetSessionAsync(string asked, Func<CancellationToken, Task<Session>> signIn, Func<StoredSession, bool> isAnswer, CancellationToken cancel)
+    {
+        var before = Volatile.Read(ref _unanswered);
         await _signIn.WaitAsync(cancel);
         try
         {
             // Who waits here is woken by the one before, so the gate itself is never disposed.
             ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
             if (await StillGoodAsync(isAnswer, cancel) is { } session) return session;
-            // Who waited while the person was asked has the same answer: to ask again, once for each call, would open one window after the other.
-            if (_unanswered != unanswered) _lastAnswer!.Throw();
-            return await AskAsync(signIn, isAnswer, cancel);
+            // Who waited while the person was asked the same has the same answer: to ask again, once for each call, would open one window after the other.
+            if (_unanswered is { } last && !ReferenceEquals(last, before) && last.Asked == asked) last.Answer.Throw();
+            return await AskAsync(asked, signIn, isAnswer, cancel);
         }
         finally
         {
@@ -251,7 +262,7 @@ public sealed class PublicClient : IAsyncDisposable
     }
 
     // A caller who gives up has answered nothing for the others.
-    private async Task<Session> AskAsync(Func<CancellationToken, Task<Session>> signIn, Func<StoredSession, bool> isAnswer, CancellationToken cancel)
+    private async Task<Session> AskAsync(string asked, Func<CancellationToken, Task<Session>> signIn, Func<StoredSession, bool> isAnswer, CancellationToken cancel)
     {
         try
         {
@@ -259,8 +270,7 @@ public sealed class PublicClient : IAsyncDisposable
         }
         catch (Exception answer) when (!cancel.IsCancellationRequested)
         {
-            _lastAnswer = ExceptionDispatchInfo.Capture(answer);
-            Volatile.Write(ref _unanswered, _unanswered + 1);
+            Volatile.Write(ref _unanswered, new Unanswered(asked, ExceptionDispatchInfo.Capture(answer)));
             throw;
         }
     }
@@ -275,8 +285,8 @@ public sealed class PublicClient : IAsyncDisposable
         using (turn)
         {
             if (await StillGoodAsync(isAnswer, cancel) is { } session) return session;
-            // To ask again, once for each program that waited, would not help who closed the first window.
-            if (waited) throw new SignInRequiredException(SignInRequiredReason.TimedOut);
+            // To ask again, once for each program that waited, would not help who closed the first window; a sign-in for something else is no closed one.
+            if (waited && (await Vault.FindAsync(Options, cancel))?.Id == known) throw new SignInRequiredException(SignInRequiredReason.TimedOut);
             HasTurn = true;
             try
             {

@@ -19,6 +19,7 @@ internal sealed class Refresh(PublicClient client)
     private static readonly TimeSpan Courtesy = TimeSpan.FromSeconds(2);
 
     private readonly ClientOptions _options = client.Options;
+    private readonly WakeUp _wakeUp = new(client.Options.TimeProvider);
     private readonly Lock _lock = new();
     private readonly Dictionary<RefreshKey, Task<StoredSession>> _underWay = [];
     private DateTimeOffset _restsUntil = DateTimeOffset.MinValue;
@@ -30,7 +31,7 @@ internal sealed class Refresh(PublicClient client)
     /// The part of its life after which a token is renewed ahead of time: 72 to 88 per cent, another one in each program, so that many programs do not
     /// come to the server in the same second.
     /// </summary>
-    public double RenewsAfter { get; } = 0.72 + (0.16 * BitConverter.ToUInt32(Secret.NewBytes(4)) / uint.MaxValue);
+    public double RenewsAfter { get; } = 0.72 + (0.16 * WakeUp.Chance());
 
     /// <summary>Brings a session up to date. Callers that come meanwhile share it; it belongs to none of them, so none of them can cancel it for the others.</summary>
     /// <param name="known">The session as the caller knows it.</param>
@@ -44,8 +45,8 @@ internal sealed class Refresh(PublicClient client)
         {
             var (refresh, isOurs) = Join(known, resource, isGood);
             var fresh = await refresh.WaitAsync(cancel);
-            // Somebody else's refresh may have been content with less.
-            if (isOurs || Has(fresh, resource, isGood)) return fresh;
+            // Somebody else's refresh may have been content with less, and another program's session may have no token for this API yet.
+            if ((isOurs && fresh.TokenFor(resource) is not null) || Has(fresh, resource, isGood)) return fresh;
         }
     }
 
@@ -71,6 +72,11 @@ internal sealed class Refresh(PublicClient client)
             _restsUntil = _options.TimeProvider.GetUtcNow() + wait;
             return known;
         }
+        catch (ObjectDisposedException)
+        {
+            // The token outlives its client.
+            return known;
+        }
     }
 
     private (Task<StoredSession> Refresh, bool IsOurs) Join(StoredSession known, string? resource, Func<HeldToken, bool> isGood)
@@ -85,13 +91,17 @@ internal sealed class Refresh(PublicClient client)
 
     private async Task<StoredSession> TransactAsync(StoredSession known, string? resource, Func<HeldToken, bool> isGood)
     {
+        // Before the lock: who comes first meanwhile renews for all programs that share the store.
+        if (_wakeUp.Pause(known.TokenFor(resource), RenewsAfter) is { Ticks: > 0 } pause) await Task.Delay(pause, _options.TimeProvider, CancellationToken.None);
         using var held = await client.Vault.LockUnlessAsync(async () => await CurrentAsync(known) is { } waiting && Has(waiting, resource, isGood), CancellationToken.None);
         var current = await CurrentAsync(known) ?? throw new SignInRequiredException(SignInRequiredReason.SignedOut);
         if (Has(current, resource, isGood) || held is null) return current;
         using var span = Spans.Start("refresh");
         try
         {
-            return await RenewAsync(current, resource, isGood);
+            var fresh = await RenewAsync(current, resource, isGood);
+            span.End("ok", isGood: true);
+            return fresh;
         }
         catch (ClientException failed)
         {
@@ -109,7 +119,7 @@ internal sealed class Refresh(PublicClient client)
 
     private async Task<StoredSession> RenewAsync(StoredSession current, string? resource, Func<HeldToken, bool> isGood)
     {
-        if (current.RefreshToken is not { } refreshToken) throw new SignInRequiredException(SignInRequiredReason.SessionEnded);
+        if (current.RefreshToken is not { } refreshToken) throw NoRefreshToken(current, resource);
         var left = _unsaved?.Spent == refreshToken ? _unsaved?.Fresh : null;
         var (fresh, error) = left is null ? await SendAsync(current, refreshToken, resource) : (left, null);
         if (fresh is null) return await RefusedAsync(current, error!);
@@ -117,6 +127,15 @@ internal sealed class Refresh(PublicClient client)
         if (fresh.TokenFor(resource) is { } token && token != current.TokenFor(resource)) _options.Emit(new ClientEvent.TokensRefreshed(token.ExpiresAt));
         return left is null || Has(fresh, resource, isGood) ? fresh : await RenewAsync(fresh, resource, isGood);
     }
+
+    // While its first token lasts, the session has not ended.
+    private SignInRequiredException NoRefreshToken(StoredSession current, string? resource) => current.TokenFor(resource) is null && _options.TimeProvider.GetUtcNow() < current.ExpiresAt
+        ? new SignInRequiredException(
+            SignInRequiredReason.NoRefreshToken,
+            $"a refresh token to get a token for {resource} with",
+            "the server gave none at the sign-in",
+            "Ask for offline_access, or see to it that the client may have refresh tokens; or sign in for that API alone.")
+        : new SignInRequiredException(SignInRequiredReason.SessionEnded);
 
     private async Task KeepAsync(string spent, StoredSession fresh)
     {
@@ -156,7 +175,8 @@ internal sealed class Refresh(PublicClient client)
             if (error is not null) await UnmarkAsync(current);
             return (granted, error);
         }
-        catch (AuthorizationServerUnavailableException unavailable) when (unavailable.NothingHappened)
+        // RFC 9449 section 8: what is refused for want of a nonce did nothing
+        catch (ClientException failed) when (failed is AuthorizationServerUnavailableException { NothingHappened: true } or ProtocolViolationException { Code: "dpop_nonce" })
         {
             await UnmarkAsync(current);
             throw;

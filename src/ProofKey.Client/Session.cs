@@ -141,17 +141,13 @@ public sealed class Session
         ThrowIfSignedOut();
         var held = stored.TokenFor(resource);
         if (held?.Lasts(minValid ?? DefaultMinValid, Now) != true) stored = await FreshOrStillGoodAsync(stored, resource, minValid ?? DefaultMinValid, cancel);
-        else if (minValid is null && CanRefresh && IsDue(held)) stored = Known(await _client.Refresh.TryAsync(stored, resource, current => !IsDue(current), cancel));
+        else if (minValid is null && CanRefresh && IsDue(held)) stored = await RenewedOrSameAsync(stored, resource, cancel);
         return Token(stored, resource);
     }
 
     /// <summary>Another token than the one that an API did not take.</summary>
-    internal async Task<AccessToken> ReplaceAsync(AccessToken refused, string? resource, CancellationToken cancel)
-    {
-        var stored = Stored;
-        if (stored.TokenFor(resource)?.AccessToken == refused.Reveal()) stored = await RefreshAsync(resource, current => current.AccessToken != refused.Reveal(), cancel);
-        return Token(stored, resource);
-    }
+    internal async Task<AccessToken> ReplaceAsync(AccessToken refused, string? resource, CancellationToken cancel) =>
+        Token(await RefreshAsync(resource, current => current.AccessToken != refused.Reveal(), cancel), resource);
 
     private DateTimeOffset Now => _client.Options.TimeProvider.GetUtcNow();
 
@@ -173,7 +169,7 @@ public sealed class Session
             if (_signedOut) throw new SignInRequiredException(SignInRequiredReason.SignedOut);
     }
 
-    // A token that has not ended yet is better than none while the server is away or refuses or the store is locked, or where there is no refresh token.
+    // A token that has not ended yet is better than none while the server is away or refuses, the store is locked or the client disposed, or where there is no refresh token.
     private async Task<StoredSession> FreshOrStillGoodAsync(StoredSession stored, string? resource, TimeSpan minValid, CancellationToken cancel)
     {
         var stillGood = stored.TokenFor(resource) is { } held && Now < held.ExpiresAt;
@@ -186,6 +182,17 @@ public sealed class Session
         {
             return stored;
         }
+        catch (ObjectDisposedException) when (stillGood)
+        {
+            return stored;
+        }
+    }
+
+    // What is handed back as it was may be older than what another call has learned meanwhile.
+    private async Task<StoredSession> RenewedOrSameAsync(StoredSession stored, string? resource, CancellationToken cancel)
+    {
+        var fresh = await _client.Refresh.TryAsync(stored, resource, current => !IsDue(current), cancel);
+        return ReferenceEquals(fresh, stored) ? stored : Known(fresh);
     }
 
     private async Task<StoredSession> RefreshAsync(string? resource, Func<HeldToken, bool> isGood, CancellationToken cancel)

@@ -73,6 +73,8 @@ public sealed class TokenHandler : DelegatingHandler
         // Whoever set a header by hand meant it, for this origin; it must not travel on either.
         if (!IsOurs(request.RequestUri) || request.Headers.Authorization is not null) return await base.SendAsync(request, cancel);
         var token = await _session.TokenAsync(_resource, null, cancel);
+        // It is written anew each time that it is sent, and what it is made of may be read but once.
+        if (token.IsBound && request.Content is JsonContent json) await json.LoadIntoBufferAsync(cancel);
         var (response, nonce) = await SendWithAsync(request, token, cancel);
         // RFC 9449 section 9: once, with a new proof, and only where the server gave what it asks for
         if (nonce is not null && Says(response, Answer.UseNonce) && IsRepeatable(request.Content))
@@ -98,7 +100,7 @@ public sealed class TokenHandler : DelegatingHandler
         foreach (var challenge in Challenge.Of(response))
         {
             // RFC 9470 section 3
-            if (response.StatusCode == HttpStatusCode.Unauthorized && StepUp.Of(challenge, _session.Stored.Id) is { } stepUp) return new SignInRequiredException(stepUp);
+            if (response.StatusCode == HttpStatusCode.Unauthorized && StepUp.Of(challenge, _session.Stored) is { } stepUp) return new SignInRequiredException(stepUp);
             // RFC 6750 section 3.1; what was granted already is not what is missing
             if (response.StatusCode == HttpStatusCode.Forbidden && challenge is { Error: "insufficient_scope" } && Scope.TryParse(challenge["scope"], out var scope) && !scope.IsSubsetOf(_session.Scope)) return new SignInRequiredException(scope);
         }
@@ -109,8 +111,17 @@ public sealed class TokenHandler : DelegatingHandler
     {
         token.ApplyTo(request, _session.Proofs);
         var address = request.RequestUri!;
-        var response = await base.SendAsync(request, cancel);
-        return (response, token.IsBound ? _session.Proofs.Observe(address, response) : null);
+        try
+        {
+            var response = await base.SendAsync(request, cancel);
+            return (response, token.IsBound ? _session.Proofs.Observe(address, response) : null);
+        }
+        finally
+        {
+            // What retries sends the same message again, with another token and another proof (RFC 9449 section 4.2: each has a jti of its own).
+            request.Headers.Authorization = null;
+            request.Headers.Remove(Dpop.HeaderName);
+        }
     }
 
     private bool IsOurs(Uri? address) => address is not null && Uri.Compare(address, _onlyFor, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0;

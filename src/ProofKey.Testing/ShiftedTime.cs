@@ -14,4 +14,7 @@ public sealed class ShiftedTime : TimeProvider
 
     /// <inheritdoc />
     public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Shift;
+
+    /// <inheritdoc />
+    public override long GetTimestamp() => base.GetTimestamp() + (Shift.Ticks * (TimestampFrequency / TimeSpan.TicksPerSecond));
 }

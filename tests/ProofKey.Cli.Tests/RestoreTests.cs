@@ -175,8 +175,10 @@ public sealed class RestoreTests : IDisposable
         await using (var serving = await ServeAsync()) await StopAsync(serving);
         (await _cli.RunAsync("database", "backup", _cli.PathOf("backup.db"), "--data", _cli.Data)).ExitCode.ShouldBe(0);
         foreach (var end in new[] { "", "-wal", "-shm" }) File.WriteAllText(Path.Combine(_cli.Data, $"proofkey.db.1.new{end}"), "half");
-        (await _cli.RunAsync("database", "restore", _cli.PathOf("backup.db"), "--grants", "keep", "--data", _cli.Data)).ExitCode.ShouldBe(0);
-        Directory.GetFiles(_cli.Data, "proofkey.db*.new*").ShouldBeEmpty();
+        var beside = Path.Combine(_cli.Data, "proofkey.db.monday.new");
+        File.Move(_cli.PathOf("backup.db"), beside);
+        (await _cli.RunAsync("database", "restore", beside, "--grants", "keep", "--data", _cli.Data)).ExitCode.ShouldBe(0);
+        Directory.GetFiles(_cli.Data, "proofkey.db*.new*").ShouldBe([beside], "a backup is no leftover, whatever its name");
     }
 
     [Fact]

@@ -188,7 +188,7 @@ public sealed partial class RoadTests : IAsyncLifetime
         using var other = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
         other.Start();
         var port = ((System.Net.IPEndPoint)other.LocalEndpoint).Port;
-        (await _cli.RunAsync("login", _server.Issuer, "--client-id", "x", "--browser", "--port", $"{port}")).ShouldBeFailure(1, $"{port} is taken by another program", "More about it: docs/errors/no_port.md");
+        (await _cli.RunAsync("login", _server.Issuer, "--client-id", "x", "--browser", "--port", $"{port}")).ShouldBeFailure(1, $"{port} is taken by process {Environment.ProcessId} (", "More about it: docs/errors/no_port.md");
     }
 
     [Fact]

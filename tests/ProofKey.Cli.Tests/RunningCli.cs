@@ -133,7 +133,7 @@ public sealed partial class RunningCli : IAsyncDisposable
         _limit.Dispose();
     }
 
-    // What is asked for is printed: a token by its own command, on stdout alone.
+    // What is asked for is printed: a token by its own command, or by a program that exec was told to run, on stdout alone.
     private async Task NoteAsync()
     {
         await _noteSecrets();
@@ -148,7 +148,7 @@ public sealed partial class RunningCli : IAsyncDisposable
     [GeneratedRegex(@"ey[\w-]+\.[\w-]+\.[\w-]+")]
     private static partial Regex Token();
 
-    [GeneratedRegex(@"\btoken\b|--show\b")]
+    [GeneratedRegex(@"\btoken\b|--show\b|^exec\b")]
     private static partial Regex AsksForAToken();
 
     private async Task ReadAsync(StreamReader reader, StringBuilder all)

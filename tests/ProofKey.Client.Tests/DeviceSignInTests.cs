@@ -154,6 +154,18 @@ public sealed class DeviceSignInTests
     }
 
     [Fact]
+    [Rfc("RFC 8628", "3.5")]
+    public async Task A_code_that_was_redeemed_is_not_sent_again_where_the_keys_cannot_be_had()
+    {
+        await using var device = await Device.StartAsync();
+        device.Server.Instead["/jwks"] = Answers(503, "text/html");
+
+        (await device.RunAsync()).ShouldBeOfType<SignInResult.Unavailable>();
+
+        device.Server.TokenRequests.Count.ShouldBe(1);
+    }
+
+    [Fact]
     public async Task An_answer_against_the_protocol_ends_the_polling()
     {
         await using var device = await Device.StartAsync();

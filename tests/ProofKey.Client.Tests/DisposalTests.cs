@@ -28,6 +28,22 @@ public sealed class DisposalTests
         server.TokenRequests.Count.ShouldBe(1);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData(5)]
+    public async Task A_token_that_is_good_and_due_is_handed_out_where_nothing_can_renew_it_any_more(int? minutes)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var browser = new TestBrowser();
+        var client = new PublicClient(server.Options(browser));
+        var session = await client.GetSessionAsync(Cancel);
+        await browser.Page;
+        await client.DisposeAsync();
+        server.Time.Shift = TimeSpan.FromMinutes(8.9);
+
+        (await session.GetAccessTokenAsync(minutes is { } valid ? TimeSpan.FromMinutes(valid) : null, Cancel)).Reveal().ShouldBe(session.Stored.AccessToken);
+    }
+
     [Fact]
     public async Task Who_waits_for_the_sign_in_of_another_call_hears_that_the_client_was_disposed()
     {

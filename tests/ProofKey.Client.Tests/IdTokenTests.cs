@@ -241,6 +241,24 @@ public sealed class IdTokenTests
     }
 
     [Fact]
+    [Rfc("OpenID Connect Core", "12.2")]
+    public async Task A_renewed_token_tells_the_first_time_however_long_ago_that_is()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var browser = new TestBrowser();
+        await using var client = new PublicClient(server.Options(browser) with { AdditionalParameters = new Dictionary<string, string> { ["max_age"] = "300" } });
+        var signedIn = server.Time.GetUtcNow().ToUnixTimeSeconds();
+        server.SpoilIdToken = claims => claims["auth_time"] = signedIn;
+        var session = await client.GetSessionAsync(Cancel);
+        await browser.Page;
+        server.Time.Shift = TimeSpan.FromMinutes(11);
+
+        await session.GetAccessTokenAsync(cancel: Cancel);
+
+        server.TokenRequests.Count.ShouldBe(2);
+    }
+
+    [Fact]
     public async Task A_refused_token_leaves_no_session_behind()
     {
         await using var server = await ScriptedServer.StartAsync();

@@ -22,7 +22,7 @@ public sealed class LocalhostPortTests
 
         var refused = await Should.ThrowAsync<SignInRequiredException>(() => localhost.BeginAsync(Cancel));
         refused.Reason.ShouldBe(SignInRequiredReason.NoPort);
-        refused.Actual.ShouldContain($"{port} is taken by another program");
+        refused.Actual.ShouldContain($"{port} is taken by this program");
 
         // 127.0.0.1 in the redirect URI leads nowhere else.
         await using var pending = await address.BeginAsync(Cancel);

@@ -37,4 +37,24 @@ public sealed class OneWindowTests
         (await waiting).Stored.Id.ShouldBe((await asking).Stored.Id);
         server.AuthorizeRequests.Count.ShouldBe(2);
     }
+
+    [Fact]
+    public async Task A_sign_in_that_is_not_enough_for_who_waited_is_followed_by_another()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        using var browser = new TestBrowser();
+        await using var first = new PublicClient(server.Options(browser) with { Store = folder.Store });
+        await using var second = new PublicClient(server.Options(browser) with { Store = folder.Store });
+        await using var pending = await first.BeginAsync(Cancel);
+        var better = second.GetSessionAsync(new StepUp(["urn:example:otp"], null), Cancel);
+        (await Task.WhenAny(better, Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, Cancel))).ShouldNotBe(better);
+
+        await pending.OpenBrowserAsync(Cancel);
+        var plain = (await pending.EndAsync(Cancel)).ShouldBeOfType<SignInResult.SignedIn>().Session;
+        server.SpoilIdToken = claims => claims["acr"] = "urn:example:otp";
+
+        (await better).Stored.Id.ShouldNotBe(plain.Stored.Id);
+        server.AuthorizeRequests.Count.ShouldBe(2);
+    }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json;
 
 namespace ProofKey.Client.Tests;
@@ -283,6 +284,24 @@ public sealed class ProofTests
     }
 
     [Fact]
+    [Assertion("DP-11")]
+    [Rfc("RFC 9449", "4.2")]
+    public async Task A_message_that_is_sent_again_has_another_proof()
+    {
+        await using var server = await StartAsync();
+        await using var client = await SignedInAsync(server);
+        var session = await FoundAsync(client);
+        using var retrying = new HttpMessageInvoker(new TokenHandler(session, server.At("/"), new SocketsHttpHandler { AllowAutoRedirect = false }));
+        using var message = new HttpRequestMessage(HttpMethod.Get, server.At("/api/bound/orders"));
+
+        using var first = await retrying.SendAsync(message, Cancel);
+        using var second = await retrying.SendAsync(message, Cancel);
+
+        (first.StatusCode, second.StatusCode).ShouldBe((HttpStatusCode.OK, HttpStatusCode.OK));
+        server.Proved.Where(request => request.Path == "/api/bound/orders").Select(request => request.Proof).ShouldBeUnique();
+    }
+
+    [Fact]
     [Rfc("RFC 9449", "9")]
     public async Task A_body_in_memory_is_sent_again_with_the_nonce_and_one_that_is_read_once_is_not()
     {
@@ -301,6 +320,26 @@ public sealed class ProofTests
         using var answer = await http.PostAsync("api/bound/orders", twice, Cancel);
 
         (await answer.Content.ReadAsStringAsync(Cancel)).ShouldBe("bound twice");
+    }
+
+    [Fact]
+    [Rfc("RFC 9449", "9")]
+    public async Task JSON_of_what_can_be_read_but_once_is_sent_again_as_it_was()
+    {
+        await using var server = await StartAsync();
+        await using var client = await SignedInAsync(server);
+        var session = await FoundAsync(client);
+        server.ApiNonce = "nonce";
+        using var http = session.CreateHttpClient(onlyFor: server.At("/"));
+        var queue = new Queue<int>([1, 2]);
+        IEnumerable<int> Drained()
+        {
+            while (queue.TryDequeue(out var next)) yield return next;
+        }
+
+        using var answer = await http.PostAsJsonAsync("api/bound/orders", Drained(), Cancel);
+
+        (await answer.Content.ReadAsStringAsync(Cancel)).ShouldBe("bound [1,2]");
     }
 
     [Fact]

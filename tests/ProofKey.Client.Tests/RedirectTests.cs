@@ -64,7 +64,7 @@ public sealed class RedirectTests
 
         problem.Reason.ShouldBe(SignInRequiredReason.NoPort);
         problem.Code.ShouldBe("no_port");
-        problem.Actual.ShouldBe($"{one} is taken by another program, {two} is taken by another program");
+        problem.Actual.ShouldBe($"{one} is taken by this program, {two} is taken by this program");
         problem.Remedy.ShouldContain("RFC 8252 section 7.3");
         browser.Opened.ShouldBeNull();
     }

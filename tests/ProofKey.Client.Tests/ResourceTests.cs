@@ -123,6 +123,91 @@ public sealed class ResourceTests
         Should.Throw<ArgumentException>(() => session.CreateHttpClient(server.At("/api/"), "https://other.example/"));
     }
 
+    [Fact]
+    public async Task A_token_is_replaced_where_this_view_of_the_session_has_none_for_that_API()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        var (session, other) = (await FoundAsync(client), await FoundAsync(client));
+        var bills = await other.GetAccessTokenAsync(Bills, cancel: Cancel);
+        session.Stored.TokenFor(Bills).ShouldBeNull();
+
+        (await session.ReplaceAsync(bills, Bills, Cancel)).Reveal().ShouldNotBe(bills.Reveal());
+
+        server.TokenRequests.Select(form => form["resource"]).ShouldBe([Orders, Bills, Bills]);
+    }
+
+    [Fact]
+    public async Task A_renewal_ahead_of_time_that_failed_forgets_no_token_that_another_call_got()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        var session = await FoundAsync(client);
+        var (asked, reached, goOn) = (0, new TaskCompletionSource(), new TaskCompletionSource());
+        server.Instead["/token"] = async context =>
+        {
+            if (Interlocked.Increment(ref asked) == 1)
+            {
+                reached.SetResult();
+                await goOn.Task;
+                await ScriptedServer.JsonAsync(context, 200, """{"access_token":"of-the-bills","token_type":"Bearer","expires_in":600}""");
+                return;
+            }
+            await ScriptedServer.ErrorAsync(context, "invalid_target");
+        };
+        // The first token is good, and due.
+        server.Time.Shift = TimeSpan.FromMinutes(8.9);
+        var bills = session.GetAccessTokenAsync(Bills, cancel: Cancel);
+        await reached.Task;
+        var ahead = session.GetAccessTokenAsync(cancel: Cancel);
+        goOn.SetResult();
+
+        await Task.WhenAll(bills, ahead);
+
+        asked.ShouldBe(2);
+        session.Stored.TokenFor(Bills).ShouldNotBeNull();
+    }
+
+    [Fact]
+    [Assertion("RT-15")]
+    public async Task A_session_that_another_program_renewed_has_a_token_for_this_API_once_it_is_asked_for()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await using var client = await SignedInAsync(server, folder);
+        var session = await FoundAsync(client);
+        var asked = 0;
+        // A program that does not keep to the lock renews while our request is under way.
+        server.Instead["/token"] = async context =>
+        {
+            if (Interlocked.Increment(ref asked) == 1) await client.Vault.SaveAsync(session.Stored with { RefreshToken = "another" }, Cancel);
+            if (asked == 1) await ScriptedServer.ErrorAsync(context, "invalid_grant");
+            else await ScriptedServer.JsonAsync(context, 200, """{"access_token":"of-the-bills","token_type":"Bearer","expires_in":600}""");
+        };
+
+        (await session.GetAccessTokenAsync(Bills, cancel: Cancel)).Reveal().ShouldBe("of-the-bills");
+    }
+
+    [Fact]
+    public async Task Without_a_refresh_token_a_further_API_has_none_and_the_session_goes_on()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.GivesRefreshTokens = false;
+        using var browser = new TestBrowser();
+        var failed = new List<ClientEvent.RefreshFailed>();
+        await using var client = new PublicClient(Options(server, browser) with { OnEvent = happened => failed.AddRange(new[] { happened }.OfType<ClientEvent.RefreshFailed>()) });
+        var session = await client.GetSessionAsync(Cancel);
+        await browser.Page;
+
+        var needed = await Should.ThrowAsync<SignInRequiredException>(() => session.GetAccessTokenAsync(Bills, cancel: Cancel));
+
+        (needed.Reason, needed.Code).ShouldBe((SignInRequiredReason.NoRefreshToken, "no_refresh_token"));
+        failed.ShouldBe([new ClientEvent.RefreshFailed("no_refresh_token", SessionKept: true)]);
+        await session.GetAccessTokenAsync(cancel: Cancel);
+        server.Time.Shift = TimeSpan.FromMinutes(11);
+        (await Should.ThrowAsync<SignInRequiredException>(() => session.GetAccessTokenAsync(Bills, cancel: Cancel))).Reason.ShouldBe(SignInRequiredReason.SessionEnded);
+    }
+
     [Theory]
     [InlineData(null, "https://a.example/")]
     [InlineData("https://a.example/", "https://a.example/")]

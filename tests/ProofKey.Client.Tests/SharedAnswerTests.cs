@@ -29,6 +29,40 @@ public sealed class SharedAnswerTests
     }
 
     [Fact]
+    public async Task A_refusal_of_what_an_API_wanted_is_no_answer_to_a_call_that_wants_any_session()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var browser = new TestBrowser();
+        var (opened, goOn) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var client = new PublicClient(server.Options() with
+        {
+            OpenBrowser = async (address, cancel) =>
+            {
+                opened.TrySetResult();
+                await goOn.Task;
+                return await browser.OpenAsync(address, cancel);
+            },
+        });
+        server.AuthorizeError = "unmet_authentication_requirements";
+        var better = client.GetSessionAsync(new StepUp(["urn:example:hardware"], null), Cancel);
+        await opened.Task;
+
+        var any = client.GetSessionAsync(
+            async cancel =>
+            {
+                server.AuthorizeError = null;
+                await using var pending = await client.BeginAsync(cancel);
+                await pending.OpenBrowserAsync(cancel);
+                return ((SignInResult.SignedIn)await pending.EndAsync(cancel)).Session;
+            },
+            Cancel);
+        goOn.SetResult();
+
+        (await Should.ThrowAsync<SignInRequiredException>(() => better)).Error!.Code.ShouldBe("unmet_authentication_requirements");
+        (await any).Subject.ShouldBe("alice");
+    }
+
+    [Fact]
     public async Task A_caller_who_gives_up_leaves_the_question_to_the_next()
     {
         await using var server = await ScriptedServer.StartAsync();

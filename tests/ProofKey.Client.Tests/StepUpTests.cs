@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json.Nodes;
 
 namespace ProofKey.Client.Tests;
 
@@ -111,6 +112,86 @@ public sealed class StepUpTests
         world.Server.AuthorizeRequests.Count.ShouldBe(2, "one sign-in at first, and one more");
     }
 
+    [Theory]
+    [InlineData("openid profile")]
+    [InlineData("profile")]
+    [Rfc("RFC 9470", "3")]
+    public async Task Calls_that_want_a_person_of_this_moment_ask_once_however_long_the_sign_in_took(string scope)
+    {
+        await using var world = await World.StartAsync("Bearer error=\"insufficient_user_authentication\"", change: options => options with { Scope = Scope.Parse(scope) });
+        var first = await Should.ThrowAsync<SignInRequiredException>(() => world.CallAsync());
+        var second = await Should.ThrowAsync<SignInRequiredException>(() => world.CallAsync());
+        // The person had signed in before the code came back.
+        world.SignsInWith(null, secondsAgo: 2);
+
+        var sessions = await Task.WhenAll(world.Client.GetSessionAsync(first.StepUp!, Cancel), world.Client.GetSessionAsync(second.StepUp!, Cancel));
+
+        sessions.Select(session => session.Stored.Id).Distinct().Count().ShouldBe(1);
+        world.Server.AuthorizeRequests.Count.ShouldBe(2, "one sign-in at first, and one more");
+    }
+
+    [Fact]
+    [Rfc("RFC 9470", "3")]
+    public async Task Another_program_that_waited_takes_the_sign_in_that_was_asked_for_meanwhile()
+    {
+        using var folder = new TemporaryFolder();
+        await using var world = await World.StartAsync("", change: options => options with { Store = folder.Store });
+        await using var second = new PublicClient(world.Server.Options() with { Store = folder.Store });
+        var now = new StepUp([], TimeSpan.Zero);
+        world.Server.Time.Shift = TimeSpan.FromMinutes(2);
+        await using var pending = await world.Client.BeginAsync(SignInRoad.Browser, now, Cancel);
+        var waiting = second.GetSessionAsync(now, Cancel);
+        (await Task.WhenAny(waiting, Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, Cancel))).ShouldNotBe(waiting);
+        world.SignsInWith(null, secondsAgo: 2);
+
+        await pending.OpenBrowserAsync(Cancel);
+        var session = (await pending.EndAsync(Cancel)).ShouldBeOfType<SignInResult.SignedIn>().Session;
+
+        (await waiting).Stored.Id.ShouldBe(session.Stored.Id);
+    }
+
+    [Theory]
+    [InlineData("null")]
+    [InlineData("\"then\"")]
+    public async Task A_stored_session_whose_time_is_none_is_asked_anew(string time)
+    {
+        await using var world = await World.StartAsync("", spoil: claims => claims["auth_time"] = JsonNode.Parse(time));
+        world.SignsInWith(null, secondsAgo: 0);
+
+        await world.Client.GetSessionAsync(new StepUp([], TimeSpan.FromMinutes(5)), Cancel);
+
+        world.Server.AuthorizeRequests.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_session_that_was_there_before_is_as_old_as_it_is()
+    {
+        await using var world = await World.StartAsync("");
+        var before = (await world.Client.FindSessionAsync(Cancel))!.Stored.Id;
+        world.Server.Time.Shift = TimeSpan.FromSeconds(5);
+        world.SignsInWith(null, secondsAgo: 0);
+
+        (await world.Client.GetSessionAsync(new StepUp([], TimeSpan.Zero), Cancel)).Stored.Id.ShouldNotBe(before);
+    }
+
+    [Fact]
+    [Rfc("RFC 9470", "4")]
+    public async Task Somebody_elses_sign_in_answers_nothing_and_the_old_session_stays()
+    {
+        await using var world = await World.StartAsync("Bearer error=\"insufficient_user_authentication\"");
+        var needed = await Should.ThrowAsync<SignInRequiredException>(() => world.CallAsync());
+        var before = (await world.Client.FindSessionAsync(Cancel))!.Stored.Id;
+        world.Server.SpoilIdToken = claims => (claims["sub"], claims["auth_time"]) = ("bob", world.Server.Time.GetUtcNow().ToUnixTimeSeconds());
+
+        var refused = await Should.ThrowAsync<ProtocolViolationException>(() => world.Client.GetSessionAsync(needed.StepUp!, Cancel));
+
+        refused.Code.ShouldBe("id_token_subject");
+        refused.Remedy.ShouldContain("same person");
+        (await world.Client.FindSessionAsync(Cancel))!.Stored.Id.ShouldBe(before);
+        await world.Client.GetSessionAsync(new StepUp([], TimeSpan.Zero), Cancel);
+        (await Should.ThrowAsync<ProtocolViolationException>(() => world.Client.GetSessionAsync(needed.StepUp!, Cancel))).Code.ShouldBe("id_token_subject", "a stored session of somebody else is no answer either");
+    }
+
     [Fact]
     public async Task A_session_whose_token_was_refused_is_no_answer_whatever_it_says_of_itself()
     {
@@ -179,7 +260,7 @@ public sealed class StepUpTests
 
         public PublicClient Client { get; private set; } = null!;
 
-        public static async Task<World> StartAsync(string challenge, string? acr = null, int status = 401, Func<ClientOptions, ClientOptions>? change = null)
+        public static async Task<World> StartAsync(string challenge, string? acr = null, int status = 401, Func<ClientOptions, ClientOptions>? change = null, Action<JsonObject>? spoil = null)
         {
             var world = new World { Server = await ScriptedServer.StartAsync() };
             world.Server.Instead["/api/pay"] = context =>
@@ -188,6 +269,7 @@ public sealed class StepUpTests
                 return ScriptedServer.JsonAsync(context, status, "{}");
             };
             world.SignsInWith(acr, 0);
+            if (spoil is not null) world.Server.SpoilIdToken = spoil;
             world.Client = new PublicClient((change ?? (options => options))(world.Server.Options(world._browser)));
             await world.Client.GetSessionAsync(Cancel);
             return world;

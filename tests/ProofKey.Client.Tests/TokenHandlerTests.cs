@@ -59,6 +59,26 @@ public sealed class TokenHandlerTests
         server.TokenRequests.Count.ShouldBe(3);
     }
 
+    [Fact]
+    [Assertion("CL-20")]
+    public async Task A_message_that_is_sent_again_goes_out_with_the_token_of_that_moment()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        // A handler that retries sends the caller's own message, which an HttpClient would refuse to send twice.
+        using var retrying = new HttpMessageInvoker(new TokenHandler(session, server.At("/api/"), new SocketsHttpHandler { AllowAutoRedirect = false }));
+        using var message = new HttpRequestMessage(HttpMethod.Get, server.At("/api/me"));
+        using var first = await retrying.SendAsync(message, Cancel);
+        server.Time.Shift = TimeSpan.FromMinutes(11);
+
+        using var second = await retrying.SendAsync(message, Cancel);
+
+        (await second.Content.ReadAsStringAsync(Cancel)).ShouldBe($"Bearer {session.Stored.AccessToken}");
+        (await second.Content.ReadAsStringAsync(Cancel)).ShouldNotBe(await first.Content.ReadAsStringAsync(Cancel));
+        message.Headers.Authorization.ShouldBeNull();
+    }
+
     private static async Task<PublicClient> SignedInAsync(ScriptedServer server)
     {
         using var browser = new TestBrowser();

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Microsoft.Data.Sqlite;
 using ProofKey.Server.Storage;
 
@@ -9,12 +10,16 @@ namespace ProofKey.Cli.Hosting;
 /// A backup on its way into the place of a data folder's database. It is a copy beside it, so that everything that has to be done to it is done before
 /// it gets there; until then nothing has changed, and afterwards the database of before lies beside it.
 /// </summary>
-internal sealed class DatabaseReplacement : DataPlace, IAsyncDisposable
+internal sealed partial class DatabaseReplacement : DataPlace, IAsyncDisposable
 {
     private const int NotADatabase = 26;
     private const int Corrupt = 11;
     private const int Busy = 5;
     private const int Locked = 6;
+
+    // Of our own alone: a backup may lie beside it, under a name like these.
+    [GeneratedRegex(@"\.\d+\.new(-wal|-shm)?$")]
+    private static partial Regex Unfinished { get; }
 
     private readonly DataFolder _folder;
     private readonly string _copy;
@@ -91,7 +96,8 @@ internal sealed class DatabaseReplacement : DataPlace, IAsyncDisposable
     {
         DeleteCopy();
         if (_alone is null) return;
-        foreach (var left in Directory.GetFiles(Path.GetDirectoryName(_copy)!, $"{Path.GetFileName(_folder.DatabaseFile)}.*.new*")) File.Delete(left);
+        foreach (var left in Directory.GetFiles(Path.GetDirectoryName(_copy)!, $"{Path.GetFileName(_folder.DatabaseFile)}.*.new*"))
+            if (Unfinished.IsMatch(Path.GetFileName(left))) File.Delete(left);
     }
 
     private void DeleteCopy()

@@ -41,7 +41,7 @@ internal static class LoopbackSockets
     /// <summary>What to tell when none of the ports could be had.</summary>
     public static SignInRequiredException NoPort(IReadOnlyList<(int Port, SocketError Error)> taken)
     {
-        var reasons = string.Join(", ", taken.Select(one => string.Create(CultureInfo.InvariantCulture, $"{one.Port} is {ReasonOf(one.Error)}")));
+        var reasons = string.Join(", ", taken.Select(one => string.Create(CultureInfo.InvariantCulture, $"{one.Port} is {ReasonOf(one.Port, one.Error)}")));
         // Windows reserves ranges for Hyper-V, and says "access denied" about them.
         var remedy = taken.Any(one => one.Error == SocketError.AccessDenied) && OperatingSystem.IsWindows()
             ? "See what Windows reserves with: netsh int ipv4 show excludedportrange protocol=tcp. Or register and choose another port."
@@ -51,9 +51,9 @@ internal static class LoopbackSockets
 
     internal static bool IsTaken(SocketError error) => error is SocketError.AddressAlreadyInUse or SocketError.AccessDenied;
 
-    private static string ReasonOf(SocketError error) => error switch
+    private static string ReasonOf(int port, SocketError error) => error switch
     {
-        SocketError.AddressAlreadyInUse => "taken by another program",
+        SocketError.AddressAlreadyInUse => $"taken by {PortHolder.Find(port)?.ToString() ?? "another program"}",
         SocketError.AccessDenied => "reserved by the system",
         _ => $"not to be had ({error})",
     };

@@ -77,7 +77,7 @@ internal sealed class Restoration(DatabaseConnection connection, RootKey root, D
         : await connection.Prepare(
             $"""
             select max(at) from (
-                select max(applied_at) as at from schema_version union all select max(created_at) from account union all select max(created_at) from client
+                select max(created_at) as at from account union all select max(created_at) from client
                 union all select max(last_seen_at) from session union all select max(rotated_at) from authorization_grant) newest
             """).ExecuteScalarAsync() is long newest ? newest : 0;
 

