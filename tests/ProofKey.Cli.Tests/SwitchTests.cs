@@ -36,7 +36,7 @@ public sealed class SwitchTests : SignedInCli
     public async Task With_a_variable_the_command_to_sign_in_again_names_the_profile()
     {
         await LoginAsync("-p", "work");
-        (await Cli.RunAsync("user", "remove", "alice", "--data", Cli.Data)).ExitCode.ShouldBe(0);
+        foreach (var profile in (string[])["default", "work"]) File.Delete(Cli.SessionFileOf(profile));
         Cli.Environment["PROOFKEY_PROFILE"] = "work";
         (await Cli.RunAsync("whoami", "-p", "default")).ShouldBeFailure(4, "Sign in again with: proofkey login -p default\n");
         (await Cli.RunAsync("whoami")).ShouldBeFailure(4, "Sign in again with: proofkey login -p work\n");
