@@ -18,7 +18,7 @@ internal sealed class DatabaseCheckVerb : Verb
     {
         if (invocation.Settings.Flag(CommonOptions.Json))
         {
-            invocation.Terminal.Write(JsonSerializer.Serialize(tables, CliJson.Default.IReadOnlyListTableCount));
+            invocation.Terminal.Write(JsonSerializer.Serialize(tables, DatabaseJson.Default.IReadOnlyListTableCount));
             return;
         }
         var listing = new Listing("table", "rows");

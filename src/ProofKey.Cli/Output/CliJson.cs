@@ -90,5 +90,9 @@ internal sealed record ShownAuditEntry(string Id, DateTimeOffset At, string Kind
 [JsonSerializable(typeof(IReadOnlyList<ShownProfile>))]
 [JsonSerializable(typeof(ShownAuditEntry))]
 [JsonSerializable(typeof(IReadOnlyList<Doctor.Finding>))]
-[JsonSerializable(typeof(IReadOnlyList<Server.Storage.TableCount>))]
 internal sealed partial class CliJson : JsonSerializerContext;
+
+/// <summary>The JSON of what is counted in a database: apart, so that no verb of the client loads the server for its own.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(IReadOnlyList<Server.Storage.TableCount>))]
+internal sealed partial class DatabaseJson : JsonSerializerContext;
