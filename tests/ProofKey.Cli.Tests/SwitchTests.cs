@@ -28,6 +28,7 @@ public sealed class SwitchTests : SignedInCli
         await LoginAsync("-p", "work");
         (await Cli.RunAsync("switch", "work")).ExitCode.ShouldBe(0);
         (await Cli.RunAsync("user", "remove", "alice", "--data", Cli.Data)).ExitCode.ShouldBe(0);
+        foreach (var profile in (string[])["default", "work"]) await Cli.ChangeAsync(profile, session => session with { ExpiresAt = DateTimeOffset.UnixEpoch });
         (await Cli.RunAsync("whoami")).ShouldBeFailure(4, "Sign in again with: proofkey login\n");
         (await Cli.RunAsync("whoami", "-p", "default")).ShouldBeFailure(4, "Sign in again with: proofkey login -p default\n");
     }
