@@ -10,11 +10,13 @@ internal sealed class Callback
 {
     private readonly Parameters _parameters;
     private readonly bool _wrongWay;
+    private readonly string[] _secrets;
 
-    private Callback(Parameters parameters, bool wrongWay)
+    private Callback(Parameters parameters, bool wrongWay, string[] secrets)
     {
         _parameters = parameters;
         _wrongWay = wrongWay;
+        _secrets = secrets;
     }
 
     /// <summary>Whether parameters carry our state, once.</summary>
@@ -25,7 +27,7 @@ internal sealed class Callback
     public static bool TryMatch(Parameters parameters, AuthorizationRequest request, bool byGet, [NotNullWhen(true)] out Callback? callback)
     {
         var matches = parameters["state"] is { } state && !parameters.IsDuplicated("state") && request.HasState(state);
-        callback = matches ? new Callback(parameters, byGet && request.Mode == ResponseMode.FormPost) : null;
+        callback = matches ? new Callback(parameters, byGet && request.Mode == ResponseMode.FormPost, request.Secrets) : null;
         return matches;
     }
 
@@ -38,7 +40,7 @@ internal sealed class Callback
         CheckIssuer(issuer, serverNamesItself);
         var (code, error) = (_parameters["code"], _parameters["error"]);
         if (code is not null && error is not null) throw Violation("callback_code_and_error", "a code or an error", "both came");
-        if (error is not null) return (null, ServerText.Error(error, _parameters["error_description"], _parameters["state"]));
+        if (error is not null) return (null, ServerText.Error(error, _parameters["error_description"], _secrets));
         // An address with a code in it can be copied out of a browser, so who asked for a form takes none.
         if (code is not null && _wrongWay) throw ByGet();
         // RFC 6749 appendix A.11: visible ASCII and space
@@ -69,7 +71,7 @@ internal sealed class Callback
     {
         var named = _parameters["iss"];
         if (named is null && promised) throw Violation("issuer_missing", $"an answer that names its issuer {issuer}", "it names none although the metadata promises it");
-        if (named is not null && named != issuer.Value) throw Violation("issuer_mismatch", $"an answer of {issuer}", $"it names {ServerText.Shown(named, _parameters["state"], _parameters["code"])}");
+        if (named is not null && named != issuer.Value) throw Violation("issuer_mismatch", $"an answer of {issuer}", $"it names {ServerText.Shown(named, [.. _secrets, _parameters["code"]])}");
     }
 
     internal static ProtocolViolationException ByGet() => new(

@@ -74,7 +74,7 @@ public abstract record ClientEvent
     public sealed record OtherScopeGranted(string Asked, string Granted) : ClientEvent;
 
     /// <summary>A sign-in ended.</summary>
-    /// <param name="Outcome"><c>signed_in</c>, or the code of what went wrong.</param>
+    /// <param name="Outcome"><c>signed_in</c>, or the code of what went wrong, as in <see cref="SignInResult.Outcome"/>.</param>
     public sealed record SignInEnded(string Outcome) : ClientEvent;
 
     /// <summary>New tokens came and were stored.</summary>

@@ -50,13 +50,13 @@ public abstract record SignInResult
     /// <param name="Violation">What the server did.</param>
     public sealed record Rejected(ProtocolViolation Violation) : SignInResult;
 
-    /// <summary>A stable word for logs: <c>signed_in</c>, or the code of what went wrong.</summary>
+    /// <summary>A stable word for logs: <c>signed_in</c>, or the code of what went wrong; <c>refused</c> where a server refuses with a code that no specification has.</summary>
     public string Outcome => this switch
     {
         SignedIn => "signed_in",
         Cancelled { Reason: CancelReason.TimedOut } => "timed_out",
         Cancelled => "user_denied",
-        Refused { Error: var error } => error.Code,
+        Refused { Error: var error } => RegisteredErrors.Stable(error.Code),
         Unavailable { Problem: var problem } => problem.Code,
         Rejected { Violation: var violation } => violation.Code,
         _ => "unknown",

@@ -54,6 +54,29 @@ public sealed class CallbackTests
     }
 
     [Fact]
+    [Assertion("CL-20")]
+    public async Task A_refusal_with_a_code_of_the_servers_own_shows_no_secret_and_counts_under_a_stable_word()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var browser = new TestBrowser();
+        await using var client = new PublicClient(server.Options(browser));
+        await using var pending = await client.BeginAsync(Cancel);
+        server.SpoilCallback = answer =>
+        {
+            var nonce = server.AuthorizeRequests.Last()["nonce"];
+            answer[0] = new("error", $"ticket_{nonce}");
+            answer.Add(new("error_description", $"No nonce {nonce} here"));
+        };
+        await pending.OpenBrowserAsync(Cancel);
+
+        var refused = (await pending.EndAsync(Cancel)).ShouldBeOfType<SignInResult.Refused>();
+
+        refused.Error.ShouldBe(new OAuthError("ticket_[redacted]", "No nonce [redacted] here"));
+        refused.Outcome.ShouldBe("refused");
+        new SignInResult.Refused(new OAuthError("invalid_scope", "No.")).Outcome.ShouldBe("invalid_scope");
+    }
+
+    [Fact]
     [Assertion("CL-15")]
     public async Task A_state_that_comes_twice_is_no_answer_at_all()
     {
