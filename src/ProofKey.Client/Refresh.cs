@@ -161,7 +161,8 @@ internal sealed class Refresh(PublicClient client)
             if (error is not null) await UnmarkAsync(current);
             return (granted, error);
         }
-        catch (AuthorizationServerUnavailableException unavailable) when (unavailable.NothingHappened)
+        // RFC 9449 section 8: what is refused for want of a nonce did nothing
+        catch (ClientException failed) when (failed is AuthorizationServerUnavailableException { NothingHappened: true } or ProtocolViolationException { Code: "dpop_nonce" })
         {
             await UnmarkAsync(current);
             throw;

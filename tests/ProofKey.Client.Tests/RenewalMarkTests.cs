@@ -90,6 +90,23 @@ public sealed class RenewalMarkTests
     }
 
     [Fact]
+    [Rfc("RFC 9449", "8")]
+    public async Task A_server_that_is_never_content_with_its_own_nonce_leaves_no_mark()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.Binds = true;
+        using var folder = new TemporaryFolder();
+        await using var client = await SignedInAsync(server, folder);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        server.Time.Shift = AfterTheEnd;
+        server.Instead["/token"] = context => ScriptedServer.ErrorAsync(context, "use_dpop_nonce");
+
+        (await Should.ThrowAsync<ProtocolViolationException>(() => session.GetAccessTokenAsync(cancel: Cancel))).Code.ShouldBe("dpop_nonce");
+
+        (await folder.SessionAsync())!.WasInterrupted.ShouldBeFalse();
+    }
+
+    [Fact]
     [Assertion("RT-16")]
     public async Task An_answer_that_was_lost_is_named_when_the_server_refuses_and_one_sign_in_cures_it()
     {
