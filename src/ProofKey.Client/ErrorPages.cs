@@ -7,7 +7,7 @@ namespace ProofKey.Client;
 internal static class ErrorPages
 {
     private static readonly string[] SignIn =
-        ["no_session", "session_ended", "renewal_interrupted", "signed_out", "timed_out", "user_denied", "refused", "no_browser", "no_port", "no_device_grant", "step_up", "insufficient_scope"];
+        ["no_session", "session_ended", "renewal_interrupted", "signed_out", "timed_out", "user_denied", "refused", "no_browser", "no_port", "no_device_grant", "step_up", "insufficient_scope", "no_refresh_token"];
 
     private static readonly string[] Unavailable =
         ["timeout", "no_connection", "tls", "server_status", "no_metadata", "not_json", "server_error", "temporarily_unavailable"];

@@ -114,7 +114,7 @@ internal sealed class Refresh(PublicClient client)
 
     private async Task<StoredSession> RenewAsync(StoredSession current, string? resource, Func<HeldToken, bool> isGood)
     {
-        if (current.RefreshToken is not { } refreshToken) throw new SignInRequiredException(SignInRequiredReason.SessionEnded);
+        if (current.RefreshToken is not { } refreshToken) throw NoRefreshToken(current, resource);
         var left = _unsaved?.Spent == refreshToken ? _unsaved?.Fresh : null;
         var (fresh, error) = left is null ? await SendAsync(current, refreshToken, resource) : (left, null);
         if (fresh is null) return await RefusedAsync(current, error!);
@@ -122,6 +122,15 @@ internal sealed class Refresh(PublicClient client)
         if (fresh.TokenFor(resource) is { } token && token != current.TokenFor(resource)) _options.Emit(new ClientEvent.TokensRefreshed(token.ExpiresAt));
         return left is null || Has(fresh, resource, isGood) ? fresh : await RenewAsync(fresh, resource, isGood);
     }
+
+    // While its first token lasts, the session has not ended.
+    private SignInRequiredException NoRefreshToken(StoredSession current, string? resource) => current.TokenFor(resource) is null && _options.TimeProvider.GetUtcNow() < current.ExpiresAt
+        ? new SignInRequiredException(
+            SignInRequiredReason.NoRefreshToken,
+            $"a refresh token to get a token for {resource} with",
+            "the server gave none at the sign-in",
+            "Ask for offline_access, or see to it that the client may have refresh tokens; or sign in for that API alone.")
+        : new SignInRequiredException(SignInRequiredReason.SessionEnded);
 
     private async Task KeepAsync(string spent, StoredSession fresh)
     {

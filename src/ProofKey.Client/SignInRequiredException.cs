@@ -47,6 +47,9 @@ public enum SignInRequiredReason
     /// client with those in <see cref="ClientOptions.Scope"/> signs in for them.
     /// </summary>
     InsufficientScope,
+
+    /// <summary>The session is good, and there is no refresh token to get one for another of its APIs with (RFC 8707 section 2.2).</summary>
+    NoRefreshToken,
 }
 
 /// <summary>A person must sign in, which the call could not do or did not finish.</summary>
@@ -95,6 +98,7 @@ public sealed class SignInRequiredException : ClientException
         SignInRequiredReason.NoDeviceGrant => "no_device_grant",
         SignInRequiredReason.StepUp => "step_up",
         SignInRequiredReason.InsufficientScope => "insufficient_scope",
+        SignInRequiredReason.NoRefreshToken => "no_refresh_token",
         _ => "refused",
     };
 

@@ -188,6 +188,26 @@ public sealed class ResourceTests
         (await session.GetAccessTokenAsync(Bills, cancel: Cancel)).Reveal().ShouldBe("of-the-bills");
     }
 
+    [Fact]
+    public async Task Without_a_refresh_token_a_further_API_has_none_and_the_session_goes_on()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.GivesRefreshTokens = false;
+        using var browser = new TestBrowser();
+        var failed = new List<ClientEvent.RefreshFailed>();
+        await using var client = new PublicClient(Options(server, browser) with { OnEvent = happened => failed.AddRange(new[] { happened }.OfType<ClientEvent.RefreshFailed>()) });
+        var session = await client.GetSessionAsync(Cancel);
+        await browser.Page;
+
+        var needed = await Should.ThrowAsync<SignInRequiredException>(() => session.GetAccessTokenAsync(Bills, cancel: Cancel));
+
+        (needed.Reason, needed.Code).ShouldBe((SignInRequiredReason.NoRefreshToken, "no_refresh_token"));
+        failed.ShouldBe([new ClientEvent.RefreshFailed("no_refresh_token", SessionKept: true)]);
+        await session.GetAccessTokenAsync(cancel: Cancel);
+        server.Time.Shift = TimeSpan.FromMinutes(11);
+        (await Should.ThrowAsync<SignInRequiredException>(() => session.GetAccessTokenAsync(Bills, cancel: Cancel))).Reason.ShouldBe(SignInRequiredReason.SessionEnded);
+    }
+
     [Theory]
     [InlineData(null, "https://a.example/")]
     [InlineData("https://a.example/", "https://a.example/")]
