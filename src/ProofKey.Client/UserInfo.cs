@@ -14,7 +14,7 @@ internal sealed class UserInfo(PublicClient client)
         if (server.UserInfo is null) throw new ProtocolViolationException("no_userinfo", "metadata with userinfo_endpoint", "it has none", "Use the claims of the ID token with this server.");
         var token = await session.GetAccessTokenAsync(cancel: cancel);
         var answer = await client.Backchannel.GetAsync(What, server.UserInfo, cancel, token);
-        if (answer.Status == HttpStatusCode.Unauthorized && mayRenew && session.CanRefresh)
+        if (answer.Status == HttpStatusCode.Unauthorized && mayRenew && session.CanReplace(token, null))
         {
             token = await session.ReplaceAsync(token, null, cancel);
             answer = await client.Backchannel.GetAsync(What, server.UserInfo, cancel, token);

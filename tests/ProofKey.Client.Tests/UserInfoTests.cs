@@ -78,10 +78,26 @@ public sealed class UserInfoTests
         server.Instead["/userinfo"] = context => context.Request.Headers.Authorization == $"Bearer {revoked}"
             ? ScriptedServer.ErrorAsync(context, "invalid_token", 401)
             : ScriptedServer.JsonAsync(context, 200, """{"sub":"alice"}""");
+        // A token that has just come is replaced by none.
+        server.Time.Shift = TimeSpan.FromMinutes(1);
 
         await session.GetUserInfoAsync(Cancel);
 
         server.TokenRequests.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_place_that_takes_no_token_costs_no_renewal_for_each_call()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        server.Instead["/userinfo"] = context => ScriptedServer.ErrorAsync(context, "invalid_token", 401);
+        server.Time.Shift = TimeSpan.FromMinutes(1);
+
+        for (var call = 0; call < 4; call++) (await Should.ThrowAsync<ProtocolViolationException>(() => session.GetUserInfoAsync(Cancel))).Code.ShouldBe("userinfo");
+
+        server.TokenRequests.Count.ShouldBe(2, "the sign-in, and one renewal");
     }
 
     [Fact]
