@@ -73,6 +73,8 @@ public sealed class TokenHandler : DelegatingHandler
         // Whoever set a header by hand meant it, for this origin; it must not travel on either.
         if (!IsOurs(request.RequestUri) || request.Headers.Authorization is not null) return await base.SendAsync(request, cancel);
         var token = await _session.TokenAsync(_resource, null, cancel);
+        // It is written anew each time that it is sent, and what it is made of may be read but once.
+        if (token.IsBound && request.Content is JsonContent json) await json.LoadIntoBufferAsync(cancel);
         var (response, nonce) = await SendWithAsync(request, token, cancel);
         // RFC 9449 section 9: once, with a new proof, and only where the server gave what it asks for
         if (nonce is not null && Says(response, Answer.UseNonce) && IsRepeatable(request.Content))

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json;
 
 namespace ProofKey.Client.Tests;
@@ -319,6 +320,26 @@ public sealed class ProofTests
         using var answer = await http.PostAsync("api/bound/orders", twice, Cancel);
 
         (await answer.Content.ReadAsStringAsync(Cancel)).ShouldBe("bound twice");
+    }
+
+    [Fact]
+    [Rfc("RFC 9449", "9")]
+    public async Task JSON_of_what_can_be_read_but_once_is_sent_again_as_it_was()
+    {
+        await using var server = await StartAsync();
+        await using var client = await SignedInAsync(server);
+        var session = await FoundAsync(client);
+        server.ApiNonce = "nonce";
+        using var http = session.CreateHttpClient(onlyFor: server.At("/"));
+        var queue = new Queue<int>([1, 2]);
+        IEnumerable<int> Drained()
+        {
+            while (queue.TryDequeue(out var next)) yield return next;
+        }
+
+        using var answer = await http.PostAsJsonAsync("api/bound/orders", Drained(), Cancel);
+
+        (await answer.Content.ReadAsStringAsync(Cancel)).ShouldBe("bound [1,2]");
     }
 
     [Fact]
