@@ -96,7 +96,9 @@ internal sealed class Refresh(PublicClient client)
         using var span = Spans.Start("refresh");
         try
         {
-            return await RenewAsync(current, resource, isGood);
+            var fresh = await RenewAsync(current, resource, isGood);
+            span.End("ok", isGood: true);
+            return fresh;
         }
         catch (ClientException failed)
         {
