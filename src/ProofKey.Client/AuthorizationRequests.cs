@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using ProofKey.Client.Providers;
 
 namespace ProofKey.Client;
 
@@ -31,7 +32,7 @@ internal sealed class AuthorizationRequests(PublicClient client, AuthorizationSe
             _options.Emit(new ClientEvent.QueryAskedInstead());
             error = await PushAsync(request, cancel);
         }
-        return error is null ? request : throw new SignInRequiredException(SignInRequiredReason.Refused, error);
+        return error is null ? request : throw Refused(error);
     }
 
     /// <summary>Pushes the same request once more where its reference has ended before anybody came with it.</summary>
@@ -39,8 +40,10 @@ internal sealed class AuthorizationRequests(PublicClient client, AuthorizationSe
     public async Task RenewAsync(AuthorizationRequest request, CancellationToken cancel)
     {
         if (request.Place.EndsAt is not { } end || _options.TimeProvider.GetUtcNow() < end) return;
-        if (await PushAsync(request, cancel) is { } error) throw new SignInRequiredException(SignInRequiredReason.Refused, error);
+        if (await PushAsync(request, cancel) is { } error) throw Refused(error);
     }
+
+    private SignInRequiredException Refused(OAuthError error) => new(SignInRequiredReason.Refused, error, remedy: KnownProviders.RemedyOf(_options.Issuer, error));
 
     private AuthorizationRequest New(string redirectUri, ResponseMode mode) =>
         new(_options, server, redirectUri, mode, dpopKey is null ? null : client.Backchannel.Proofs.ThumbprintOf(dpopKey), stepUp);

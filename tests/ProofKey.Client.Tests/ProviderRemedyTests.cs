@@ -28,14 +28,24 @@ public sealed class ProviderRemedyTests
         CallbackPage.For(refused, client.Options).Html.ShouldContain(WebUtility.HtmlEncode(refused.Remedy));
     }
 
-    /// <summary>Has metadata and takes no code, in the name of a server on the Internet.</summary>
-    private sealed class RefusingServer(string issuer, string error) : HttpMessageHandler
+    [Fact]
+    [Rfc("RFC 9126", "2.3")]
+    public async Task A_refusal_of_a_pushed_request_says_what_helps_with_this_provider()
+    {
+        using var server = new RefusingServer("https://accounts.google.com", "invalid_client", pushed: ""","pushed_authorization_request_endpoint":"https://a.example/p" """);
+        await using var client = new PublicClient(new ClientOptions { Issuer = Issuer.Parse("https://accounts.google.com"), ClientId = "cli", HttpMessageHandler = server, ResponseMode = ResponseMode.Query });
+
+        (await Should.ThrowAsync<SignInRequiredException>(() => client.BeginAsync(Cancel))).Remedy.ShouldContain("client_secret");
+    }
+
+    /// <summary>Has metadata and takes no code and no pushed request, in the name of a server on the Internet.</summary>
+    private sealed class RefusingServer(string issuer, string error, string pushed = "") : HttpMessageHandler
     {
         protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
             var isMetadata = request.Method == HttpMethod.Get;
             var json = isMetadata
-                ? $$"""{"issuer":"{{issuer}}","authorization_endpoint":"https://a.example/a","token_endpoint":"https://a.example/t","jwks_uri":"https://a.example/k","code_challenge_methods_supported":["S256"]}"""
+                ? $$"""{"issuer":"{{issuer}}","authorization_endpoint":"https://a.example/a","token_endpoint":"https://a.example/t","jwks_uri":"https://a.example/k","code_challenge_methods_supported":["S256"]{{pushed}}}"""
                 : $$"""{"error":"{{error}}"}""";
             return Task.FromResult(new HttpResponseMessage(isMetadata ? HttpStatusCode.OK : HttpStatusCode.BadRequest) { Content = new StringContent(json, Encoding.UTF8, "application/json"), RequestMessage = request });
         }
