@@ -104,6 +104,9 @@ internal sealed class IdToken
     // 12 authentication context · 13 authentication time (RFC 9470 section 4: what an API asked for must have come)
     private static void CheckSignIn(Jwt token, ClientOptions options, IdTokenContext context)
     {
+        // OpenID Connect Core section 3.1.2.1: max_age re-authenticates the person, who is one in particular
+        if (context.StepUp?.IsOf(token.Subject) == false)
+            throw new ProtocolViolationException("id_token_subject", "the person whose sign-in was not enough", "somebody else signed in", "Sign in as the same person; to go on as another one, sign out first.");
         if (context.StepUp?.HasAcr(token.Claims) == false) throw Refuse("acr", "a sign-in of a kind that was asked for", $"its acr is {ServerText.Shown(token.Text("acr"))}");
         // At a refresh nobody signs in again (OpenID Connect Core section 12.2), and a device is not asked how old a sign-in may be.
         if (context.AskedAt is not { } askedAt || MaxAge(options, context.StepUp) is not { } maxAge) return;

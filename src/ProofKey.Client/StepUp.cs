@@ -37,6 +37,9 @@ public sealed class StepUp
     /// <summary>The session whose token the API refused: it is no answer, whatever it says of itself.</summary>
     internal string? Refused { get; private init; }
 
+    /// <summary>Whose token the API refused, where that is known: somebody else's sign-in is no better one of theirs.</summary>
+    internal string? Person { get; private init; }
+
     /// <summary>What is asked, as it is sent.</summary>
     /// <returns>Such as <c>acr_values=urn:example:otp max_age=300</c>.</returns>
     public override string ToString() => string.Join(' ', Parameters.Select(pair => $"{pair.Key}={pair.Value}"));
@@ -54,7 +57,7 @@ public sealed class StepUp
     }
 
     /// <summary>Reads a challenge. One that asks for nothing in particular asks for a new sign-in; one that makes no sense asks for nothing.</summary>
-    internal static StepUp? Of(Challenge challenge, string session)
+    internal static StepUp? Of(Challenge challenge, StoredSession session)
     {
         if (challenge.Error != "insufficient_user_authentication") return null;
         TimeSpan? maxAge = null;
@@ -65,7 +68,7 @@ public sealed class StepUp
         }
         var values = (challenge["acr_values"] ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (values.Length > MaxValues || !values.All(IsValue)) return null;
-        return new StepUp(values, values.Length == 0 && maxAge is null ? TimeSpan.Zero : maxAge) { Refused = session };
+        return new StepUp(values, values.Length == 0 && maxAge is null ? TimeSpan.Zero : maxAge) { Refused = session.Id, Person = session.Subject };
     }
 
     /// <summary>Whether a session answers it.</summary>
@@ -78,11 +81,14 @@ public sealed class StepUp
         var isNew = Refused is not null || session.Id != known;
         // Without openid, whether it was as asked is between server and API.
         if (session.Claims is not { } claims) return isNew;
-        return HasAcr(claims) && (MaxAge is not { } age || IsNoOlder(claims, askedAt - age - (isNew ? IdToken.Skew : TimeSpan.Zero)));
+        return IsOf(session.Subject) && HasAcr(claims) && (MaxAge is not { } age || IsNoOlder(claims, askedAt - age - (isNew ? IdToken.Skew : TimeSpan.Zero)));
     }
 
     private static bool IsNoOlder(JsonElement claims, DateTimeOffset than) =>
         claims.TryGetProperty("auth_time", out var time) && time.ValueKind == JsonValueKind.Number && time.TryGetInt64(out var signedIn) && signedIn >= than.ToUnixTimeSeconds();
+
+    /// <summary>Whether a subject is the person who is asked.</summary>
+    internal bool IsOf(string? subject) => Person is null || subject == Person;
 
     /// <summary>Whether claims name one of the kinds of sign-in.</summary>
     internal bool HasAcr(JsonElement claims) =>

@@ -100,7 +100,7 @@ public sealed class TokenHandler : DelegatingHandler
         foreach (var challenge in Challenge.Of(response))
         {
             // RFC 9470 section 3
-            if (response.StatusCode == HttpStatusCode.Unauthorized && StepUp.Of(challenge, _session.Stored.Id) is { } stepUp) return new SignInRequiredException(stepUp);
+            if (response.StatusCode == HttpStatusCode.Unauthorized && StepUp.Of(challenge, _session.Stored) is { } stepUp) return new SignInRequiredException(stepUp);
             // RFC 6750 section 3.1; what was granted already is not what is missing
             if (response.StatusCode == HttpStatusCode.Forbidden && challenge is { Error: "insufficient_scope" } && Scope.TryParse(challenge["scope"], out var scope) && !scope.IsSubsetOf(_session.Scope)) return new SignInRequiredException(scope);
         }

@@ -175,6 +175,24 @@ public sealed class StepUpTests
     }
 
     [Fact]
+    [Rfc("RFC 9470", "4")]
+    public async Task Somebody_elses_sign_in_answers_nothing_and_the_old_session_stays()
+    {
+        await using var world = await World.StartAsync("Bearer error=\"insufficient_user_authentication\"");
+        var needed = await Should.ThrowAsync<SignInRequiredException>(() => world.CallAsync());
+        var before = (await world.Client.FindSessionAsync(Cancel))!.Stored.Id;
+        world.Server.SpoilIdToken = claims => (claims["sub"], claims["auth_time"]) = ("bob", world.Server.Time.GetUtcNow().ToUnixTimeSeconds());
+
+        var refused = await Should.ThrowAsync<ProtocolViolationException>(() => world.Client.GetSessionAsync(needed.StepUp!, Cancel));
+
+        refused.Code.ShouldBe("id_token_subject");
+        refused.Remedy.ShouldContain("same person");
+        (await world.Client.FindSessionAsync(Cancel))!.Stored.Id.ShouldBe(before);
+        await world.Client.GetSessionAsync(new StepUp([], TimeSpan.Zero), Cancel);
+        (await Should.ThrowAsync<ProtocolViolationException>(() => world.Client.GetSessionAsync(needed.StepUp!, Cancel))).Code.ShouldBe("id_token_subject", "a stored session of somebody else is no answer either");
+    }
+
+    [Fact]
     public async Task A_session_whose_token_was_refused_is_no_answer_whatever_it_says_of_itself()
     {
         await using var world = await World.StartAsync($"Bearer error=\"insufficient_user_authentication\", acr_values=\"{Otp}\"", Otp);
