@@ -91,9 +91,22 @@ internal static partial class OwnerFile
     /// <returns>How many bytes there were; none where they cannot be had.</returns>
     public static int Peek(string path, Span<byte> bytes)
     {
-        if (OperatingSystem.IsWindows()) return 0;
+        if (OperatingSystem.IsWindows()) return PeekShared(path, bytes);
         using var file = new SafeFileHandle(Open(path, 0), ownsHandle: true);
         return file.IsInvalid ? 0 : RandomAccess.Read(file, bytes, 0);
+    }
+
+    private static int PeekShared(string path, Span<byte> bytes)
+    {
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            return RandomAccess.Read(file.SafeFileHandle, bytes, 0);
+        }
+        catch (Exception denied) when (denied is IOException or UnauthorizedAccessException)
+        {
+            return 0;
+        }
     }
 
     private static byte[] ReadOnce(string path)

@@ -38,12 +38,15 @@ internal sealed class VaultLock(FileStream? file, Action released) : IDisposable
         }
     }
 
+    // On Windows sharing to read keeps other writers away and lets who waits see the holder's name; elsewhere it would be a lock that many can have.
+    private static FileShare Sharing => OperatingSystem.IsWindows() ? FileShare.Read : FileShare.None;
+
     private static FileStream? TryOpen(string path)
     {
         try
         {
             OwnerFile.MakeFolder(path);
-            var file = new FileStream(path, OwnerFile.Options(FileMode.OpenOrCreate, FileShare.None));
+            var file = new FileStream(path, OwnerFile.Options(FileMode.OpenOrCreate, Sharing));
             NameHolder(file);
             return file;
         }
