@@ -33,6 +33,7 @@ public sealed partial class ScriptedServer
     {
         (SpoilMetadata, SpoilTokens, SpoilIdToken, SpoilUserInfo, SpoilDevice) = (null, null, null, null, null);
         (SpoilCallback, SpoilIdTokenText, Keys, AuthorizeError, FormPostError) = (null, null, null, null, null);
+        (SpoilPushed, PushedError, Posts, IdTokenType, GivesRefreshTokens) = (null, null, true, "JWT", true);
         ClockAhead = TimeSpan.Zero;
         Instead.Clear();
         _lost.Clear();

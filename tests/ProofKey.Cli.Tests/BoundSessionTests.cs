@@ -42,6 +42,7 @@ public sealed class BoundSessionTests : IAsyncLifetime
         json.RootElement.GetProperty("token_type").GetString().ShouldBe("DPoP");
         var token = json.RootElement.GetProperty("access_token").GetString();
         (await _cli.OutputOfAsync("token", "-o", "header")).ShouldBe($"Authorization: DPoP {token}");
+        (await _cli.RunAsync("exec", "--", "true")).Errors.ShouldContain("bound to the key of its session");
         using var thief = new HttpClient();
         thief.DefaultRequestHeaders.Authorization = new("Bearer", token);
         using var refused = await thief.GetAsync(api.Orders, TestContext.Current.CancellationToken);

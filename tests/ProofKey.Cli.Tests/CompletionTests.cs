@@ -7,11 +7,7 @@ public sealed class CompletionTests : IDisposable
 
     public CompletionTests()
     {
-        foreach (var name in (string[])["default", "work"])
-        {
-            Directory.CreateDirectory(_cli.PathOf($"state/proofkey/sessions/{name}"));
-            _cli.Write($"state/proofkey/sessions/{name}/profile.json", $$"""{"name":"{{name}}","issuer":"https://{{name}}.example.com","client_id":"app","scope":"openid"}""");
-        }
+        foreach (var name in (string[])["default", "work"]) AddProfile(name, $"https://{name}.example.com");
         _cli.Environment["PATH"] = $"{Path.GetDirectoryName(_cli.Program)}:{Environment.GetEnvironmentVariable("PATH")}";
     }
 
@@ -70,6 +66,25 @@ public sealed class CompletionTests : IDisposable
         await TypeAsync(shell, typed, line);
     }
 
+    [Theory]
+    [InlineData("bash --noprofile --norc -i", "source <(proofkey completion bash)")]
+    [InlineData("zsh -f -i", "unset zle_bracketed_paste; unsetopt promptsp; autoload -Uz compinit; compinit -u -D; source <(proofkey completion zsh)")]
+    public async Task An_address_that_means_something_to_the_shell_is_quoted(string shell, string setUp)
+    {
+        AddProfile("odd", "https://odd.example.com/a;b$(touch)");
+        _cli.Environment["TERM"] = "dumb";
+        await using var running = await StartAsync(shell, setUp);
+        await TypeAsync(running, "login https://o\t", @"proofkey login https://odd.example.com/a\;b\$\(touch\) ");
+    }
+
+    [Fact]
+    public async Task A_damaged_profile_hides_no_other()
+    {
+        AddProfile("damaged", "none");
+        (await _cli.OutputOfAsync("completion", "bash", "--", "login", "=")).ShouldBe("https://default.example.com\nhttps://work.example.com");
+        (await _cli.OutputOfAsync("completion", "bash", "--", "whoami", "-p", "=d")).ShouldBe("damaged\ndefault");
+    }
+
     [Fact]
     public async Task Zsh_shows_what_a_word_means()
     {
@@ -95,6 +110,12 @@ public sealed class CompletionTests : IDisposable
 
     [Fact]
     public async Task A_shell_that_is_not_known_is_refused() => (await _cli.RunAsync("completion", "tcsh")).ShouldBeFailure(2, "no completion for tcsh", "bash or zsh or fish or powershell");
+
+    private void AddProfile(string name, string issuer)
+    {
+        Directory.CreateDirectory(_cli.PathOf($"state/proofkey/sessions/{name}"));
+        _cli.Write($"state/proofkey/sessions/{name}/profile.json", $$"""{"name":"{{name}}","issuer":"{{issuer}}","client_id":"app","scope":"openid"}""");
+    }
 
     // Where the terminal stands is what the shell made of the keys.
     private async Task<RunningCli> StartAsync(string shell, string setUp)

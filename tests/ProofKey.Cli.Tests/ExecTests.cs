@@ -50,6 +50,24 @@ public sealed class ExecTests : SignedInCli
     }
 
     [Fact]
+    public async Task A_variable_that_is_not_UTF_8_goes_on_as_it_is() =>
+        (await RunOtherAsync("sh", "-c", $$"""CAFE=$(printf 'caf\351') ACCESS_TOKEN=old exec {{Proofkey}} exec -- sh -c 'printf %s "$CAFE" | od -An -tx1; env | grep -c ^ACCESS_TOKEN='""")).Output.ShouldBe(" 63 61 66 e9\n1\n");
+
+    [Fact]
+    public async Task Without_a_PATH_nothing_is_taken_from_the_current_folder()
+    {
+        var program = Cli.Write("glab", "#!/bin/sh\necho ours\n");
+        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        foreach (var path in (string?[])["", null])
+        {
+            Cli.Environment["PATH"] = path;
+            (await Cli.RunAsync("exec", "--", "glab")).ShouldBeFailure(127, "glab was not found", "PATH");
+            (await Cli.OutputOfAsync("exec", "--", "sh", "-c", "echo found")).ShouldBe("found");
+        }
+        (await Cli.OutputOfAsync("exec", "--", "./glab")).ShouldBe("ours");
+    }
+
+    [Fact]
     public async Task A_program_that_cannot_be_run_is_named_and_no_session_is_touched()
     {
         (await Cli.RunAsync("exec", "--", "no-such-program")).ShouldBeFailure(127, "no-such-program was not found", "PATH");

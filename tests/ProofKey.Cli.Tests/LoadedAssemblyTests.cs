@@ -1,3 +1,5 @@
+using ProofKey.Cli.Sessions;
+
 namespace ProofKey.Cli.Tests;
 
 /// <summary>The verbs of the client start fast, since they load neither ASP.NET Core nor Spectre nor a database driver.</summary>
@@ -37,6 +39,14 @@ public sealed class LoadedAssemblyTests : IAsyncLifetime
         }
         Foreign().ShouldBeEmpty("login");
         var token = await ShouldLoadLittleAsync("token");
+        foreach (var form in TokenForm.Words.Where(form => form != TokenForm.Git)) await ShouldLoadLittleAsync($"token -o {form}");
+        await ShouldLoadLittleAsync("token -o git --for https://git.example.com get", input: "protocol=https\nhost=git.example.com\n\n");
+        // What takes the place of the program writes nothing down: one that the system does not run leaves it there.
+        File.SetUnixFileMode(_cli.Write("notes", "text"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        await ShouldLoadLittleAsync($"exec -- {_cli.PathOf("notes")}", exitCode: 126);
+        await ShouldLoadLittleAsync("switch default");
+        await ShouldLoadLittleAsync("completion bash");
+        await ShouldLoadLittleAsync("completion bash -- login =h");
         await ShouldLoadLittleAsync("whoami");
         await ShouldLoadLittleAsync("list");
         await ShouldLoadLittleAsync($"decode {token}");
@@ -44,10 +54,10 @@ public sealed class LoadedAssemblyTests : IAsyncLifetime
         await ShouldLoadLittleAsync("logout");
     }
 
-    private async Task<string> ShouldLoadLittleAsync(string command, int exitCode = 0)
+    private async Task<string> ShouldLoadLittleAsync(string command, int exitCode = 0, string input = "")
     {
         File.Delete(_cli.PathOf("loaded"));
-        var outcome = await _cli.RunAsync(command.Split(' '));
+        var outcome = await _cli.RunWithAsync(input, command.Split(' '));
         outcome.ExitCode.ShouldBe(exitCode, outcome.ToString());
         Foreign().ShouldBeEmpty(command);
         return outcome.Output.TrimEnd();

@@ -32,12 +32,26 @@ public sealed class MachineCheckupTests : IDisposable
     [Fact]
     public void A_browser_is_found_in_the_order_in_which_one_is_opened()
     {
-        var here = _cli.Write("xdg-open", "");
+        var here = Program("xdg-open");
         Browser([("DISPLAY", ":0"), ("PATH", Path.GetDirectoryName(here)!)]).Text.ShouldBe("xdg-open opens it.");
         Browser([("DISPLAY", ":0"), ("PATH", Path.GetDirectoryName(here)!), ("BROWSER", $"missing:{here} %s")]).Text.ShouldBe($"{here} opens it.");
         Browser([("BROWSER", "w3m:missing"), ("PATH", "/nonexistent")]).ShouldBe(Finding.Broken(
-            "browser", "There is no program to open one: missing is not installed.", "Install xdg-utils and a browser, set BROWSER to the command of one, or say --no-browser."));
+            "browser", "There is no program to open one: missing cannot be run from here.", "Install xdg-utils and a browser, set BROWSER to the command of one, or say --no-browser."));
         Browser([("SSH_TTY", "/dev/pts/0"), ("DISPLAY", ":0")]).State.ShouldBe("good", "none is opened over SSH");
+    }
+
+    [Fact]
+    public void A_browser_that_the_sign_in_would_not_start_is_none()
+    {
+        Program("firefox");
+        var folder = _cli.PathOf("");
+        Browser([("BROWSER", "./firefox"), ("PATH", folder)]).State.ShouldBe("bad", "a path that is not absolute");
+        Browser([("BROWSER", "firefox"), ("PATH", ".")]).State.ShouldBe("bad", "a folder that is not absolute");
+        Browser([("BROWSER", _cli.Write("notes", "text"))]).State.ShouldBe("bad", "a file that is no program");
+        Browser([("BROWSER", "firefox"), ("PATH", folder), ("WSL_DISTRO_NAME", "Debian")]).Text.ShouldBe("firefox opens it.");
+        Program("wslview");
+        Browser([("DISPLAY", ":0"), ("PATH", folder), ("WSL_DISTRO_NAME", "Debian")]).Text.ShouldContain(": xdg-open cannot be run", customMessage: "this WSL runs no programs of Windows");
+        Browser([("PATH", folder), ("WSL_DISTRO_NAME", "Debian"), ("WSL_INTEROP", "/run/WSL/1_interop")]).Text.ShouldBe("wslview opens it.");
     }
 
     [Fact]
@@ -56,6 +70,15 @@ public sealed class MachineCheckupTests : IDisposable
             .ShouldBe("https_proxy leads through http://proxy.example.com:3128, except .example.org; this machine itself is reached without.");
         Checked([("HTTPS_PROXY", "proxy.example.com:3128")], "proxy").Text.ShouldStartWith("HTTPS_PROXY leads through http://proxy.example.com:3128;");
         Checked([("HTTPS_PROXY", "http://:3128")], "proxy").State.ShouldBe("bad");
+    }
+
+    [Fact]
+    public void The_proxy_that_counts_is_the_one_that_is_told()
+    {
+        Checked([("HTTP_PROXY", "http://proxy.example.com:3128"), ("http_proxy", "http://proxy.example.com:3128")], "proxy").Text.ShouldBe("None is set.");
+        Checked([("HTTPS_PROXY", "http://other.example.com"), ("https_proxy", "http://proxy.example.com"), ("ALL_PROXY", "http://other.example.com"), ("NO_PROXY", ".example.net"), ("no_proxy", ".example.org")], "proxy").Text
+            .ShouldStartWith("https_proxy leads through http://proxy.example.com, except .example.org;");
+        Checked([("ALL_PROXY", "http://other.example.com"), ("all_proxy", "http://proxy.example.com")], "proxy").Text.ShouldStartWith("all_proxy leads through http://proxy.example.com;");
     }
 
     [Fact]
@@ -79,12 +102,37 @@ public sealed class MachineCheckupTests : IDisposable
         outcome.Output.ShouldMatch(@"✗ store +Expected .*missing\.key");
     }
 
+    [Fact]
+    public async Task A_session_that_ends_meanwhile_leaves_its_folder_alone()
+    {
+        var (folder, passphrase) = (_cli.PathOf("state/proofkey/sessions/default"), _cli.PathOf("passphrase"));
+        Directory.CreateDirectory(folder);
+        var vault = _cli.Write("state/proofkey/sessions/default/default.vault", "");
+        var settings = _cli.Write("state/proofkey/sessions/default/profile.json", """{"name":"default","issuer":"https://login.example.com","client_id":"app","scope":"openid"}""");
+        await using (var made = _cli.StartAs("mkfifo", "-m", "600", passphrase)) (await made.EndAsync()).ExitCode.ShouldBe(0);
+        (_cli.Environment["PROOFKEY_KEY_FILE"], _cli.Environment["PROOFKEY_PASSPHRASE_FILE"]) = (null, passphrase);
+        await using var doctor = _cli.Start("doctor");
+        // It opens once the doctor waits for the passphrase.
+        await using (var pipe = new StreamWriter(passphrase))
+        {
+            File.Delete(vault);
+            await pipe.WriteAsync("short\n");
+        }
+        (await doctor.EndAsync()).Output.ShouldContain("too short");
+        File.Exists(settings).ShouldBeTrue();
+    }
+
     [Theory]
     [InlineData("clock", "clock", "11 min behind the one of 127.0.0.1", "timedatectl")]
     [InlineData("issuer", "metadata", "names itself https://evil.example", "do not go on")]
     [InlineData("plain", "pkce", "other methods than S256", "no way down")]
     [InlineData("silent", "pkce", "do not say whether", "--accept-unadvertised-pkce")]
     [InlineData("page", "metadata", "has none", "authorization server runs there")]
+    [InlineData("404", "metadata", "has none", "authorization server runs there")]
+    [InlineData("503", "metadata", "/.well-known/openid-configuration answers 503", "Try again later")]
+    [InlineData("429", "metadata", "answers 429", "Try again later")]
+    [InlineData("403", "metadata", "answers 403", "on the way")]
+    [InlineData("302", "metadata", "leads to https://sso.example.com/", "follows no redirects")]
     public async Task What_is_wrong_with_a_provider_is_named(string wrong, string check, string text, string remedy)
     {
         TestApi? provider = null;
@@ -100,6 +148,15 @@ public sealed class MachineCheckupTests : IDisposable
     }
 
     [Fact]
+    public async Task A_name_of_a_character_set_that_there_is_not_is_passed_over()
+    {
+        TestApi? provider = null;
+        provider = await TestApi.StartAsync(context => AnswerAsync(context, provider!.Address, "charset"));
+        await using var running = provider;
+        (await _cli.OutputOfAsync("doctor", "--issuer", provider.Address)).ShouldContain("✓ metadata");
+    }
+
+    [Fact]
     public async Task A_certificate_that_nobody_trusts_and_a_server_that_is_away_are_two_things()
     {
         await using var provider = await TestApi.StartAsync(context => context.Response.WriteAsync("{}"), isHttps: true);
@@ -110,18 +167,32 @@ public sealed class MachineCheckupTests : IDisposable
     private static Task AnswerAsync(HttpContext context, string issuer, string wrong)
     {
         if (wrong == "clock") context.Response.Headers.Date = (TimeProvider.System.GetUtcNow() + TimeSpan.FromMinutes(11)).ToString("R", CultureInfo.InvariantCulture);
+        if (wrong == "charset") context.Response.ContentType = "application/json; charset=utf8";
+        if (wrong == "302") context.Response.Headers.Location = "https://sso.example.com/";
+        if (int.TryParse(wrong, out var status))
+        {
+            context.Response.StatusCode = status;
+            return Task.CompletedTask;
+        }
         if (wrong == "page") return context.Response.WriteAsync("<h1>Welcome</h1>");
         var methods = wrong switch { "plain" => ""","code_challenge_methods_supported":["plain"]""", "silent" => "", _ => ""","code_challenge_methods_supported":["S256"]""" };
         return context.Response.WriteAsync($$"""{"issuer":"{{(wrong == "issuer" ? "https://evil.example" : issuer)}}"{{methods}}}""");
     }
 
-    private static Finding Browser((string, string)[] variables) => Checked(variables, "browser");
+    private string Program(string name)
+    {
+        File.SetUnixFileMode(_cli.Write(name, "#!/bin/sh\n"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        return _cli.PathOf(name);
+    }
 
-    private static Finding Checked((string, string)[] variables, string name) => Checkup(variables).Run(profile: null).Single(finding => finding.Name == name);
+    private Finding Browser((string, string)[] variables) => Checked(variables, "browser");
 
-    private static MachineCheckup Checkup((string Name, string Value)[] variables)
+    private Finding Checked((string, string)[] variables, string name) => Checkup(variables).Run(profile: null).Single(finding => finding.Name == name);
+
+    private MachineCheckup Checkup((string Name, string Value)[] variables)
     {
         var set = variables.ToDictionary(variable => variable.Name, variable => variable.Value);
-        return new MachineCheckup(set.GetValueOrDefault, Surroundings.Of(new MachineFacts(SystemKind.Linux, set.GetValueOrDefault, _ => false, _ => "", HasScreen: false)));
+        // Nothing of this machine, which may be a container
+        return new MachineCheckup(new MachineFacts(SystemKind.Linux, set.GetValueOrDefault, path => path.StartsWith(_cli.PathOf(""), StringComparison.Ordinal) && File.Exists(path), _ => "", HasScreen: false));
     }
 }

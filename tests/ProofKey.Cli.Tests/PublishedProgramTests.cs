@@ -12,7 +12,11 @@ public sealed class PublishedProgramTests
         var folder = Directory.CreateTempSubdirectory("proofkey-published-");
         try
         {
+            var (own, foreign) = (Path.Combine(folder.FullName, "global.json"), Path.Combine(Root(), "artifacts", "standalone", "made", "proofkey-of-another-system"));
+            Directory.CreateDirectory(Path.GetDirectoryName(foreign)!);
+            foreach (var file in (string[])[own, foreign]) await File.WriteAllTextAsync(file, "{}", TestContext.Current.CancellationToken);
             using var cli = new Cli { Program = await PublishAsync(folder.FullName) };
+            Directory.GetFiles(folder.FullName).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal).ShouldBe(["global.json", "libe_sqlite3.so", "proofkey"]);
             // It must not find the system's .NET.
             cli.Environment["DOTNET_ROOT"] = "/nonexistent";
             await using var server = await TestServer.StartAsync(cli);

@@ -33,6 +33,18 @@ public sealed class SwitchTests : SignedInCli
     }
 
     [Fact]
+    public async Task With_a_variable_the_command_to_sign_in_again_names_the_profile()
+    {
+        await LoginAsync("-p", "work");
+        (await Cli.RunAsync("user", "remove", "alice", "--data", Cli.Data)).ExitCode.ShouldBe(0);
+        Cli.Environment["PROOFKEY_PROFILE"] = "work";
+        (await Cli.RunAsync("whoami", "-p", "default")).ShouldBeFailure(4, "Sign in again with: proofkey login -p default\n");
+        (await Cli.RunAsync("whoami")).ShouldBeFailure(4, "Sign in again with: proofkey login -p work\n");
+        (await Cli.RunAsync("switch", "work")).ExitCode.ShouldBe(0);
+        (await Cli.RunAsync("whoami")).ShouldBeFailure(4, "Sign in again with: proofkey login\n");
+    }
+
+    [Fact]
     public async Task A_profile_that_is_not_there_cannot_be_switched_to_and_a_variable_goes_before_what_was_switched_to()
     {
         (await Cli.RunAsync("switch", "play")).ShouldBeFailure(4, "There is no profile play", "default");

@@ -63,6 +63,14 @@ public sealed class TokenFormTests : SignedInCli
         (await Cli.RunWithAsync("protocol=http\nhost=git.example.com\n\n", "token", "-o", "git", "--for", "https://git.example.com", "get")).ShouldBe(new Outcome(0, "", ""));
     }
 
+    [Theory]
+    [Assertion("CL-20")]
+    [InlineData("protocol=https\nhost=evil.example\nusername=x\rhost=git.example.com\n\n")]
+    [InlineData("protocol=https\nhost=evil.example\nusername=x\r\nhost=git.example.com\n\n")]
+    [InlineData("protocol=https\nhost=git.example.com\nusername=x\0\n\n")]
+    public async Task A_value_that_reads_as_two_lines_gets_no_token(string asked) =>
+        (await Cli.RunWithAsync(asked, "token", "-o", "git", "--for", "https://git.example.com", "get")).ShouldBe(new Outcome(0, "", ""));
+
     [Fact]
     public async Task Git_is_answered_in_its_protocol()
     {

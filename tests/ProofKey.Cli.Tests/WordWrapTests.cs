@@ -19,7 +19,21 @@ public sealed class WordWrapTests
         WordWrap.Lines("Go to https://login.example.com/authorize?client_id=app now", 20).ShouldBe(["Go to", "https://login.example.com/authorize?client_id=app", "now"]);
 
     [Fact]
+    public void A_command_that_is_to_be_copied_stays_in_one_piece()
+    {
+        WordWrap.Lines("Sign in with: proofkey login ISSUER --client-id ID", 40).ShouldBe(["Sign in with:", "proofkey login ISSUER --client-id ID"]);
+        WordWrap.Lines("Sign in with: proofkey login ISSUER --client-id ID", 20).ShouldBe(["Sign in with:", "proofkey login ISSUER --client-id ID"]);
+        WordWrap.Lines("Find it with: ss -ltnp 'sport = :80'; end it, or take another", 24).ShouldBe(["Find it with:", "ss -ltnp 'sport = :80';", "end it, or take another"]);
+        WordWrap.Lines("It is made with: (umask 077; head -c 32 FILE)", 24).ShouldBe(["It is made with:", "(umask 077; head -c 32 FILE)"]);
+        WordWrap.Lines("error: proofkey", 12).ShouldBe(["error:", "proofkey"]);
+        WordWrap.Lines("What proofkey is: a program", 14).ShouldBe(["What proofkey", "is: a program"]);
+    }
+
+    [Fact]
     public void What_goes_on_can_be_indented() => WordWrap.Lines("x one two three", 10, indent: 2).ShouldBe(["x one two", "  three"]);
+
+    [Fact]
+    public void What_begins_with_spaces_keeps_them() => WordWrap.Lines("   one two three", 10, indent: 3).ShouldBe(["   one two", "   three"]);
 
     [Fact]
     public void Wide_signs_take_two_columns() => WordWrap.Lines("署名 署名", 8).ShouldBe(["署名", "署名"]);

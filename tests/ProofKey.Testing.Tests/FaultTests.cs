@@ -33,6 +33,17 @@ public sealed class FaultTests
     public void Faults_have_names_of_their_own() => Fault.All.Select(fault => fault.Name).ShouldBeUnique();
 
     [Fact]
+    public async Task Everything_is_right_again_when_it_is_mended()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        (server.SpoilPushed, server.PushedError, server.Posts, server.IdTokenType, server.GivesRefreshTokens) = (_ => { }, _ => "invalid_request", false, null, false);
+
+        server.Mend();
+
+        (server.SpoilPushed, server.PushedError, server.Posts, server.IdTokenType, server.GivesRefreshTokens).ShouldBe((null, null, true, "JWT", true));
+    }
+
+    [Fact]
     [Assertion("RT-15")]
     public async Task An_answer_that_is_lost_leaves_a_token_that_is_spent()
     {

@@ -39,7 +39,7 @@ internal sealed class CompletionVerb : Verb
         var profiles = Profiles.Of(invocation.Settings);
         IEnumerable<string>? ValuesOf(Symbol symbol) => symbol == CommonOptions.Profile || symbol.Name == "PROFILE" ? profiles.Names() : symbol.Name switch
         {
-            "ISSUER" or "--issuer" => [.. profiles.Names().Select(name => profiles.Find(name)?.Issuer).OfType<string>().Distinct()],
+            "ISSUER" or "--issuer" => [.. profiles.Names().Select(name => IssuerOf(profiles, name)).OfType<string>().Distinct()],
             "METHOD" => ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
             "SHELL" => CompletionScript.Shells,
             "--output" => TokenForm.Words,
@@ -48,5 +48,18 @@ internal sealed class CompletionVerb : Verb
         if (new Completion(invocation.Parsed.RootCommandResult.Command, ValuesOf).Of(before, word) is { } candidates)
             foreach (var candidate in candidates) invocation.Terminal.Write(CompletionScript.Line(shell, candidate));
         else invocation.Terminal.Write(CompletionScript.Files);
+    }
+
+    // One damaged file must not hide the others.
+    private static string? IssuerOf(Profiles profiles, string name)
+    {
+        try
+        {
+            return profiles.Find(name)?.Issuer;
+        }
+        catch (CommandException)
+        {
+            return null;
+        }
     }
 }

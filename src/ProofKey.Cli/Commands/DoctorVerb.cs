@@ -53,7 +53,7 @@ internal sealed class DoctorVerb : Verb
     {
         var (profiles, name) = (Profiles.Of(invocation.Settings), invocation.ProfileName);
         var profile = profiles.Find(name);
-        var found = new MachineCheckup(Environment.GetEnvironmentVariable, Surroundings.OfThisProcess).Run(profile);
+        var found = new MachineCheckup(MachineFacts.OfThisMachine).Run(profile);
         found.Add(await MachineCheckup.StoreAsync(ChosenStore.Of(invocation.Settings, profile), profiles, name, invocation.Cancellation));
         if (invocation.Settings.OfCommandLine.Text(_issuer) is not { } text) return found;
         var issuer = IssuerOf("--issuer", text);

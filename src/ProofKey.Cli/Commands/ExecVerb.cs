@@ -31,6 +31,7 @@ internal sealed class ExecVerb : SessionVerb
         var program = OtherProgram.Find(command[0]);
         var session = await open.SessionAsync(invocation.Cancellation);
         var token = await session.GetAccessTokenAsync(invocation.Settings.Duration(CommonOptions.MinValid, Session.DefaultMinValid), invocation.Cancellation);
+        SayIfBound(invocation, session);
         return await program.RunAsync(command[1..], variable, token.Reveal());
     }
 }

@@ -12,7 +12,7 @@ internal static class Help
     private static readonly string[] Closing =
     [
         "Each option has an environment variable, as PROOFKEY_DATA for --data, and a key in the file of --config, as \"data\". PROOFKEY_SESSIONS moves the folder of sessions.",
-        "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 timed out, 4 sign-in needed, 5 refused, 6 unavailable, 7 protocol violation, 8 token store locked or missing, 9 cancelled.",
+        "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 timed out, 4 sign-in needed, 5 refused, 6 unavailable, 7 protocol violation, 8 token store locked or missing, 9 cancelled. With exec: those of its program, or 126 cannot be run, 127 not found.",
     ];
 
     public static bool IsAskedFor(ParseResult parsed) => parsed.GetResult(Option) is { Implicit: false };

@@ -77,7 +77,7 @@ internal sealed class LoginVerb : Verb
         if (!Scope.TryParse(scope, out _)) throw CommandException.Usage("The scope has characters that a scope cannot have.", "Write the values with single spaces between, such as --scope \"openid profile\"");
         // client add has an option of that name, and so the variable.
         var dpop = invocation.Settings.OfCommandLine.Switch(_dpop) ?? known?.Dpop;
-        return _roads.Apply(new Profile { Name = name, IsActive = name == profiles.Active, Issuer = issuer, ClientId = ClientIdOf(invocation, known), Scope = scope, Resources = ResourcesOf(invocation.Settings, known), Dpop = dpop }, known, invocation.Settings);
+        return _roads.Apply(new Profile { Name = name, IsActive = profiles.IsMeant(name), Issuer = issuer, ClientId = ClientIdOf(invocation, known), Scope = scope, Resources = ResourcesOf(invocation.Settings, known), Dpop = dpop }, known, invocation.Settings);
     }
 
     // RFC 8707 section 2

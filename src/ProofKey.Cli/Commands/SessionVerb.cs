@@ -44,6 +44,12 @@ internal abstract class SessionVerb : Verb
     /// <summary>Which store is opened.</summary>
     protected virtual ChosenStore StoreOf(Invocation invocation, Profile profile, string folder) => ChosenStore.Of(invocation.Settings, profile);
 
+    /// <summary>Says of a token that is handed over what it lacks, if it is bound to a key that is not.</summary>
+    protected static void SayIfBound(Invocation invocation, Session session)
+    {
+        if (session.IsBound) invocation.Terminal.Say("This token is bound to the key of its session: without a proof by it, such as proofkey call makes, no API takes it.");
+    }
+
     /// <summary>Does it.</summary>
     protected abstract Task<int> RunAsync(Invocation invocation, OpenProfile open);
 }

@@ -37,7 +37,7 @@ internal sealed class TokenVerb : SessionVerb
     }
 
     // Who asks for another server's password is no reason to open a session.
-    protected override async Task<int> RunAsync(Invocation invocation) => await IsForUsAsync(invocation) ? await base.RunAsync(invocation) : ExitCodes.Done;
+    protected override async Task<int> RunAsync(Invocation invocation) => IsForUs(invocation) ? await base.RunAsync(invocation) : ExitCodes.Done;
 
     protected override async Task<int> RunAsync(Invocation invocation, OpenProfile open)
     {
@@ -46,7 +46,7 @@ internal sealed class TokenVerb : SessionVerb
             throw CommandException.Usage("A token is a secret, and others may see this screen.", "Hand it on, as in: proofkey token | proofkey decode -; or say --show.");
         var kubernetes = form == TokenForm.ExecCredential ? KubernetesRequest.Of(Environment.GetEnvironmentVariable(KubernetesRequest.Variable)) : null;
         var (session, token) = await FreshAsync(invocation, open, kubernetes?.MayAsk ?? true);
-        if (session.IsBound) invocation.Terminal.Say("This token is bound to the key of its session: without a proof by it, such as proofkey call makes, no API takes it.");
+        SayIfBound(invocation, session);
         var shown = new TokenForm(token.Reveal(), token.Type, token.ExpiresAt, session.Scope.ToString());
         invocation.Terminal.Write(kubernetes is not null ? shown.ForKubernetes(kubernetes.ApiVersion) : _asked is not null ? shown.ForGit(_asked) : shown.Text(form));
         return ExitCodes.Done;
@@ -54,14 +54,14 @@ internal sealed class TokenVerb : SessionVerb
 
     private string FormOf(Invocation invocation) => invocation.Settings.Choice(_output, TokenForm.Words);
 
-    private async Task<bool> IsForUsAsync(Invocation invocation)
+    private bool IsForUs(Invocation invocation)
     {
         var request = invocation.Parsed.GetValue(_request);
         if (FormOf(invocation) != TokenForm.Git)
             return request is null ? true : throw CommandException.Usage($"Unrecognized command or argument '{PlainText.Of(request)}'.", "See: proofkey token --help");
         var servers = invocation.Settings.Texts(_for).Select(OriginOf).ToList();
         if (request is null || servers.Count == 0) throw CommandException.Usage("With -o git it must be said what git asks, and which server may have the token.", "Let git run it: git config credential.URL.helper '!proofkey token -o git --for URL'");
-        _asked = await GitRequest.ReadAsync(Console.In, invocation.Cancellation);
+        _asked = GitRequest.Read(Console.In);
         var isOurs = servers.Contains(_asked.Origin);
         // Nothing is kept that could be erased; the next request gets a fresh token when this one ends.
         if (request == "erase" && isOurs) invocation.Terminal.Say($"{_asked.Origin} did not take the token of profile {invocation.ProfileName}.");

@@ -2,17 +2,18 @@ using System.Net;
 using System.Net.Sockets;
 using ProofKey.Cli.Sessions;
 using ProofKey.Client;
+using ProofKey.Client.Loopback;
 
 namespace ProofKey.Cli.Doctor;
 
 /// <summary>Looks at what a sign-in on this machine needs: a browser, a listener, a place for the session. Nobody is signed in, and no browser is opened.</summary>
-/// <param name="variable">Reads an environment variable.</param>
-/// <param name="surroundings">Which road fits here, and why.</param>
-internal sealed class MachineCheckup(Func<string, string?> variable, Surroundings surroundings)
+/// <param name="facts">What the machine has.</param>
+internal sealed class MachineCheckup(MachineFacts facts)
 {
-    private static readonly string[] ProxyVariables = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"];
+    // In the platform's order. What is for plain http counts for no issuer: those are https, or this machine itself.
+    private static readonly string[] ProxyVariables = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
-    private static readonly string[] TextBrowsers = ["lynx", "w3m", "links", "links2", "elinks", "browsh", "www-browser"];
+    private readonly Surroundings _surroundings = Surroundings.Of(facts);
 
     /// <summary>Looks at the machine; at the ports of a profile too.</summary>
     public List<Finding> Run(Profile? profile)
@@ -28,11 +29,13 @@ internal sealed class MachineCheckup(Func<string, string?> variable, Surrounding
     public static async Task<Finding> StoreAsync(ChosenStore chosen, Profiles profiles, string name, CancellationToken cancellation)
     {
         if (chosen.Kind == "memory") return Finding.Fine("store", "In memory: a session ends with its command.");
-        var folder = profiles.HasSession(name) ? profiles.FolderOf(name) : Directory.CreateTempSubdirectory("proofkey-doctor-").FullName;
+        // Asked once: a session that ends meanwhile must not make its folder one that is deleted here.
+        var hasSession = profiles.HasSession(name);
+        var folder = hasSession ? profiles.FolderOf(name) : Directory.CreateTempSubdirectory("proofkey-doctor-").FullName;
         try
         {
             if (chosen.OpenSilently(folder) is not { } store) return Finding.Fine("store", "An encrypted file, whose passphrase is asked for.");
-            if (profiles.HasSession(name)) await store.ListAsync(cancellation);
+            if (hasSession) await store.ListAsync(cancellation);
             else await store.ProbeAsync(name, cancellation);
             return Finding.Fine("store", chosen.Kind == "keychain" ? "The keychain is open, and has the key of sessions." : "The key of the session's file is there.");
         }
@@ -46,30 +49,25 @@ internal sealed class MachineCheckup(Func<string, string?> variable, Surrounding
         }
         finally
         {
-            if (!profiles.HasSession(name)) Directory.Delete(folder, recursive: true);
+            if (!hasSession) Directory.Delete(folder, recursive: true);
         }
     }
 
-    private Finding Road() => Finding.Fine("sign-in", surroundings.Road == SignInRoad.Browser ? $"login opens a browser, since {surroundings.Reason}." : $"login prints an address for a browser elsewhere, since {surroundings.Reason}.");
+    private Finding Road() => Finding.Fine("sign-in", _surroundings.Road == SignInRoad.Browser ? $"login opens a browser, since {_surroundings.Reason}." : $"login prints an address for a browser elsewhere, since {_surroundings.Reason}.");
 
     private Finding Display() => Finding.Fine("display", Set("WAYLAND_DISPLAY") is { } wayland ? $"WAYLAND_DISPLAY is {wayland}." : Set("DISPLAY") is { } display ? $"DISPLAY is {display}." : "Neither DISPLAY nor WAYLAND_DISPLAY is set.");
 
-    // The same order as the sign-in's own.
     private Finding Browser()
     {
-        if (surroundings.Road != SignInRoad.Browser) return Finding.Fine("browser", "None is opened here, unless with --browser.");
-        if (OperatingSystem.IsWindows() || OperatingSystem.IsMacOS()) return Finding.Fine("browser", "The system opens the one that is chosen there.");
-        var commands = (Set("BROWSER") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(command => File.Exists(command) ? command : command.Split(' ')[0]);
-        if (surroundings.IsWsl) commands = [.. commands, "wslview", "/mnt/c/Windows/System32/rundll32.exe"];
-        if (Set("DISPLAY") is not null || Set("WAYLAND_DISPLAY") is not null) commands = [.. commands, "xdg-open"];
-        var tried = commands.Where(command => !TextBrowsers.Contains(Path.GetFileName(command))).ToList();
-        return tried.Find(IsThere) is { } program
+        if (_surroundings.Road != SignInRoad.Browser) return Finding.Fine("browser", "None is opened here, unless with --browser.");
+        var tried = BrowserLadder.Commands(facts, "").Select(command => command.Program).ToList();
+        return tried.Find(CanBeRun) is { } program
             ? Finding.Fine("browser", $"{program} opens it.")
-            : Finding.Broken("browser", $"There is no program to open one: {string.Join(", ", tried)} {(tried.Count == 1 ? "is" : "are")} not installed.", "Install xdg-utils and a browser, set BROWSER to the command of one, or say --no-browser.");
+            : Finding.Broken("browser", $"There is no program to open one: {string.Join(", ", tried)} cannot be run from here.", "Install xdg-utils and a browser, set BROWSER to the command of one, or say --no-browser.");
     }
 
-    private bool IsThere(string program) => program.Contains('/', StringComparison.Ordinal) ? File.Exists(program)
-        : (variable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries).Any(folder => File.Exists(Path.Combine(folder, program)));
+    private bool CanBeRun(string program) => ProgramPath.Find(facts, program) is { } path && facts.Exists(path)
+        && (OperatingSystem.IsWindows() || (File.GetUnixFileMode(path) & (UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)) != 0);
 
     private static Finding Loopback() => TryListen(IPAddress.Loopback, 0) is { } problem
         ? Finding.Broken("loopback", $"Nobody can listen on 127.0.0.1 here ({problem}).", "Bring up the loopback interface; until then sign in with --device.")
@@ -102,10 +100,10 @@ internal sealed class MachineCheckup(Func<string, string?> variable, Surrounding
         var name = ProxyVariables.FirstOrDefault(name => Set(name) is not null);
         if (name is null) return Finding.Fine("proxy", OperatingSystem.IsLinux() ? "None is set." : "No variable sets one; the system's own settings count.");
         var shown = Uri.TryCreate(Set(name)!.Contains("://", StringComparison.Ordinal) ? Set(name) : $"http://{Set(name)}", UriKind.Absolute, out var address) ? address.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped) : null;
-        var except = Set("NO_PROXY") ?? Set("no_proxy");
+        var except = Set("no_proxy") ?? Set("NO_PROXY");
         return shown is null ? Finding.Broken("proxy", $"{name} is not an address.", $"Set it such as {name}=http://proxy.example.com:3128, or unset it.")
             : Finding.Fine("proxy", $"{name} leads through {shown}{(except is null ? "" : $", except {except}")}; this machine itself is reached without.");
     }
 
-    private string? Set(string name) => variable(name) is { Length: > 0 } value ? value : null;
+    private string? Set(string name) => facts.Variable(name) is { Length: > 0 } value ? value : null;
 }

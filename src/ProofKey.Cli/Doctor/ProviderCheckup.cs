@@ -16,9 +16,10 @@ internal sealed class ProviderCheckup(Issuer issuer, HttpClient http, TimeProvid
         var found = new List<Finding>();
         try
         {
-            var (metadata, date) = await ReadAsync();
+            var (metadata, date, refusal) = await ReadAsync();
             if (date is { } theirs) found.Add(Clock(time.GetUtcNow() - theirs));
-            if (metadata is null) found.Add(Finding.Broken("metadata", $"{issuer} has none.", "Check the issuer's address, and that an authorization server runs there."));
+            if (metadata is null && refusal is not null) found.Add(refusal);
+            else if (metadata is null) found.Add(Finding.Broken("metadata", $"{issuer} has none.", "Check the issuer's address, and that an authorization server runs there."));
             else found.AddRange(Promises(metadata.RootElement));
         }
         catch (HttpRequestException untrusted) when (untrusted.InnerException is AuthenticationException)
@@ -37,20 +38,29 @@ internal sealed class ProviderCheckup(Issuer issuer, HttpClient http, TimeProvid
     }
 
     // OpenID Connect Discovery section 4, else RFC 8414 section 3
-    private async Task<(JsonDocument? Metadata, DateTimeOffset? Date)> ReadAsync()
+    private async Task<(JsonDocument? Metadata, DateTimeOffset? Date, Finding? Refusal)> ReadAsync()
     {
-        DateTimeOffset? date = null;
+        (DateTimeOffset? date, Finding? refusal) = (null, null);
         foreach (var address in (Uri[])[issuer.OpenIdConfigurationAddress, issuer.MetadataAddress])
         {
             using var answer = await http.GetAsync(address, cancellation);
             // An answer out of a cache tells an old time.
             if (answer.Headers.Age is null) date ??= answer.Headers.Date;
-            if (answer.StatusCode == HttpStatusCode.OK && TryParse(await answer.Content.ReadAsStringAsync(cancellation)) is { } metadata) return (metadata, date);
+            if (answer.StatusCode == HttpStatusCode.OK && TryParse(await answer.Content.ReadAsByteArrayAsync(cancellation)) is { } metadata) return (metadata, date, null);
+            if (answer.StatusCode is not (HttpStatusCode.OK or HttpStatusCode.NotFound)) refusal ??= Refused(address, answer);
         }
-        return (null, date);
+        return (null, date, refusal);
     }
 
-    private static JsonDocument? TryParse(string text)
+    private static Finding Refused(Uri address, HttpResponseMessage answer) => (int)answer.StatusCode switch
+    {
+        >= 300 and < 400 => Finding.Broken("metadata", $"{address} leads to {(answer.Headers.Location is { } location ? new Uri(address, location) : "nowhere")}.", "Check the issuer's address: a client follows no redirects here."),
+        429 or >= 500 => Finding.Broken("metadata", $"{address} answers {(int)answer.StatusCode}.", "Try again later, or ask whoever runs the server."),
+        var status => Finding.Broken("metadata", $"{address} answers {status}.", "Check the issuer's address, and what lies on the way: metadata are for everyone."),
+    };
+
+    // JSON is UTF-8, whatever the answer calls it.
+    private static JsonDocument? TryParse(byte[] text)
     {
         try
         {

@@ -37,7 +37,10 @@ internal static class CompletionScript
                 return
             fi
             while IFS= read -r word; do
-                if [[ -n $word ]]; then COMPREPLY+=("${word#"$start"}"); fi
+                if [[ -z $word ]]; then continue; fi
+                # What it means to the shell is no part of the word, as in an address with ; or $.
+                printf -v word %q "${word#"$start"}"
+                COMPREPLY+=("$word")
             done <<<"$reply"
         }
         complete -F _proofkey proofkey

@@ -15,6 +15,7 @@ internal sealed class ManualPage
     [
         ("0", "Done."), ("1", "Failed."), ("2", "Wrong usage."), ("3", "Timed out."), ("4", "A person must sign in."), ("5", "The server refused."), ("6", "The server is unavailable; try again."),
         ("7", "The server broke the protocol."), ("8", "The keychain or the session's file is locked, missing or damaged."), ("9", "Cancelled."),
+        ("126", "The program of exec cannot be run."), ("127", "The program of exec was not found; all other codes of exec are those of its program."),
     ];
 
     private readonly Command _root;

@@ -22,8 +22,8 @@ internal sealed partial class StandardStream(int descriptor) : Stream
 
     public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
-    /// <summary>A writer for one of the two, by its number.</summary>
-    public static TextWriter Writer(int descriptor) => new StreamWriter(new StandardStream(descriptor)) { AutoFlush = true };
+    /// <summary>A writer for one of the two, by its number. As with the platform's own, several threads may speak at once.</summary>
+    public static TextWriter Writer(int descriptor) => TextWriter.Synchronized(new StreamWriter(new StandardStream(descriptor)) { AutoFlush = true });
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 

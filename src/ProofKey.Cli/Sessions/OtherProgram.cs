@@ -16,6 +16,9 @@ internal sealed partial class OtherProgram
 
     private const int BrokenPipe = 13;
 
+    // execvp(3) of old looks in the current folder too, where anybody's programs may lie.
+    private const string UsualPath = "/usr/bin:/bin";
+
     // What unlocks our own files is none of its business.
     private static readonly string[] Ours = ["PROOFKEY_PASSPHRASE", "PROOFKEY_ROOT_KEY"];
 
@@ -28,8 +31,7 @@ internal sealed partial class OtherProgram
     /// <exception cref="CommandException">It is not there, or may not be run.</exception>
     public static OtherProgram Find(string name)
     {
-        if (OperatingSystem.IsWindows()) return new OtherProgram(name, name);
-        var candidates = name.Contains('/', StringComparison.Ordinal) ? [name] : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(folder => Path.Combine(folder.Length == 0 ? "." : folder, name)).Where(File.Exists).ToList();
+        var candidates = OperatingSystem.IsWindows() ? OnWindows(name) : OnUnix(name);
         if (candidates.Find(IsExecutable) is { } path) return new OtherProgram(name, path);
         throw candidates.Exists(File.Exists)
             ? new CommandException(CannotRun, $"{PlainText.Of(name)} is not a program that may be run.", "Make it one with: chmod +x")
@@ -40,21 +42,20 @@ internal sealed partial class OtherProgram
     /// <exception cref="CommandException">The system does not run it.</exception>
     public async Task<int> RunAsync(string[] arguments, string variable, string token)
     {
-        var environment = new Dictionary<string, string?> { [variable] = token };
-        foreach (var (name, value) in Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>().Select(entry => ((string)entry.Key, (string?)entry.Value)))
-            if (!Ours.Contains(name)) environment.TryAdd(name, value);
-        if (OperatingSystem.IsWindows()) return await WaitAsync(arguments, environment);
+        if (OperatingSystem.IsWindows()) return await WaitAsync(arguments, variable, token);
         // The runtime ignores this signal, and a program that is run would inherit that.
         Signal(BrokenPipe, 0);
-        _ = Execve(_path, [_name, .. arguments, null], [.. environment.Select(entry => $"{entry.Key}={entry.Value}"), null]);
+        // The process's own variables, since the runtime's copy of them has lost what is not UTF-8
+        foreach (var name in Ours) _ = UnsetVariable(name);
+        if (SetVariable(variable, token, overwrite: 1) == 0) _ = Execv(_path, [_name, .. arguments, null]);
         throw new CommandException(CannotRun, $"{PlainText.Of(_name)} cannot be run: {Marshal.GetLastPInvokeErrorMessage()}.", "Check that it is a program for this machine, or a script whose first line names one.");
     }
 
-    private async Task<int> WaitAsync(string[] arguments, Dictionary<string, string?> environment)
+    private async Task<int> WaitAsync(string[] arguments, string variable, string token)
     {
         var start = new ProcessStartInfo(_path, arguments) { UseShellExecute = false };
-        start.Environment.Clear();
-        foreach (var (name, value) in environment) start.Environment[name] = value;
+        foreach (var name in Ours) start.Environment.Remove(name);
+        start.Environment[variable] = token;
         try
         {
             using var process = Process.Start(start)!;
@@ -68,12 +69,31 @@ internal sealed partial class OtherProgram
         }
     }
 
-    private static bool IsExecutable(string path) => !OperatingSystem.IsWindows() && File.Exists(path)
-        && (File.GetUnixFileMode(path) & (UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)) != 0;
+    private static List<string> OnUnix(string name) => name.Contains('/', StringComparison.Ordinal) ? [name]
+        : [.. (Environment.GetEnvironmentVariable("PATH") is { Length: > 0 } set ? set : UsualPath).Split(':').Select(folder => Path.Combine(folder.Length == 0 ? "." : folder, name)).Where(File.Exists)];
 
-    [LibraryImport("libc", EntryPoint = "execve", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    // Windows itself would look in the current folder first; it leaves the ending of a program out.
+    private static List<string> OnWindows(string name)
+    {
+        var file = Path.HasExtension(name) ? name : $"{name}.exe";
+        return Path.GetFileName(name) != name ? [Path.GetFullPath(file)]
+            : [.. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Where(Path.IsPathFullyQualified).Select(folder => Path.Combine(folder, file)).Where(File.Exists)];
+    }
+
+    private static bool IsExecutable(string path) => File.Exists(path)
+        && (OperatingSystem.IsWindows() || (File.GetUnixFileMode(path) & (UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)) != 0);
+
+    [LibraryImport("libc", EntryPoint = "execv", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Execve(string path, string?[] arguments, string?[] environment);
+    private static partial int Execv(string path, string?[] arguments);
+
+    [LibraryImport("libc", EntryPoint = "setenv", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int SetVariable(string name, string value, int overwrite);
+
+    [LibraryImport("libc", EntryPoint = "unsetenv", StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int UnsetVariable(string name);
 
     [LibraryImport("libc", EntryPoint = "signal")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

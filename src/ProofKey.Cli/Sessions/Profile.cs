@@ -53,7 +53,7 @@ internal sealed record Profile
     /// <summary>Where the passphrase of its file is, if it is in a file.</summary>
     public string? PassphraseFile { get; init; }
 
-    /// <summary>Whether it is the one that is meant where none is named.</summary>
+    /// <summary>Whether it is the one that is meant where none is named, here and in another terminal.</summary>
     [JsonIgnore]
     public bool IsActive { get; init; }
 

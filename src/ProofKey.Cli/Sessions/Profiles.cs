@@ -16,7 +16,10 @@ internal sealed class Profiles(string folder)
     // Windows has devices of these names in every folder, whatever the ending.
     private static readonly string[] Devices = ["con", "prn", "aux", "nul", .. Enumerable.Range(0, 10).SelectMany(number => new[] { $"com{number}", $"lpt{number}" })];
 
-    public static Profiles Of(Settings settings) => new(settings.Elsewhere("sessions") ?? Folders.Sessions());
+    // What a variable or the configuration file says, which goes before what was switched to.
+    private string? _said;
+
+    public static Profiles Of(Settings settings) => new(settings.Elsewhere("sessions") ?? Folders.Sessions()) { _said = settings.Elsewhere("profile") };
 
     /// <summary>Checks a name, which becomes the name of a folder.</summary>
     /// <exception cref="CommandException">It cannot be one.</exception>
@@ -41,6 +44,9 @@ internal sealed class Profiles(string folder)
         }
     }
 
+    /// <summary>Whether a profile is meant where none is named, with and without the variable and the file: another terminal may have neither.</summary>
+    public bool IsMeant(string name) => name == Active && (_said is null || _said == name);
+
     /// <summary>Chooses the profile that is meant where none is named.</summary>
     public void Activate(string name) => Replace(Path.Combine(folder, ActiveFile), file => file.Write(System.Text.Encoding.ASCII.GetBytes(name + "\n")));
 
@@ -61,7 +67,7 @@ internal sealed class Profiles(string folder)
         try
         {
             var profile = JsonSerializer.Deserialize(File.ReadAllBytes(FileOf(name)), ProfileJson.Default.Profile);
-            return profile is not null && Issuer.TryParse(profile.Issuer, out _, out _) && Scope.TryParse(profile.Scope, out _) ? Named(name, profile) with { IsActive = name == Active } : throw Damaged(name, null);
+            return profile is not null && Issuer.TryParse(profile.Issuer, out _, out _) && Scope.TryParse(profile.Scope, out _) ? Named(name, profile) with { IsActive = IsMeant(name) } : throw Damaged(name, null);
         }
         catch (Exception absent) when (absent is FileNotFoundException or DirectoryNotFoundException)
         {
