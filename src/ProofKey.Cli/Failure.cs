@@ -78,7 +78,7 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy, stri
     {
         SignInRequiredReason.TimedOut => new(ExitCodes.TimedOut, "Nobody finished the sign-in in time.", SignInAgain),
         SignInRequiredReason.UserDenied => new(ExitCodes.Cancelled, "You declined in the browser.", SignInAgain),
-        SignInRequiredReason.NoPort or SignInRequiredReason.NoDeviceGrant => new(ExitCodes.Failed, Sentence(required.Expected, required.Actual), required.Remedy),
+        SignInRequiredReason.NoPort or SignInRequiredReason.NoDeviceGrant or SignInRequiredReason.NoRefreshToken => new(ExitCodes.Failed, Sentence(required.Expected, required.Actual), required.Remedy),
         SignInRequiredReason.Refused => new(ExitCodes.Refused, $"{Capital(required.Actual)}.", required.Remedy),
         _ => new(ExitCodes.SignInNeeded, $"{Capital(required.Actual)}.", SignInAgain),
     };

@@ -87,7 +87,7 @@ public sealed class PublicClient : IAsyncDisposable
     }
 
     /// <summary>
-    /// Answers an API that asks for a better or fresher sign-in (RFC 9470): the person signs in again, and the ID token must say that it was so. The new session takes
+    /// Answers an API that asks for a better or fresher sign-in (RFC 9470): the same person signs in again, and the ID token must say that it was so. The new session takes
     /// the place of the stored one; make new HTTP clients of it. One that another call or program made for the same demand is enough. Without <c>openid</c> in the scope there is no ID token, and
     /// whether the sign-in was as asked is between server and API.
     /// </summary>

@@ -12,7 +12,7 @@ internal static class RegisteredErrors
         // OpenID Connect Core section 3.1.2.6, and its addition for acr values that cannot be met
         "interaction_required", "login_required", "account_selection_required", "consent_required", "invalid_request_uri", "invalid_request_object", "request_not_supported", "request_uri_not_supported",
         "registration_not_supported", "unmet_authentication_requirements",
-        // RFC 8628 section 3.5, RFC 8707 section 2, RFC 9396 section 5, RFC 9449 section 12.2
+        // Of devices, resources, authorization details and proofs
         "authorization_pending", "slow_down", "expired_token", "invalid_target", "invalid_authorization_details", "invalid_dpop_proof", "use_dpop_nonce",
     ];
 

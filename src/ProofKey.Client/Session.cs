@@ -75,7 +75,7 @@ public sealed class Session
     /// <param name="cancel">Ends this call; a refresh that others wait for too goes on.</param>
     /// <returns>The token.</returns>
     /// <exception cref="ArgumentException">The sign-in is not for that API.</exception>
-    /// <exception cref="SignInRequiredException">The session has ended, was signed out, or has no refresh token to get one with; or the server refuses, such as with <c>invalid_target</c>.</exception>
+    /// <exception cref="SignInRequiredException">The session has ended, was signed out, or has no refresh token to get one with (<see cref="SignInRequiredReason.NoRefreshToken"/>); or the server refuses, such as with <c>invalid_target</c>.</exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached and the token has ended; the session is kept.</exception>
     /// <exception cref="ProtocolViolationException">The server answered against the protocol; the session is kept.</exception>
     /// <exception cref="TokenStoreException">The store cannot be read or written; the session is kept.</exception>

@@ -16,6 +16,14 @@ public sealed class FailureTests
     public void A_closed_window_is_explained() =>
         Failure.Of(new SignInResult.Cancelled(CancelReason.TimedOut))!.Remedy.ShouldContain("window open");
 
+    [Fact]
+    public void A_session_that_only_lacks_a_refresh_token_is_not_told_to_sign_in_again()
+    {
+        var failure = Failure.Of(new SignInRequiredException(SignInRequiredReason.NoRefreshToken, "a refresh token", "there is none", "Ask for offline_access."));
+        (failure.ExitCode, failure.Problem).ShouldBe((ExitCodes.Failed, "Expected a refresh token, but there is none."));
+        failure.Remedy.ShouldStartWith("Ask for offline_access.");
+    }
+
     [Theory]
     [InlineData("dpop_not_advertised")]
     [InlineData("token_not_bound")]

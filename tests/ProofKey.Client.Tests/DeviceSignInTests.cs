@@ -166,6 +166,14 @@ public sealed class DeviceSignInTests
     }
 
     [Fact]
+    public async Task A_device_is_held_to_no_max_age_since_it_sends_none()
+    {
+        await using var device = await Device.StartAsync(change: options => options with { AdditionalParameters = new Dictionary<string, string> { ["max_age"] = "300" } });
+
+        (await device.RunAsync()).ShouldBeOfType<SignInResult.SignedIn>();
+    }
+
+    [Fact]
     public async Task An_answer_against_the_protocol_ends_the_polling()
     {
         await using var device = await Device.StartAsync();
@@ -264,13 +272,13 @@ public sealed class DeviceSignInTests
 
         public required List<ClientEvent> Events { get; init; }
 
-        public static async Task<Device> StartAsync(bool hasty = true)
+        public static async Task<Device> StartAsync(bool hasty = true, Func<ClientOptions, ClientOptions>? change = null)
         {
             var server = await ScriptedServer.StartAsync();
             var clock = new PausingTime(hasty ? server.Time : null);
             var events = new List<ClientEvent>();
             var options = server.Options() with { TimeProvider = clock, OnEvent = SuiteWitness.And(events.Add), RequestTimeout = TimeSpan.FromMinutes(9) };
-            return new Device { Server = server, Client = new PublicClient(options), Clock = clock, Events = events };
+            return new Device { Server = server, Client = new PublicClient(change is null ? options : change(options)), Clock = clock, Events = events };
         }
 
         public async Task<SignInResult> RunAsync()
