@@ -11,6 +11,8 @@ public static class Axe
     private const string Run =
         """
         async () => {
+            // A text that is still coming into sight has no colours yet.
+            await Promise.all(document.getAnimations().map((animation) => animation.finished));
             const options = { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'], rules: { 'target-size': { enabled: true } } };
             const found = await axe.run({ exclude: ['.wordmark'] }, options);
             const told = (results) => results.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.target.join(' ')}: ${node.failureSummary}`));
