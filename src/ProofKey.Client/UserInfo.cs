@@ -8,16 +8,21 @@ internal sealed class UserInfo(PublicClient client)
 {
     private const string What = "claims about the person";
 
+    // A token that came for one that was refused and was refused too: its successor would be no better.
+    private string? _refusedTwice;
+
     public async Task<JsonElement> GetAsync(Session session, bool mayRenew, CancellationToken cancel)
     {
         var server = await client.Discovery.GetAsync(cancel);
         if (server.UserInfo is null) throw new ProtocolViolationException("no_userinfo", "metadata with userinfo_endpoint", "it has none", "Use the claims of the ID token with this server.");
         var token = await session.GetAccessTokenAsync(cancel: cancel);
         var answer = await client.Backchannel.GetAsync(What, server.UserInfo, cancel, token);
-        if (answer.Status == HttpStatusCode.Unauthorized && mayRenew && session.CanReplace(token, null))
+        // However new the token is, unlike at an API: it is the server's own, and a renewal tells whether the session has ended.
+        if (answer.Status == HttpStatusCode.Unauthorized && mayRenew && session.CanRefresh && token.Reveal() != Volatile.Read(ref _refusedTwice))
         {
             token = await session.ReplaceAsync(token, null, cancel);
             answer = await client.Backchannel.GetAsync(What, server.UserInfo, cancel, token);
+            if (answer.Status == HttpStatusCode.Unauthorized) Volatile.Write(ref _refusedTwice, token.Reveal());
         }
         return Checked(answer, session.Subject);
     }
