@@ -79,7 +79,8 @@ public static class Secret
     /// <param name="destination">Where the 32 bytes go.</param>
     public static void Digest(ReadOnlySpan<char> value, Span<byte> destination)
     {
-        var length = Encoding.UTF8.GetMaxByteCount(value.Length);
+        // An access token is longer than a kilobyte if each character might be three bytes; they are one each.
+        var length = Encoding.UTF8.GetByteCount(value);
         Span<byte> utf8 = length <= 1024 ? stackalloc byte[1024] : new byte[length];
         SHA256.HashData(utf8[..Encoding.UTF8.GetBytes(value, utf8)], destination);
     }

@@ -15,6 +15,9 @@ internal static class SqliteLibrary
     /// <summary>3.35.0, as the library writes it.</summary>
     private const int OldestVersion = 3_035_000;
 
+    /// <summary><c>SQLITE_CONFIG_MEMSTATUS</c>, which the driver has no name for.</summary>
+    private const int ConfigureMemoryStatistics = 9;
+
     private static readonly Lock Gate = new();
     private static LoadedLibrary? _loaded;
 
@@ -36,6 +39,8 @@ internal static class SqliteLibrary
             var handle = _loaded.Handle;
             NativeLibrary.SetDllImportResolver(typeof(SQLitePCL.SQLite3Provider_e_sqlite3).Assembly, (name, _, _) => name == "e_sqlite3" ? handle : IntPtr.Zero);
             SQLitePCL.raw.SetProvider(new SQLitePCL.SQLite3Provider_e_sqlite3());
+            // Statistics of memory that nobody reads take one lock of the whole process at each allocation. A library that somebody started before keeps them.
+            _ = SQLitePCL.raw.sqlite3_config(ConfigureMemoryStatistics, 0);
         }
     }
 

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-
 namespace ProofKey.Jose;
 
 /// <summary>
@@ -7,7 +5,7 @@ namespace ProofKey.Jose;
 /// once, so each operation borrows a handle for itself.
 /// </summary>
 internal sealed class KeyPool<TKey>(Func<TKey> open)
-    where TKey : AsymmetricAlgorithm
+    where TKey : class, IDisposable
 {
     private readonly TKey?[] _idle = new TKey?[Environment.ProcessorCount];
     private volatile bool _closed;

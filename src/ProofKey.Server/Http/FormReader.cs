@@ -18,18 +18,22 @@ internal static class FormReader
     {
         if (!IsForm(context.Request.ContentType)) return new(null, "Send the parameters in the body as application/x-www-form-urlencoded.");
         if (context.Request.ContentLength > MaxLength) return new(null, TooLong, StatusCodes.Status413PayloadTooLarge);
-        var buffer = ArrayPool<byte>.Shared.Rent(MaxLength + 1);
+        // One byte more than may come tells a body that is too long.
+        var most = (int)(context.Request.ContentLength ?? MaxLength) + 1;
+        var buffer = ArrayPool<byte>.Shared.Rent(most);
+        var length = 0;
         try
         {
-            var length = 0;
             int read;
-            while ((read = await context.Request.Body.ReadAsync(buffer.AsMemory(length, MaxLength + 1 - length), context.RequestAborted)) > 0)
-                if ((length += read) > MaxLength) return new(null, TooLong, StatusCodes.Status413PayloadTooLarge);
+            while ((read = await context.Request.Body.ReadAsync(buffer.AsMemory(length, most - length), context.RequestAborted)) > 0)
+                if ((length += read) == most) return new(null, TooLong, StatusCodes.Status413PayloadTooLarge);
             return Parse(buffer.AsSpan(0, length));
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer, clearArray: true);
+            // What was read is cleared, and not the many times longer rest of a buffer.
+            buffer.AsSpan(0, length).Clear();
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
+using ProofKey.Jose;
 
 namespace ProofKey.Server.Keys;
 
@@ -52,8 +53,9 @@ internal sealed class SealingKey(byte[] id, byte[] secret, DateTimeOffset notBef
         HMACSHA256.HashData(keys.Nonce, value, digest);
         digest[..NonceLength].CopyTo(nonce);
         var cipher = result.AsSpan(1 + IdLength + NonceLength, value.Length);
-        using var aes = new AesGcm(keys.Encryption, TagLength);
+        var aes = keys.Encryption.Borrow();
         aes.Encrypt(nonce, value, cipher, result.AsSpan(result.Length - TagLength), keys.Associated);
+        keys.Encryption.Return(aes);
         return result;
     }
 
@@ -61,15 +63,19 @@ internal sealed class SealingKey(byte[] id, byte[] secret, DateTimeOffset notBef
     {
         var keys = KeysOf(purpose);
         var value = new byte[sealedValue.Length - Overhead];
+        var aes = keys.Encryption.Borrow();
         try
         {
-            using var aes = new AesGcm(keys.Encryption, TagLength);
             aes.Decrypt(sealedValue.Slice(1 + IdLength, NonceLength), sealedValue.Slice(1 + IdLength + NonceLength, value.Length), sealedValue[^TagLength..], value, keys.Associated);
             return value;
         }
         catch (AuthenticationTagMismatchException)
         {
             return null;
+        }
+        finally
+        {
+            keys.Encryption.Return(aes);
         }
     }
 
@@ -80,8 +86,10 @@ internal sealed class SealingKey(byte[] id, byte[] secret, DateTimeOffset notBef
     {
         byte[] Derived(string use) => HKDF.DeriveKey(HashAlgorithmName.SHA256, secret, 32, info: Encoding.UTF8.GetBytes($"proofkey seal v1 {use} {purpose}"));
         byte[] associated = [Version, .. Id, (byte)purpose, .. Encoding.UTF8.GetBytes(issuer)];
-        return new PurposeKeys(Derived("encryption"), Derived("nonce"), associated);
+        var encryption = Derived("encryption");
+        return new PurposeKeys(new KeyPool<AesGcm>(() => new AesGcm(encryption, TagLength)), Derived("nonce"), associated);
     }
 
-    private sealed record PurposeKeys(byte[] Encryption, byte[] Nonce, byte[] Associated);
+    // A cipher is made ready for its key once, which costs more than to use it.
+    private sealed record PurposeKeys(KeyPool<AesGcm> Encryption, byte[] Nonce, byte[] Associated);
 }

@@ -19,12 +19,13 @@ internal sealed class BatchQueue<T> : IAsyncDisposable
 
     /// <param name="usual">How many batches are under way at a time. The fewer, the more share each.</param>
     /// <param name="most">How many there are when they take long.</param>
+    /// <param name="givesWay">Whether everything that is ready to run goes before the next batch. What it brings goes with that batch, and nothing is waited for.</param>
     /// <param name="run">Runs a batch. It tells everyone in it how it went, and never throws.</param>
-    public BatchQueue(int usual, int most, Func<List<T>, Task> run)
+    public BatchQueue(int usual, int most, bool givesWay, Func<List<T>, Task> run)
     {
         _run = run;
         // Many processors may make more usual than there are when batches take long; it is the bound then.
-        _runner = Task.Run(() => RunAsync(usual, Math.Max(usual, most)));
+        _runner = Task.Run(() => RunAsync(usual, Math.Max(usual, most), givesWay));
     }
 
     /// <summary>Adds to what waits.</summary>
@@ -40,11 +41,14 @@ internal sealed class BatchQueue<T> : IAsyncDisposable
         await _runner;
     }
 
-    private async Task RunAsync(int usual, int most)
+    private async Task RunAsync(int usual, int most, bool givesWay)
     {
         var underWay = new List<Task>();
-        while (await _waiting.Reader.WaitToReadAsync())
+        while (true)
         {
+            var next = _waiting.Reader.WaitToReadAsync();
+            if (givesWay && next.IsCompleted) await Task.Yield();
+            if (!await next) break;
             var batch = new List<T>();
             while (batch.Count < MaxBatch && TryTake(out var item)) batch.Add(item);
             if (batch.Count == 0) continue;

@@ -28,13 +28,15 @@ internal sealed class Database : IAsyncDisposable
     private readonly WriteQueue _writes;
     private readonly SharedRoundTrip? _roundTrips;
     private readonly SharedReads? _reads;
+    // Where one writes at a time, the driver waits for its turn asleep, on a thread that others need; so ours wait here.
+    private readonly SemaphoreSlim? _turn;
     private int _idleReaders;
 
     public Database(DbDataSource source, DatabaseDialect dialect)
     {
         _source = source;
         Dialect = dialect;
-        _writes = dialect.HasManyWriters ? _roundTrips = new SharedRoundTrip(this) : new SharedTransaction(this);
+        _writes = dialect.HasManyWriters ? _roundTrips = new SharedRoundTrip(this) : new SharedTransaction(this, _turn = new SemaphoreSlim(1));
         if (dialect.HasManyWriters) _reads = new SharedReads(this);
     }
 
@@ -116,6 +118,19 @@ internal sealed class Database : IAsyncDisposable
     /// <param name="cancellation">Stops waiting.</param>
     public async Task InTransactionAsync(Func<DatabaseConnection, Task> work, CancellationToken cancellation)
     {
+        if (_turn is not null) await _turn.WaitAsync(cancellation);
+        try
+        {
+            await RunInTransactionAsync(work, cancellation);
+        }
+        finally
+        {
+            _turn?.Release();
+        }
+    }
+
+    private async Task RunInTransactionAsync(Func<DatabaseConnection, Task> work, CancellationToken cancellation)
+    {
         for (var run = 1; ; run++)
         {
             await using var connection = await OpenAsync(cancellation);
@@ -168,6 +183,7 @@ internal sealed class Database : IAsyncDisposable
         await _writes.DisposeAsync();
         if (_reads is not null) await _reads.DisposeAsync();
         foreach (var reader in _readers) await reader.DisposeAsync();
+        _turn?.Dispose();
         await _source.DisposeAsync();
     }
 

@@ -14,7 +14,7 @@ internal sealed class SharedReads : IAsyncDisposable
     public SharedReads(Database database)
     {
         _database = database;
-        _waiting = new BatchQueue<PendingRead>(DatabaseDialect.RoundTrips, 8, ReadAsync);
+        _waiting = new BatchQueue<PendingRead>(DatabaseDialect.RoundTrips, 8, givesWay: false, ReadAsync);
     }
 
     /// <summary>Waits for the turn of a query.</summary>

@@ -6,7 +6,7 @@ namespace ProofKey.Server.Storage;
 /// For a database with many writers: the writes of a batch, each about one grant, go over in one round trip and share its commit.
 /// One batch is under way at a time for every four processors, so that the next one fills meanwhile.
 /// </summary>
-internal sealed class SharedRoundTrip(Database database) : WriteQueue(usual: DatabaseDialect.RoundTrips, most: 8)
+internal sealed class SharedRoundTrip(Database database) : WriteQueue(usual: DatabaseDialect.RoundTrips, most: 8, givesWay: false)
 {
     /// <summary>Writes one statement, and what belongs to it, in a transaction of its own.</summary>
     /// <returns>When it is committed.</returns>

@@ -9,7 +9,8 @@ internal abstract class WriteQueue : IAsyncDisposable
 
     /// <param name="usual">How many batches are under way at a time.</param>
     /// <param name="most">How many there are when they take long.</param>
-    protected WriteQueue(int usual, int most) => _waiting = new BatchQueue<PendingWrite>(usual, most, WriteAsync);
+    /// <param name="givesWay">Whether everything that is ready to run goes before the next batch.</param>
+    protected WriteQueue(int usual, int most, bool givesWay) => _waiting = new BatchQueue<PendingWrite>(usual, most, givesWay, WriteAsync);
 
     /// <summary>Waits for the turn and the commit of a write.</summary>
     public async ValueTask SubmitAsync(PendingWrite write)
@@ -40,8 +41,9 @@ internal abstract class WriteQueue : IAsyncDisposable
         {
             var begun = Telemetry.CommitBegins();
             await CommitAsync(batch);
-            Telemetry.Committed(begun, batch.Count);
+            // Whoever measures holds nobody up.
             foreach (var write in batch) write.Complete();
+            Telemetry.Committed(begun, batch.Count);
         }
         catch (Exception exception)
         {
@@ -55,11 +57,15 @@ internal abstract class WriteQueue : IAsyncDisposable
     }
 }
 
-/// <summary>For a database with one writer at a time: the writes of a batch share a transaction over one connection, and its commit.</summary>
-internal sealed class SharedTransaction(Database database) : WriteQueue(usual: 1, most: 1)
+/// <summary>
+/// For a database with one writer at a time: the writes of a batch share a transaction over one connection, and its commit. A commit keeps the thread, and
+/// a processor when many wait; so who can bring a write, or send an answer, goes before it.
+/// </summary>
+internal sealed class SharedTransaction(Database database, SemaphoreSlim turn) : WriteQueue(usual: 1, most: 1, givesWay: true)
 {
     private DatabaseConnection? _connection;
 
+    /// <summary>Waits for the batches that are under way.</summary>
     public override async ValueTask DisposeAsync()
     {
         await base.DisposeAsync();
@@ -67,6 +73,36 @@ internal sealed class SharedTransaction(Database database) : WriteQueue(usual: 1
     }
 
     protected override async Task CommitAsync(List<PendingWrite> batch)
+    {
+        await turn.WaitAsync();
+        try
+        {
+            await TogetherAsync(batch);
+        }
+        catch (DatabaseException exception) when (exception.Failure is DatabaseFailure.Statement && batch.Count > 1)
+        {
+            // What belongs to one of them could not be written, and all was undone: exactly that one fails.
+            foreach (var write in batch) await AloneAsync(write);
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    private async Task AloneAsync(PendingWrite write)
+    {
+        try
+        {
+            await TogetherAsync([write]);
+        }
+        catch (Exception exception)
+        {
+            write.FailAlone(FailureOf(exception));
+        }
+    }
+
+    private async Task TogetherAsync(List<PendingWrite> batch)
     {
         try
         {

@@ -10,7 +10,7 @@ public sealed class BatchQueueTests
     public async Task However_many_are_usual_there_is_a_bound_when_none_comes_to_an_end()
     {
         var (begun, stuck) = (Channel.CreateUnbounded<int>(), new TaskCompletionSource());
-        await using var queue = new BatchQueue<int>(usual: 3, most: 2, batch =>
+        await using var queue = new BatchQueue<int>(usual: 3, most: 2, givesWay: false, batch =>
         {
             begun.Writer.TryWrite(batch.Count).ShouldBeTrue();
             return stuck.Task;
