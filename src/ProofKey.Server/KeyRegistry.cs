@@ -40,10 +40,9 @@ public sealed class KeyRegistry
 {
     private readonly KeyStore _store;
     private readonly RootKey _root;
-    private readonly AuditTrail _audit;
     private readonly TimeProvider _time;
 
-    internal KeyRegistry(KeyStore store, ServerOptions options, AuditTrail audit, TimeProvider time) => (_store, _root, _audit, _time) = (store, new RootKey(options.RootKey), audit, time);
+    internal KeyRegistry(KeyStore store, ServerOptions options, TimeProvider time) => (_store, _root, _time) = (store, new RootKey(options.RootKey), time);
 
     /// <summary>How long a running server needs to notice a change at most.</summary>
     public static TimeSpan NoticedWithin => KeyRing.RefreshInterval;
@@ -70,9 +69,7 @@ public sealed class KeyRegistry
     public async Task RotateAsync(bool atOnce, CancellationToken cancellation)
     {
         var now = RootKey.WholeMilliseconds(_time.GetUtcNow());
-        // What cannot be recorded does not happen.
-        await _audit.RecordAsync(new AuditEvent("keys-rotated") { Detail = atOnce ? "at once" : null });
-        await _store.ChangeAsync(present => Successors(present, atOnce, now), cancellation);
+        await _store.ChangeAsync(present => Successors(present, atOnce, now), new AuditEvent("keys-rotated") { Detail = atOnce ? "at once" : null }, now, cancellation);
     }
 
     /// <summary>
@@ -83,8 +80,8 @@ public sealed class KeyRegistry
     public async Task RevokeAllAsync(CancellationToken cancellation)
     {
         var now = _time.GetUtcNow();
-        await _audit.RecordAsync(new AuditEvent("keys-revoked"));
-        await _store.ReplaceAllAsync(present => Replacements(_root, present, now), now, cancellation);
+        // In one transaction: a restore obeys the trail, and would do what never came about.
+        await _store.ReplaceAllAsync(present => Replacements(_root, present, now), new AuditEvent("keys-revoked"), now, cancellation);
     }
 
     /// <summary>
@@ -99,10 +96,8 @@ public sealed class KeyRegistry
         ArgumentNullException.ThrowIfNull(rootKey);
         if (rootKey.Length != RootKey.Length) throw new ArgumentException($"A root key has {RootKey.Length} bytes.", nameof(rootKey));
         var next = new RootKey(rootKey);
-        // What cannot be opened is found before anything is written down.
-        await ListAsync(cancellation);
-        await _audit.RecordAsync(new AuditEvent("root-key-changed"));
-        await _store.ChangeAsync(present => new([], [.. present.Select(row => row with { Sealed = next.Wrap(row, _root.Unwrap(row)) })], []), cancellation);
+        await _store.ChangeAsync(
+            present => new([], [.. present.Select(row => row with { Sealed = next.Wrap(row, _root.Unwrap(row)) })], []), new AuditEvent("root-key-changed"), _time.GetUtcNow(), cancellation);
     }
 
     internal static List<StoredKey> Replacements(RootKey root, List<StoredKey> present, DateTimeOffset now)

@@ -43,7 +43,7 @@ public static class ProofKeyServer
             provider.GetRequiredService<AccountStore>(), provider.GetRequiredService<GrantStore>(), provider.GetRequiredService<PasswordSignIn>(), provider.GetRequiredService<ServerOptions>(),
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new KeyRegistry(
-            provider.GetRequiredService<KeyStore>(), provider.GetRequiredService<ServerOptions>(), provider.GetRequiredService<AuditTrail>(), provider.GetRequiredService<TimeProvider>()));
+            provider.GetRequiredService<KeyStore>(), provider.GetRequiredService<ServerOptions>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new DatabaseRegistry(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<KeyStore>(), provider.GetRequiredService<ServerOptions>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<DpopNonces>().AddSingleton<ProofOfPossession>();

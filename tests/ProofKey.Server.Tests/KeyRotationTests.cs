@@ -232,11 +232,13 @@ public sealed class KeyRotationTests : IAsyncLifetime
     public async Task A_foreign_root_key_lists_and_rotates_and_revokes_nothing()
     {
         var options = new ServerOptions { RootKey = Secret.NewBytes(32) };
-        var registry = new KeyRegistry(_server.Service<KeyStore>(), options, _server.Service<AuditTrail>(), _server.Time);
+        var registry = new KeyRegistry(_server.Service<KeyStore>(), options, _server.Time);
         var before = (await _server.Service<KeyStore>().ListAsync(TestContext.Current.CancellationToken)).ConvertAll(key => Convert.ToHexString(key.Sealed));
         await Should.ThrowAsync<InvalidOperationException>(() => registry.ListAsync(TestContext.Current.CancellationToken));
         await Should.ThrowAsync<InvalidOperationException>(() => registry.RotateAsync(false, TestContext.Current.CancellationToken));
         await Should.ThrowAsync<InvalidOperationException>(() => registry.RevokeAllAsync(TestContext.Current.CancellationToken));
+        // A restore obeys the trail: what it tells must have happened.
+        (await _server.Service<AuditTrail>().ListAsync(new AuditFilter(), null, TestContext.Current.CancellationToken)).ShouldNotContain(entry => entry.Kind.StartsWith("keys-", StringComparison.Ordinal));
         (await _server.Service<KeyStore>().ListAsync(TestContext.Current.CancellationToken)).ConvertAll(key => Convert.ToHexString(key.Sealed)).ShouldBe(before);
         (await _server.SignInAsync(_client)).Status.ShouldBe(HttpStatusCode.OK);
     }

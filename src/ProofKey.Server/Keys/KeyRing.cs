@@ -78,7 +78,7 @@ internal sealed class KeyRing(KeyStore store, ServerOptions options, TimeProvide
             {
                 // An RSA key takes long to make, and nobody should wait for the write lock meanwhile.
                 var made = plan.Make.Select(key => _root.Make(key.Line, key.NotBefore, now)).ToList();
-                await store.ChangeAsync(present => Changes(present, _schedule.Plan(present, needed, now), made, now), cancellation);
+                await store.ChangeAsync(present => Changes(present, _schedule.Plan(present, needed, now), made, now), null, now, cancellation);
                 opened = (await store.ListAsync(cancellation)).ConvertAll(Open);
             }
             _keys = new(opened, Publish(opened, now));

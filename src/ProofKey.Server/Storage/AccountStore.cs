@@ -125,13 +125,13 @@ internal sealed class AccountStore(Database database, LogoutOutbox outbox, TimeP
 
     /// <summary>
     /// Counts a try before the password is looked at, in one statement, so that parallel tries cannot slip past the limit. The count
-    /// starts anew when the window is over. An unknown or disabled name is counted on nobody's row, so that it costs the same write.
+    /// starts anew when the window is over, or began further than that in the future, since a clock was set back. An unknown or disabled name is counted on nobody's row, so that it costs the same write.
     /// </summary>
     public ValueTask<PasswordAttempt?> CountPasswordTryAsync(string name, TimeSpan window) => database.WriteAsync(
         $"""
         update credential set
-            tries = case when tries_since < {Now - (long)window.TotalMilliseconds} then 1 else tries + 1 end,
-            tries_since = case when tries_since < {Now - (long)window.TotalMilliseconds} then {Now} else tries_since end
+            tries = case when tries_since < {Now - (long)window.TotalMilliseconds} or tries_since > {Now + (long)window.TotalMilliseconds} then 1 else tries + 1 end,
+            tries_since = case when tries_since < {Now - (long)window.TotalMilliseconds} or tries_since > {Now + (long)window.TotalMilliseconds} then {Now} else tries_since end
         where kind = {Password} and subject = coalesce((select subject from account where name_key = {NameKey(name)} and removed_at is null and disabled_at is null), {Schema.NobodysSubject})
         returning subject, coalesce((select epoch from account where account.subject = credential.subject), 0), value, tries
         """,

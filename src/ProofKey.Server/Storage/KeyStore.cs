@@ -27,23 +27,31 @@ internal sealed class KeyStore(Database database)
 
     /// <summary>Changes the keys. Asked under the write lock: of two servers that find a key missing at once, one makes it and the other finds it.</summary>
     /// <param name="changes">Says, of the keys that are there, what has to change.</param>
+    /// <param name="audited">What is recorded of it, if it is an operator's act.</param>
+    /// <param name="now">The time.</param>
     /// <param name="cancellation">Stops waiting.</param>
-    public Task ChangeAsync(Func<List<StoredKey>, KeyChanges> changes, CancellationToken cancellation) =>
-        database.AloneInTransactionAsync(async connection => await ApplyAsync(connection, changes(await ListAsync(connection, cancellation)), cancellation), cancellation);
+    public Task ChangeAsync(Func<List<StoredKey>, KeyChanges> changes, AuditEvent? audited, DateTimeOffset now, CancellationToken cancellation) => database.AloneInTransactionAsync(
+        async connection =>
+        {
+            await ApplyAsync(connection, changes(await ListAsync(connection, cancellation)), cancellation);
+            if (audited is not null) await connection.ExecuteAsync(AuditTrail.Entry(audited, now), cancellation);
+        }, cancellation);
 
     /// <summary>
     /// Replaces every key, and ends whatever the old ones vouched for: sessions, grants, and what waits for a person's answer. All of it or
     /// nothing.
     /// </summary>
     /// <param name="successors">Makes the new keys.</param>
+    /// <param name="audited">What is recorded of it.</param>
     /// <param name="now">The time.</param>
     /// <param name="cancellation">Stops waiting.</param>
-    public Task ReplaceAllAsync(Func<List<StoredKey>, IReadOnlyList<StoredKey>> successors, DateTimeOffset now, CancellationToken cancellation) => database.AloneInTransactionAsync(
+    public Task ReplaceAllAsync(Func<List<StoredKey>, IReadOnlyList<StoredKey>> successors, AuditEvent audited, DateTimeOffset now, CancellationToken cancellation) => database.AloneInTransactionAsync(
         async connection =>
         {
             if (database.Dialect.LockSignIns is { } signIns) await connection.ExecuteAsync(signIns, cancellation);
             await ReplaceAllAsync(connection, successors, cancellation);
             await EndAllAsync(connection, now, cancellation);
+            await connection.ExecuteAsync(AuditTrail.Entry(audited, now), cancellation);
         }, cancellation);
 
     /// <summary>Replaces every key, inside a transaction of which <see cref="EndAllAsync"/> is a part too.</summary>

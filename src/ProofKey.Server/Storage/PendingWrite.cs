@@ -30,7 +30,7 @@ internal sealed class PendingWrite(Sql sql, Action<DbDataReader>? read, Func<Sql
     /// <summary>Runs it over a connection that has a transaction open.</summary>
     public async Task ExecuteAsync(DatabaseConnection connection)
     {
-        RowCount = 0;
+        (RowCount, _failure) = (0, null);
         if (Returns)
         {
             await using var reader = await connection.Prepare(sql).ExecuteReaderAsync();
@@ -46,16 +46,16 @@ internal sealed class PendingWrite(Sql sql, Action<DbDataReader>? read, Func<Sql
     /// <summary>Takes the rows that the statement returned.</summary>
     public async Task TakeAsync(DbDataReader reader)
     {
-        RowCount = 0;
+        (RowCount, _failure) = (0, null);
         while (await reader.ReadAsync())
-            if (RowCount++ == 0) read!(reader);
+            if (RowCount++ == 0) Take(reader);
     }
 
     /// <summary>Takes the number of rows that the statement changed.</summary>
     public void Take(int rowCount) => RowCount = rowCount;
 
     /// <summary>What has to be written too, after the statement has run.</summary>
-    public Sql? Following() => RowCount > 0 ? then?.Invoke() : null;
+    public Sql? Following() => RowCount > 0 && _failure is null ? then?.Invoke() : null;
 
     public void FailAlone(Exception exception) => _failure = exception;
 
@@ -67,7 +67,20 @@ internal sealed class PendingWrite(Sql sql, Action<DbDataReader>? read, Func<Sql
         else _committed.TrySetException(_failure);
     }
 
-    // A broken constraint must not undo the second statement alone: everything that shares the commit fails, and can be tried again.
+    // A row with something in it that no program of ours wrote is trouble for its own caller, and for nobody who shares the commit.
+    private void Take(DbDataReader reader)
+    {
+        try
+        {
+            read!(reader);
+        }
+        catch (Exception exception) when (exception is not DbException)
+        {
+            FailAlone(exception);
+        }
+    }
+
+    // A broken constraint must not undo the second statement alone: all of the transaction is undone, and each of those who shared it runs alone.
     private static async Task FollowAsync(DatabaseConnection connection, Sql then)
     {
         try

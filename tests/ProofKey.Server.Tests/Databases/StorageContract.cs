@@ -172,6 +172,56 @@ public abstract class StorageContract(StorageWorld at)
     }
 
     [Fact]
+    [Assertion("TK-21")]
+    public async Task Of_those_who_share_a_commit_the_one_whose_event_cannot_be_written_fails_alone()
+    {
+        var (signIn, grants) = await GrantsAsync();
+        List<Task<bool>> writes = [];
+        // While it is under way, they gather behind it.
+        await at.Other.Database.InTransactionAsync(
+            async connection =>
+            {
+                await connection.ExecuteAsync($"update account set email = null where subject = {signIn.Account.Subject}", Never);
+                // An event without a kind is none.
+                writes = grants.ConvertAll(grant => at.One.Grants.RevokeAsync(grant.Id, at.Now, new AuditEvent(grant == grants[3] ? null! : "batch-revoked") { Subject = signIn.Account.Subject }).AsTask());
+            }, Never);
+        (await Should.ThrowAsync<DatabaseException>(writes[3])).Failure.ShouldBe(DatabaseFailure.Statement);
+        writes.RemoveAt(3);
+        (await Task.WhenAll(writes)).ShouldAllBe(won => won);
+        (await at.One.Grants.ListAsync(signIn.Account.Subject, null, Never)).Where(grant => grant.RevokedAt is null).ShouldHaveSingleItem().Id.ShouldBe(grants[3].Id);
+        (await EventsAsync("batch-revoked", signIn)).Count.ShouldBe(grants.Count - 1);
+    }
+
+    [Fact]
+    [Assertion("TK-21")]
+    public async Task Of_those_who_share_a_commit_the_one_whose_row_cannot_be_read_fails_alone()
+    {
+        var (signIn, grants) = await GrantsAsync();
+        List<Task<string?>> writes = [];
+        await at.Other.Database.InTransactionAsync(
+            async connection =>
+            {
+                await connection.ExecuteAsync($"update account set email = null where subject = {signIn.Account.Subject}", Never);
+                writes = grants.ConvertAll(grant => at.One.Database.WriteAsync(
+                    $"update authorization_grant set rotated_at = {1L} where id = {grant.Id} returning subject", row => grant == grants[3] ? throw new FormatException("A row by hand.") : row.GetString(0), grantId: grant.Id).AsTask());
+            }, Never);
+        await Should.ThrowAsync<FormatException>(writes[3]);
+        writes.RemoveAt(3);
+        (await Task.WhenAll(writes)).ShouldAllBe(subject => subject == signIn.Account.Subject);
+    }
+
+    [Fact]
+    public async Task A_clock_that_is_set_back_keeps_nobody_locked_out()
+    {
+        var (name, window) = ("n" + Secret.NewText(8), TimeSpan.FromMinutes(5));
+        (await at.One.Accounts.AddAsync(new Account { Subject = Secret.NewText(16), Name = name, Epoch = 1, CreatedAt = at.Now }, "hash", new AuditEvent("user-added"))).ShouldBeTrue();
+        for (var count = 1; count <= 20; count++) (await at.One.Accounts.CountPasswordTryAsync(name, window))!.Tries.ShouldBe(count);
+        var later = at.Now.AddHours(1).ToUnixTimeMilliseconds();
+        await at.One.Database.WriteAsync($"update credential set tries_since = {later} where subject = (select subject from account where name_key = {AccountStore.NameKey(name)})");
+        (await at.One.Accounts.CountPasswordTryAsync(name, window))!.Tries.ShouldBe(1);
+    }
+
+    [Fact]
     public async Task A_name_is_given_once_and_password_tries_are_all_counted()
     {
         var name = "n" + Secret.NewText(8);
@@ -372,6 +422,14 @@ public abstract class StorageContract(StorageWorld at)
     private Stores ServerOf(int number) => number % 2 == 0 ? at.One : at.Other;
 
     private static AuditEvent About(string kind, SignIn signIn) => new(kind) { Subject = signIn.Account.Subject, ClientId = signIn.Client.Id };
+
+    private async Task<(SignIn SignIn, List<Grant> Grants)> GrantsAsync()
+    {
+        var signIn = await at.NewSignInAsync();
+        var grants = Enumerable.Range(0, 8).Select(_ => at.NewGrant(signIn.Account, signIn.Client, signIn.Session)).ToList();
+        foreach (var grant in grants) (await at.One.Grants.RedeemAsync(grant)).ShouldBeTrue();
+        return (signIn, grants);
+    }
 
     private async Task<SignIn> RedeemedAsync()
     {
