@@ -35,7 +35,7 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy, stri
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Failure OfServer(Exception exception) => exception switch
     {
-        RootKeyException => new(ExitCodes.Failed, exception.Message, ""),
+        RootKeyException => new(ExitCodes.Failed, exception.Message, "Where proofkey key rewrap was cut off at its end, the new root key lies beside the old one, as root.key.NUMBER.new: put it in the place of root.key."),
         DatabaseException database => new(database.Failure is DatabaseFailure.Busy or DatabaseFailure.Unreachable ? ExitCodes.Unavailable : ExitCodes.Failed, database.Message, ""),
         _ => new(ExitCodes.Failed, $"proofkey met a fault of its own: {exception.GetType().Name}, {exception.Message}", "Please report it, with the command but without its secrets."),
     };

@@ -14,7 +14,7 @@ public sealed class DatabaseRegistry
 
     internal DatabaseRegistry(Database database, KeyStore keys, ServerOptions options, TimeProvider time) => (_database, _keys, _root, _time) = (database, keys, new RootKey(options.RootKey), time);
 
-    /// <summary>Counts the rows of every table, and opens every key.</summary>
+    /// <summary>Reads the database as a whole, counts the rows of every table, and opens every key.</summary>
     /// <param name="cancellation">Stops waiting.</param>
     /// <returns>The tables, with their rows.</returns>
     /// <exception cref="RootKeyException">The root key does not open them.</exception>
@@ -22,6 +22,7 @@ public sealed class DatabaseRegistry
     public async Task<IReadOnlyList<TableCount>> CheckAsync(CancellationToken cancellation)
     {
         foreach (var row in await _keys.ListAsync(cancellation)) _root.Unwrap(row);
+        await CheckWholeAsync(cancellation);
         List<TableCount> counts = [];
         await _database.ReadAtLengthAsync(async connection => counts = await TableCopy.CountAsync(connection, cancellation), cancellation);
         return counts;
@@ -57,9 +58,19 @@ public sealed class DatabaseRegistry
     {
         ArgumentNullException.ThrowIfNull(exported);
         foreach (var row in await _keys.ListAsync(cancellation)) _root.Unwrap(row);
+        await CheckWholeAsync(cancellation);
         var now = RootKey.WholeMilliseconds(_time.GetUtcNow());
         RestoreOutcome? outcome = null;
         await _database.AloneInTransactionAsync(async connection => outcome = await new Restoration(connection, _root, now).RunAsync(grants, exported), cancellation);
         return outcome!;
+    }
+
+    // To count rows reads the smallest index of a table: a page of its rows that is broken would not be met.
+    private async Task CheckWholeAsync(CancellationToken cancellation)
+    {
+        if (_database.Dialect.CheckWhole is not { } check) return;
+        string? said = null;
+        await _database.ReadAtLengthAsync(async connection => said = await connection.Constant(check).ExecuteScalarAsync(cancellation) as string, cancellation);
+        if (said != "ok") throw new DatabaseException(DatabaseFailure.Damaged, $"The file is damaged; restore it from a backup. {_database.Dialect.Name} says: {said}", null);
     }
 }

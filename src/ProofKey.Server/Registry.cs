@@ -27,6 +27,11 @@ public sealed class Registry
     /// <exception cref="DatabaseException">The database cannot be written; the message says why and how to mend it.</exception>
     public Task PrepareAsync(CancellationToken cancellation) => Schema.MigrateAsync(_database, _time, cancellation);
 
+    /// <summary>Makes the tables where there are none. Those that are there stay as they are: servers may be running on them whose program knows no newer ones.</summary>
+    /// <param name="cancellation">Stops waiting.</param>
+    /// <exception cref="DatabaseException">The tables are older or newer than this program, or the database cannot be written; the message says how to mend it.</exception>
+    public Task PrepareNewAsync(CancellationToken cancellation) => Schema.MigrateAsync(_database, _time, cancellation, mayUpgrade: false);
+
     /// <summary>Registers a client.</summary>
     /// <param name="registration">What is said of it.</param>
     /// <returns>The client, with its secret when it is confidential.</returns>

@@ -50,6 +50,44 @@ public sealed class DatabaseVerbTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Only_a_server_and_migrate_bring_tables_up_to_date()
+    {
+        await _cli.OutputOfAsync("database", "migrate", "--data", _cli.Data);
+        // What a program of the next version would find.
+        await using (var source = DataFolder.Open(_cli.Data).CreateDataSource())
+        await using (var command = source.CreateCommand("delete from schema_version where version = (select max(version) from schema_version)")) await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        (await _cli.RunAsync("client", "list", "--data", _cli.Data)).ShouldBeFailure(1, "nothing was changed", "proofkey database migrate");
+        (await _cli.RunAsync("database", "check", "--data", _cli.Data)).ShouldBeFailure(1, "nothing was changed", "proofkey database migrate");
+    }
+
+    [Fact]
+    public async Task A_copy_while_a_server_runs_is_refused()
+    {
+        await using var serving = _cli.Start("serve", "--data", _cli.Data, "--urls", $"http://127.0.0.1:{TestServer.FreePort()}");
+        await serving.UntilAsync(TestServer.Listening());
+        (await _cli.RunAsync("database", "copy", "--data", _cli.Data, "--database", _database)).ShouldBeFailure(1, "in use; nothing was changed", "Stop the server");
+        (await PostgreSqlCluster.CountAsync(_database, "select count(*) from pg_tables where schemaname = 'public'")).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_page_that_is_broken_is_found_and_never_restored()
+    {
+        (await _cli.RunWithAsync($"{TestServer.Password}\n", "user", "add", "mallory-of-page-two", "--password-stdin", "--data", _cli.Data)).ExitCode.ShouldBe(0);
+        (await _cli.RunAsync("database", "check", "--data", _cli.Data)).ExitCode.ShouldBe(0);
+        (await _cli.RunAsync("database", "backup", _cli.PathOf("backup.db"), "--data", _cli.Data)).ExitCode.ShouldBe(0);
+        foreach (var file in new[] { Path.Combine(_cli.Data, "proofkey.db"), _cli.PathOf("backup.db") })
+        {
+            var bytes = await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken);
+            // The hash stands in one table and in no index.
+            var place = bytes.AsSpan().LastIndexOf("AQAAAAI"u8);
+            bytes.AsSpan((place & ~4095) + 8, 64).Fill(0xff);
+            await File.WriteAllBytesAsync(file, bytes, TestContext.Current.CancellationToken);
+        }
+        (await _cli.RunAsync("database", "check", "--data", _cli.Data)).ShouldBeFailure(1, "is damaged; restore it from a backup", "SQLite says");
+        (await _cli.RunAsync("database", "restore", _cli.PathOf("backup.db"), "--data", _cli.Data)).ShouldBeFailure(1, "is damaged; restore it from a backup", "SQLite says");
+    }
+
+    [Fact]
     public async Task The_copy_knows_every_table()
     {
         (await _cli.RunAsync("database", "migrate", "--database", _database, "--root-key-file", RootKey("root.key"))).ExitCode.ShouldBe(0);

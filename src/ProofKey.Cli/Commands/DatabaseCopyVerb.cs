@@ -23,6 +23,10 @@ internal sealed class DatabaseCopyVerb : Verb
         if (!File.Exists(Path.Combine(location, DataFolder.DatabaseName))) throw CommandException.Usage($"There is no database in {location}.", "Name the data folder with --data DIR.");
         var folder = DataFolder.Open(location, invocation.ReadRootKey());
         var target = PostgreSqlPlace.Of(invocation.Settings.Required(CommonOptions.Database), folder.RootKey);
+        // What a server writes from now on would be lost.
+        await using (await SoleUse.TakeAsync(folder, invocation.Cancellation))
+        {
+        }
         await using var administration = await Administration.OpenAsync(folder, invocation.Cancellation);
         await administration.Database.CheckAsync(invocation.Cancellation);
         DatabaseCheckVerb.Print(await administration.Database.CopyToAsync(target.CreateDataSource(), target.Dialect, invocation.Cancellation), invocation);

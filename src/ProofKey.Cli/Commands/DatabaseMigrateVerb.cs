@@ -1,3 +1,5 @@
+using ProofKey.Cli.Hosting;
+
 namespace ProofKey.Cli.Commands;
 
 /// <summary><c>proofkey database migrate</c>: makes the tables, or brings them up to date, without starting a server.</summary>
@@ -8,7 +10,7 @@ internal sealed class DatabaseMigrateVerb : Verb
 
     protected override async Task<int> RunAsync(Invocation invocation)
     {
-        await using var administration = await invocation.AdministerAsync();
+        await using var administration = await Administration.OpenAsync(invocation.OpenData(), invocation.Cancellation, mayUpgrade: true);
         invocation.Terminal.Say("The tables are up to date.");
         return ExitCodes.Done;
     }

@@ -21,8 +21,11 @@ internal sealed class Administration : IAsyncDisposable
     /// <summary>The database as a whole.</summary>
     public DatabaseRegistry Database => _services.GetRequiredService<DatabaseRegistry>();
 
-    /// <summary>Opens it, and brings the tables up to date.</summary>
-    public static async Task<Administration> OpenAsync(DataPlace data, CancellationToken cancellation)
+    /// <summary>Opens it, and makes the tables where there are none.</summary>
+    /// <param name="data">Where the rows are.</param>
+    /// <param name="cancellation">Stops waiting.</param>
+    /// <param name="mayUpgrade">Whether tables of an older version are brought up to date.</param>
+    public static async Task<Administration> OpenAsync(DataPlace data, CancellationToken cancellation, bool mayUpgrade = false)
     {
         var services = new ServiceCollection().AddProofKeyServer(options =>
         {
@@ -33,7 +36,16 @@ internal sealed class Administration : IAsyncDisposable
             options.RootKey = data.RootKey;
         }).BuildServiceProvider();
         var administration = new Administration(services);
-        await administration.Registry.PrepareAsync(cancellation);
+        try
+        {
+            if (mayUpgrade) await administration.Registry.PrepareAsync(cancellation);
+            else await administration.Registry.PrepareNewAsync(cancellation);
+        }
+        catch
+        {
+            await administration.DisposeAsync();
+            throw;
+        }
         return administration;
     }
 

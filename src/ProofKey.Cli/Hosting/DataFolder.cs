@@ -113,9 +113,12 @@ internal sealed class DataFolder : DataPlace
     public async Task BackUpAsync(string file, CancellationToken cancellation)
     {
         if (!File.Exists(Path.Combine(Location, DatabaseName))) throw new DataFolderException($"There is no database in {Location}; name the data folder with --data DIR.");
+        // Under its own name it is whole: a half one, of a command that was killed, must not pass for a backup.
+        var unfinished = $"{file}.{Environment.ProcessId}.new";
         try
         {
-            new FileStream(file, OwnerOnly(FileMode.CreateNew)).Dispose();
+            if (File.Exists(file)) throw new IOException("It exists.");
+            new FileStream(unfinished, OwnerOnly(FileMode.Create)).Dispose();
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -126,16 +129,16 @@ internal sealed class DataFolder : DataPlace
             await using var source = CreateDataSource();
             await using var command = source.CreateCommand("vacuum into @file");
             var parameter = command.CreateParameter();
-            (parameter.ParameterName, parameter.Value) = ("@file", file);
+            (parameter.ParameterName, parameter.Value) = ("@file", unfinished);
             command.Parameters.Add(parameter);
             await command.ExecuteNonQueryAsync(cancellation);
-            await using var written = new FileStream(file, FileMode.Open, FileAccess.ReadWrite);
-            written.Flush(flushToDisk: true);
+            await using (var written = new FileStream(unfinished, FileMode.Open, FileAccess.ReadWrite)) written.Flush(flushToDisk: true);
+            File.Move(unfinished, file);
         }
         catch (Exception exception)
         {
-            File.Delete(file);
-            if (exception is DbException) throw new DataFolderException($"{file} cannot be written: {exception.Message} Free some space, or choose another place.", exception);
+            File.Delete(unfinished);
+            if (exception is DbException or IOException) throw new DataFolderException($"{file} cannot be written: {exception.Message} Free some space, or choose another place.", exception);
             throw;
         }
     }

@@ -14,8 +14,6 @@ internal sealed partial class DatabaseReplacement : DataPlace, IAsyncDisposable
 {
     private const int NotADatabase = 26;
     private const int Corrupt = 11;
-    private const int Busy = 5;
-    private const int Locked = 6;
 
     // Of our own alone: a backup may lie beside it, under a name like these.
     [GeneratedRegex(@"\.\d+\.new(-wal|-shm)?$")]
@@ -23,8 +21,7 @@ internal sealed partial class DatabaseReplacement : DataPlace, IAsyncDisposable
 
     private readonly DataFolder _folder;
     private readonly string _copy;
-    private DbDataSource? _present;
-    private DbConnection? _alone;
+    private SoleUse? _alone;
 
     private DatabaseReplacement(DataFolder folder)
         : base(folder.RootKey) => (_folder, _copy) = (folder, $"{folder.DatabaseFile}.{Environment.ProcessId}.new");
@@ -47,7 +44,7 @@ internal sealed partial class DatabaseReplacement : DataPlace, IAsyncDisposable
         var replacement = new DatabaseReplacement(folder);
         try
         {
-            if (File.Exists(folder.DatabaseFile)) await replacement.LockAsync(cancellation);
+            if (File.Exists(folder.DatabaseFile)) replacement._alone = await SoleUse.TakeAsync(folder, cancellation);
             replacement.ClearAway();
             await replacement.CopyAsync(backup, cancellation);
             return replacement;
@@ -105,31 +102,6 @@ internal sealed partial class DatabaseReplacement : DataPlace, IAsyncDisposable
         foreach (var file in new[] { _copy, Log(_copy), SharedMemory(_copy) }) File.Delete(file);
     }
 
-    // Without its log the database is one file again, and that works only when nobody else has it open, not even to wait.
-    private async Task LockAsync(CancellationToken cancellation)
-    {
-        try
-        {
-            _present = _folder.CreateDataSource();
-            _alone = await _present.OpenConnectionAsync(cancellation);
-            await using var command = _alone.CreateCommand();
-            command.CommandTimeout = 2;
-            command.CommandText = "pragma journal_mode = delete";
-            await command.ExecuteScalarAsync(cancellation);
-            command.CommandText = "begin exclusive";
-            await command.ExecuteNonQueryAsync(cancellation);
-        }
-        catch (SqliteException exception) when (exception.SqliteErrorCode is Busy or Locked)
-        {
-            throw new CommandException(ExitCodes.Failed, $"The database in {_folder.Location} is in use; nothing was changed.", "Stop the server, and every other command on it, and try again.", exception);
-        }
-        catch (SqliteException exception) when (exception.SqliteErrorCode is NotADatabase or Corrupt)
-        {
-            // A damaged one is what a restore is for; nobody can use it.
-            await UnlockAsync();
-        }
-    }
-
     private async Task CopyAsync(string backup, CancellationToken cancellation)
     {
         if (File.Exists(Log(backup)) && new FileInfo(Log(backup)).Length > 0)
@@ -165,8 +137,7 @@ internal sealed partial class DatabaseReplacement : DataPlace, IAsyncDisposable
     private async Task UnlockAsync()
     {
         if (_alone is not null) await _alone.DisposeAsync();
-        if (_present is not null) await _present.DisposeAsync();
-        (_alone, _present) = (null, null);
+        _alone = null;
     }
 
     private static string Log(string file) => $"{file}-wal";

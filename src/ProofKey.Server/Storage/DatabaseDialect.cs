@@ -41,7 +41,7 @@ public sealed class DatabaseDialect
         : this(like.Name, like.Classify, like.Explain)
     {
         (ConnectionSetup, BeginWrite, KeyedTable, UpdatedTable, IdleReaders) = (like.ConnectionSetup, like.BeginWrite, like.KeyedTable, like.UpdatedTable, like.IdleReaders);
-        (HasManyWriters, LockDatabase, TakeTime, LockSignIns, ForUpdate, ForShare, IsConflict) = (like.HasManyWriters, like.LockDatabase, like.TakeTime, like.LockSignIns, like.ForUpdate, like.ForShare, like.IsConflict);
+        (HasManyWriters, LockDatabase, CheckWhole, TakeTime, LockSignIns, ForUpdate, ForShare, IsConflict) = (like.HasManyWriters, like.LockDatabase, like.CheckWhole, like.TakeTime, like.LockSignIns, like.ForUpdate, like.ForShare, like.IsConflict);
         Separate = separate;
     }
 
@@ -52,8 +52,10 @@ public sealed class DatabaseDialect
     public static DatabaseDialect Sqlite { get; } = new("SQLite", SqliteFailures.Classify, SqliteFailures.Explain)
     {
         // FULL: an answer leaves only after its commit has reached the disk. Half a megabyte of pages for each connection: what they
-        // share, the system keeps for all of them. The patience comes first: what follows may meet a lock.
-        ConnectionSetup = "pragma busy_timeout = 5000; pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -512;",
+        // share, the system keeps for all of them. The patience comes first: what follows may meet a lock. What is deleted is overwritten: the file
+        // of a person who was removed keeps no hash of their password (Debian's library does that by itself, others do not).
+        ConnectionSetup = "pragma busy_timeout = 5000; pragma journal_mode = wal; pragma synchronous = full; pragma secure_delete = on; pragma cache_size = -512;",
+        CheckWhole = "pragma quick_check(1)",
         BeginWrite = "begin immediate",
         KeyedTable = "without rowid",
         UpdatedTable = "without rowid",
@@ -114,6 +116,9 @@ public sealed class DatabaseDialect
 
     /// <summary>Keeps everybody else out of what must be done by one program at a time; nothing where a writer is alone anyway.</summary>
     internal string? LockDatabase { get; private init; }
+
+    /// <summary>Reads every page, and says <c>ok</c> or what is wrong with one; nothing where the database looks after that itself.</summary>
+    internal string? CheckWhole { get; private init; }
 
     /// <summary>Lets the statements of a transaction take as long as they take; nothing where they always may.</summary>
     internal string? TakeTime { get; private init; }

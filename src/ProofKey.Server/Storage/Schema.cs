@@ -13,8 +13,12 @@ internal static class Schema
     public static int NewestVersion { get; } = Migrations(DatabaseDialect.Sqlite).Length;
 
     /// <summary>Brings the database to the newest version.</summary>
-    /// <exception cref="DatabaseException">It cannot be written, or is newer than this program.</exception>
-    public static async Task MigrateAsync(Database database, TimeProvider time, CancellationToken cancellation)
+    /// <param name="database">The database.</param>
+    /// <param name="time">The time that stands beside a version.</param>
+    /// <param name="cancellation">Stops waiting.</param>
+    /// <param name="mayUpgrade">Whether tables that are there may change. Servers of an older program go on with them, and do not start again.</param>
+    /// <exception cref="DatabaseException">It cannot be written, is newer than this program, or older and must stay so.</exception>
+    public static async Task MigrateAsync(Database database, TimeProvider time, CancellationToken cancellation, bool mayUpgrade = true)
     {
         // Nothing to do is the usual case, and then nothing is written: a read replica that serves introspection starts too.
         if (await IsNewestAsync(database, cancellation)) return;
@@ -25,6 +29,11 @@ internal static class Schema
             var migrations = Migrations(database.Dialect);
             if (version > migrations.Length)
                 throw new DatabaseException(DatabaseFailure.Other, $"The database has version {version}, and this program knows {migrations.Length}: run a newer program.", null);
+            if (!mayUpgrade && version > 0)
+                throw new DatabaseException(
+                    DatabaseFailure.Other,
+                    $"The database has version {version}, and this program works with {migrations.Length}; nothing was changed. Use the program that its servers run, or bring the tables up to date with: proofkey database migrate",
+                    null);
             for (var next = version; next < migrations.Length; next++)
             {
                 foreach (var statement in migrations[next]) await connection.ExecuteAsync(statement, cancellation);
