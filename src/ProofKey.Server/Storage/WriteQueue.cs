@@ -35,15 +35,26 @@ internal abstract class WriteQueue : IAsyncDisposable
     /// <summary>Whether what made a batch fail stands in the way of those behind it too.</summary>
     protected virtual bool IsForAll(Exception failure) => failure is DatabaseException { Failure: DatabaseFailure.Unreachable };
 
+    // What is kept is kept, whatever whoever listens does with the measurement.
+    private static void Measure(long begun, int writes)
+    {
+        try
+        {
+            Telemetry.Committed(begun, writes);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+        }
+    }
+
     private async Task WriteAsync(List<PendingWrite> batch)
     {
         try
         {
             var begun = Telemetry.CommitBegins();
             await CommitAsync(batch);
-            // Whoever measures holds nobody up.
+            Measure(begun, batch.Count);
             foreach (var write in batch) write.Complete();
-            Telemetry.Committed(begun, batch.Count);
         }
         catch (Exception exception)
         {
