@@ -77,7 +77,10 @@ public sealed class PublicClient : IAsyncDisposable
     /// </exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached; a stored session is kept.</exception>
     /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
-    /// <exception cref="TokenStoreException">The store cannot be read or written: locked, missing or damaged, it never counts as signed out.</exception>
+    /// <exception cref="TokenStoreException">
+    /// The store cannot be read or written: locked, missing or damaged, it never counts as signed out. Or the profile has a session of another server or client, which a sign-in would end
+    /// (<see cref="TokenStoreState.OtherClient"/>).
+    /// </exception>
     public Task<Session> GetSessionAsync(CancellationToken cancel = default) => GetSessionAsync(ending => SignInAsync(null, ending), cancel);
 
     /// <summary>The same for a program that asks the person in its own way, such as by <see cref="BeginAsync(CancellationToken)"/>: what asks is called only when a person is needed, and in one program at a time.</summary>
@@ -87,7 +90,10 @@ public sealed class PublicClient : IAsyncDisposable
     /// <exception cref="SignInRequiredException">Another program or call asked meanwhile, and nobody finished that sign-in.</exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached; a stored session is kept.</exception>
     /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
-    /// <exception cref="TokenStoreException">The store cannot be read or written: locked, missing or damaged, it never counts as signed out.</exception>
+    /// <exception cref="TokenStoreException">
+    /// The store cannot be read or written: locked, missing or damaged, it never counts as signed out. Or the profile has a session of another server or client, which a sign-in would end
+    /// (<see cref="TokenStoreState.OtherClient"/>).
+    /// </exception>
     public Task<Session> GetSessionAsync(Func<CancellationToken, Task<Session>> signIn, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(signIn);
@@ -308,6 +314,7 @@ public sealed class PublicClient : IAsyncDisposable
                 if (waited && held is null) continue;
                 // To ask again, once for each program that waited, would not help who closed the first window; a sign-in for something else is no closed one.
                 if (waited && (await Vault.FindAsync(Options, cancel))?.Id == known) throw new SignInRequiredException(SignInRequiredReason.TimedOut);
+                if (await Vault.ReadAsync(cancel) is { } other && !other.IsOf(Options)) throw TokenStoreException.OtherClient(Vault.Path, Options, other);
                 return await InTurnAsync(signIn, cancel);
             }
         }
