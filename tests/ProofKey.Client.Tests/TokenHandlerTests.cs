@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Threading.Channels;
 
 namespace ProofKey.Client.Tests;
 
@@ -124,13 +125,15 @@ public sealed class TokenHandlerTests
         "form" => new FormUrlEncodedContent([new("a", "body")]),
         "JSON" => JsonContent.Create("body"),
         "stream" => new StreamContent(new MemoryStream("body"u8.ToArray())),
-        _ => JsonContent.Create(OnceAsync("body")),
+        _ => JsonContent.Create(Once("body")),
     };
 
-    private static async IAsyncEnumerable<string> OnceAsync(string text)
+    private static IAsyncEnumerable<string> Once(string text)
     {
-        await Task.Yield();
-        yield return text;
+        var channel = Channel.CreateUnbounded<string>();
+        channel.Writer.TryWrite(text);
+        channel.Writer.Complete();
+        return channel.Reader.ReadAllAsync(Cancel);
     }
 
     [Fact]
