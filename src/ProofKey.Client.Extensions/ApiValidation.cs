@@ -16,13 +16,14 @@ internal sealed class ApiValidation(string httpClient, string client, Uri? onlyF
 
     private IEnumerable<string> Problems(Uri? address)
     {
-        if (services.GetService<IServiceProviderIsKeyedService>() is { } keyed && !keyed.IsKeyedService(typeof(PublicClient), client))
+        var isRegistered = services.GetService<IServiceProviderIsKeyedService>()?.IsKeyedService(typeof(PublicClient), client) != false;
+        if (!isRegistered)
             yield return $"The HTTP client {httpClient} asks for tokens of {client}, which is not registered. Write services.AddProofKeyClient(\"{client}\").";
         if (address is null)
             yield return $"The HTTP client {httpClient} has no address to send tokens to. Write its BaseAddress in AddHttpClient, or the API's address in AddProofKeyToken(\"{client}\", onlyFor).";
         else if (!address.IsAbsoluteUri || !Issuer.TryParse(address.GetLeftPart(UriPartial.Authority), out _, out _))
             yield return $"The address of the HTTP client {httpClient} is not one that tokens are sent to. Write an https address, or http on a loopback host.";
-        if (resource is not null && ResourcesOfClient() is { } resources && !resources.Contains(resource))
+        if (resource is not null && isRegistered && ResourcesOfClient() is { } resources && !resources.Contains(resource))
             yield return $"The HTTP client {httpClient} asks for tokens for {resource}, which {client} does not sign in for. Write it as Resource or in FurtherResources of {client}.";
     }
 

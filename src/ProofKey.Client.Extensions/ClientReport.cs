@@ -58,6 +58,7 @@ internal sealed class ClientReport
             case ClientEvent.OtherScopeGranted scope: Log.OtherScopeGranted(_logger, client, scope.Asked, scope.Granted); break;
             case ClientEvent.SignInEnded { Outcome: "signed_in" }: Log.SignedIn(_logger, client); break;
             case ClientEvent.SignInEnded ended: Log.NotSignedIn(_logger, client, ended.Outcome); break;
+            case ClientEvent.SessionReplaced replaced: Log.SessionReplaced(_logger, client, replaced.ClientId, replaced.Issuer); break;
             case ClientEvent.TokensRefreshed refreshed: Log.TokensRefreshed(_logger, client, refreshed.ExpiresAt); break;
             case ClientEvent.RefreshFailed { SessionKept: true } failed: Log.RefreshFailed(_logger, client, failed.Code); break;
             case ClientEvent.RefreshFailed ended: Log.SessionEnded(_logger, client, ended.Code); break;

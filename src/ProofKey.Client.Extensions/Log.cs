@@ -41,6 +41,9 @@ internal static partial class Log
     [LoggerMessage(12, LogLevel.Information, "{Client}: signed out; the server took its tokens back: {Revoked}.")]
     public static partial void SignedOut(ILogger logger, string client, bool revoked);
 
+    [LoggerMessage(14, LogLevel.Warning, "{Client}: took the place of a session of {OtherClient} at {OtherIssuer} that was for something else; two clients of one store need a Profile each.")]
+    public static partial void SessionReplaced(ILogger logger, string client, string otherClient, string otherIssuer);
+
     [LoggerMessage(13, LogLevel.Debug, "{Client}: {Happened}")]
     public static partial void Other(ILogger logger, string client, ClientEvent happened);
 }

@@ -14,7 +14,7 @@ public static class ProofKeyServiceCollectionExtensions
     /// <paramref name="configure"/>; they are checked when the app starts. Time is the <see cref="TimeProvider"/> that is registered, or the system's. What happens
     /// is logged and counted under <c>ProofKey.Client</c>, and that is also the name of the activity source.
     /// </summary>
-    /// <param name="services">The app's services. Their provider must be disposed asynchronously, as a host does: a renewal that is under way comes first.</param>
+    /// <param name="services">The app's services. Their provider must be disposed asynchronously, as a host does: a renewal that was sent comes first.</param>
     /// <param name="name">The client's name, and that of its sessions unless <see cref="ProofKeyClientOptions.Profile"/> says otherwise: 1 to 100 printable characters.</param>
     /// <param name="configure">Sets options, after the configuration did.</param>
     /// <returns>The services.</returns>

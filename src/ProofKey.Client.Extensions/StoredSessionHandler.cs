@@ -12,9 +12,8 @@ internal sealed class StoredSessionHandler(Func<PublicClient> client, Uri onlyFo
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        var session = await client().GetStoredSessionAsync(cancellationToken);
         // The invoker has nothing of its own to dispose, and the answer outlives it.
-        var sender = new HttpMessageInvoker(new TokenHandler(session, onlyFor, resource, new Next(this)), disposeHandler: false);
+        var sender = new HttpMessageInvoker(new TokenHandler(cancel => client().GetStoredSessionAsync(cancel), onlyFor, resource, new Next(this)), disposeHandler: false);
         return await sender.SendAsync(request, cancellationToken);
     }
 

@@ -168,6 +168,12 @@ internal sealed class Backchannel : IDisposable
         {
             throw Unavailable(NoConnection, what, $"{address.Authority} could not be reached ({Reason(broken)})", broken, IsUnsent(broken));
         }
+        // A program's own handler has exceptions of its own, such as those of a circuit that is open.
+        catch (Exception foreign) when (!_saysWhatWasSent && foreign is not (ClientException or ObjectDisposedException or OperationCanceledException))
+        {
+            cancel.ThrowIfCancellationRequested();
+            throw Unavailable(NoConnection, what, $"{address.Authority} could not be reached ({foreign.GetType().Name})", foreign);
+        }
     }
 
     // A certificate does not become good by waiting.

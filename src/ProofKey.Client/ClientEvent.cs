@@ -77,6 +77,14 @@ public abstract record ClientEvent
     /// <param name="Outcome"><c>signed_in</c>, or the code of what went wrong, as in <see cref="SignInResult.Outcome"/>.</param>
     public sealed record SignInEnded(string Outcome) : ClientEvent;
 
+    /// <summary>
+    /// A sign-in took the place of a session that was for another server, client, scope or API, and that nobody can use any more. Two clients that do this to each other by turns
+    /// need a <see cref="ClientOptions.Profile"/> each.
+    /// </summary>
+    /// <param name="Issuer">The server of the session that was there.</param>
+    /// <param name="ClientId">The client that it was for.</param>
+    public sealed record SessionReplaced(string Issuer, string ClientId) : ClientEvent;
+
     /// <summary>New tokens came and were stored.</summary>
     /// <param name="ExpiresAt">When the new access token ends.</param>
     public sealed record TokensRefreshed(DateTimeOffset ExpiresAt) : ClientEvent;

@@ -66,7 +66,11 @@ public sealed record ClientOptions
     /// </summary>
     public TokenStore Store { get; init; } = TokenStore.InMemory;
 
-    /// <summary>Which of the store's sessions is meant: 1 to 100 printable characters; default <c>default</c>.</summary>
+    /// <summary>
+    /// Which of the store's sessions is meant: 1 to 100 printable characters; default <c>default</c>. A profile holds one session: give each client of a store its own, where they differ in
+    /// server, client, scope or API. <see cref="PublicClient.GetSessionAsync(CancellationToken)"/> asks nobody while another server's or client's session is there (<see cref="TokenStoreState.OtherClient"/>);
+    /// any other sign-in takes the place of what is there (<see cref="ClientEvent.SessionReplaced"/>).
+    /// </summary>
     public string Profile { get; init; } = "default";
 
     /// <summary>Told what happens, for a log; it must not throw.</summary>

@@ -45,6 +45,7 @@ internal static class ErrorPages
     {
         TokenStoreState.WrongKey => "token_store_wrong_key",
         TokenStoreState.OtherBackend => "token_store_other_backend",
+        TokenStoreState.OtherClient => "token_store_other_client",
         _ => $"token_store_{state.ToString().ToLowerInvariant()}",
     };
 

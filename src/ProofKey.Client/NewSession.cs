@@ -10,7 +10,7 @@ internal static class NewSession
     /// <param name="dpopKey">The key that they are bound to, if they are.</param>
     /// <param name="request">The request, where it went through a browser.</param>
     /// <param name="stepUp">What an API asked of the sign-in.</param>
-    /// <param name="cancel">Ends the call.</param>
+    /// <param name="cancel">Ends the check; what was checked is stored.</param>
     /// <exception cref="ProtocolViolationException">The ID token is missing or not good.</exception>
     public static async Task<Session> StoreAsync(PublicClient client, AuthorizationServer server, Tokens tokens, string? dpopKey, AuthorizationRequest? request, StepUp? stepUp, CancellationToken cancel)
     {
@@ -33,8 +33,17 @@ internal static class NewSession
             RefreshToken = tokens.RefreshToken,
             DpopKey = dpopKey,
         };
-        using (await client.Vault.LockAsync(cancel)) await client.Vault.SaveAsync(stored, cancel);
+        await StoreAsync(client, stored);
         return new Session(client, stored);
+    }
+
+    // Too late to give up: the server has signed the person in, and nobody else has these tokens.
+    private static async Task StoreAsync(PublicClient client, StoredSession stored)
+    {
+        using var held = await client.Vault.LockAsync(CancellationToken.None);
+        var former = await client.Vault.ReadAsync(CancellationToken.None);
+        await client.Vault.SaveAsync(stored, CancellationToken.None);
+        if (former is not null && !former.IsFor(client.Options)) client.Options.Emit(new ClientEvent.SessionReplaced(former.Issuer, former.ClientId));
     }
 
     // OpenID Connect Core section 3.1.3.3: who asked for openid gets an ID token

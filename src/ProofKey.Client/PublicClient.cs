@@ -9,9 +9,16 @@ namespace ProofKey.Client;
 public sealed class PublicClient : IAsyncDisposable
 {
     private readonly SemaphoreSlim _signIn = new(1, 1);
+    // The turn is of the call that has it: what else begins a sign-in meanwhile waits for its own.
+    private readonly AsyncLocal<Turn?> _turn = new();
     // The last question to the person that came to nothing.
     private Unanswered? _unanswered;
     private int _disposed;
+
+    private sealed class Turn
+    {
+        public bool IsOver { get; set; }
+    }
 
     // What was asked: nothing in particular, or what an API wanted.
     private sealed record Unanswered(string Asked, ExceptionDispatchInfo Answer);
@@ -49,7 +56,7 @@ public sealed class PublicClient : IAsyncDisposable
     internal SessionVault Vault { get; }
 
     /// <summary>Whether the sign-in that is asked for now has its turn already.</summary>
-    internal bool HasTurn { get; private set; }
+    internal bool HasTurn => _turn.Value is { IsOver: false };
 
     internal Refresh Refresh { get; }
 
@@ -59,7 +66,8 @@ public sealed class PublicClient : IAsyncDisposable
 
     /// <summary>
     /// Gives a session that is good: the stored one, refreshed if need be, else a new one from the browser. Calls at the same time open
-    /// one browser window, those of other programs with the same store too.
+    /// one browser window, those of other programs with the same store too. Where the server wants to see the person before it renews a session (<c>interaction_required</c>,
+    /// <c>login_required</c>, <c>consent_required</c>, <c>account_selection_required</c>), they are asked too, and the stored session goes on until they have signed in.
     /// </summary>
     /// <param name="cancel">Ends the call; the port is free again before it returns.</param>
     /// <returns>The session.</returns>
@@ -69,17 +77,23 @@ public sealed class PublicClient : IAsyncDisposable
     /// </exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached; a stored session is kept.</exception>
     /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
-    /// <exception cref="TokenStoreException">The store cannot be read or written: locked, missing or damaged, it never counts as signed out.</exception>
+    /// <exception cref="TokenStoreException">
+    /// The store cannot be read or written: locked, missing or damaged, it never counts as signed out. Or the profile has a session of another server or client, which a sign-in would end
+    /// (<see cref="TokenStoreState.OtherClient"/>).
+    /// </exception>
     public Task<Session> GetSessionAsync(CancellationToken cancel = default) => GetSessionAsync(ending => SignInAsync(null, ending), cancel);
 
     /// <summary>The same for a program that asks the person in its own way, such as by <see cref="BeginAsync(CancellationToken)"/>: what asks is called only when a person is needed, and in one program at a time.</summary>
-    /// <param name="signIn">Signs a person in.</param>
+    /// <param name="signIn">Signs a person in. What it begins itself has its turn; a sign-in that is begun elsewhere meanwhile waits for its own.</param>
     /// <param name="cancel">Ends the call.</param>
     /// <returns>The session.</returns>
     /// <exception cref="SignInRequiredException">Another program or call asked meanwhile, and nobody finished that sign-in.</exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached; a stored session is kept.</exception>
     /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
-    /// <exception cref="TokenStoreException">The store cannot be read or written: locked, missing or damaged, it never counts as signed out.</exception>
+    /// <exception cref="TokenStoreException">
+    /// The store cannot be read or written: locked, missing or damaged, it never counts as signed out. Or the profile has a session of another server or client, which a sign-in would end
+    /// (<see cref="TokenStoreState.OtherClient"/>).
+    /// </exception>
     public Task<Session> GetSessionAsync(Func<CancellationToken, Task<Session>> signIn, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(signIn);
@@ -196,15 +210,18 @@ public sealed class PublicClient : IAsyncDisposable
     }
 
     /// <summary>
-    /// Frees the connections. A refresh under way comes first, for at most <see cref="ClientOptions.RequestTimeout"/>: its tokens are spent
-    /// at the server already. Sessions of this client cannot be refreshed any more.
+    /// Frees the connections. A refresh that was sent comes first, however long its requests may take, since its tokens are spent at the server already; one that was not sent ends at once. What
+    /// else changes the store has <see cref="ClientOptions.RequestTimeout"/>. Sessions of this client cannot be refreshed any more.
     /// </summary>
     /// <returns>A task that is done when it has happened.</returns>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        using (var sent = new CancellationTokenSource(SessionVault.PatienceOf(Options), Options.TimeProvider)) await Refresh.CloseAsync(sent.Token);
         using var limit = new CancellationTokenSource(Options.RequestTimeout, Options.TimeProvider);
+        await Refresh.SaveLeftAsync(limit.Token);
         await Vault.SettleAsync(limit.Token);
+        Refresh.Dispose();
         Backchannel.Dispose();
     }
 
@@ -223,7 +240,13 @@ public sealed class PublicClient : IAsyncDisposable
     private async Task<Session> GetSessionAsync(string asked, Func<CancellationToken, Task<Session>> signIn, Func<StoredSession, bool> isAnswer, CancellationToken cancel)
     {
         var before = Volatile.Read(ref _unanswered);
-        await _signIn.WaitAsync(cancel);
+        if (!await _signIn.WaitAsync(TimeSpan.Zero, cancel))
+        {
+            ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+            // Another call may wait for the person, for as long as they take.
+            if (await StillGoodAsync(isAnswer, cancel) is { } good) return good;
+            await _signIn.WaitAsync(cancel);
+        }
         try
         {
             // Who waits here is woken by the one before, so the gate itself is never disposed.
@@ -247,7 +270,7 @@ public sealed class PublicClient : IAsyncDisposable
             await session.GetAccessTokenAsync(cancel: cancel);
             return session;
         }
-        catch (SignInRequiredException ended) when (ended.Reason is SignInRequiredReason.SessionEnded or SignInRequiredReason.SignedOut)
+        catch (SignInRequiredException ended) when (ended.Reason is SignInRequiredReason.SessionEnded or SignInRequiredReason.SignedOut || (ended is { Reason: SignInRequiredReason.Refused, Error: { } error } && RegisteredErrors.AskForThePerson(error.Code)))
         {
             return null;
         }
@@ -278,24 +301,37 @@ public sealed class PublicClient : IAsyncDisposable
     // One tab on the whole machine, whatever the number of programs that find the session ended.
     private async Task<Session> InTurnAsync(Func<CancellationToken, Task<Session>> signIn, Func<StoredSession, bool> isAnswer, CancellationToken cancel)
     {
-        // The one that has ended may still be stored.
-        var known = (await Vault.FindAsync(Options, cancel))?.Id;
-        async Task<bool> HasAnother() => await Vault.FindAsync(Options, cancel) is { } found && found.Id != known && isAnswer(found);
-        var (turn, waited) = await Vault.TakeSignInTurnAsync(Options, HasAnother, cancel);
-        using (turn)
+        while (true)
         {
-            if (await StillGoodAsync(isAnswer, cancel) is { } session) return session;
-            // To ask again, once for each program that waited, would not help who closed the first window; a sign-in for something else is no closed one.
-            if (waited && (await Vault.FindAsync(Options, cancel))?.Id == known) throw new SignInRequiredException(SignInRequiredReason.TimedOut);
-            HasTurn = true;
-            try
+            // The one that has ended may still be stored.
+            var known = (await Vault.FindAsync(Options, cancel))?.Id;
+            async Task<bool> HasAnother() => await Vault.FindAsync(Options, cancel) is { } found && found.Id != known && isAnswer(found);
+            var (held, waited) = await Vault.TakeSignInTurnAsync(Options, HasAnother, cancel);
+            using (held)
             {
-                return await signIn(cancel);
+                if (await StillGoodAsync(isAnswer, cancel) is { } session) return session;
+                // What somebody else had signed in to has ended again, and the turn is not ours yet.
+                if (waited && held is null) continue;
+                // To ask again, once for each program that waited, would not help who closed the first window; a sign-in for something else is no closed one.
+                if (waited && (await Vault.FindAsync(Options, cancel))?.Id == known) throw new SignInRequiredException(SignInRequiredReason.TimedOut);
+                if (await Vault.ReadAsync(cancel) is { } other && !other.IsOf(Options)) throw TokenStoreException.OtherClient(Vault.Path, Options, other);
+                return await InTurnAsync(signIn, cancel);
             }
-            finally
-            {
-                HasTurn = false;
-            }
+        }
+    }
+
+    // What the callback leaves running may still say that it has the turn when the turn is over.
+    private async Task<Session> InTurnAsync(Func<CancellationToken, Task<Session>> signIn, CancellationToken cancel)
+    {
+        var turn = new Turn();
+        _turn.Value = turn;
+        try
+        {
+            return await signIn(cancel);
+        }
+        finally
+        {
+            turn.IsOver = true;
         }
     }
 

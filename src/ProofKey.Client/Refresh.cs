@@ -1,16 +1,12 @@
-using System.Text.Json;
-using ProofKey.Client.Providers;
-
 namespace ProofKey.Client;
 
-/// <summary>What a refresh is shared by: callers for another session, API or scope never get each other's tokens.</summary>
-internal readonly record struct RefreshKey(string Session, string? Resource, string Scope);
+/// <summary>What a refresh is shared by: callers for another session or API never get each other's tokens.</summary>
+internal readonly record struct RefreshKey(string Session, string? Resource);
 
 /// <summary>
-/// A refresh, as a transaction over the store: lock, read again, decide, mark, send, store, unlock. Whoever waits for the lock finds the new
-/// tokens in the store and sends nothing.
+/// Renewals as callers see them: those who want the same share one, a token that is good for a while waits for none, and what was sent outlives the client.
 /// </summary>
-internal sealed class Refresh(PublicClient client)
+internal sealed class Refresh : IDisposable
 {
     // A refresh ahead of time that failed is not tried again at each call.
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(30);
@@ -18,14 +14,23 @@ internal sealed class Refresh(PublicClient client)
     // How long a caller with a good token waits for a better one.
     private static readonly TimeSpan Courtesy = TimeSpan.FromSeconds(2);
 
-    private readonly ClientOptions _options = client.Options;
-    private readonly WakeUp _wakeUp = new(client.Options.TimeProvider);
+    private readonly ClientOptions _options;
+    private readonly Renewal _renewal;
+    private readonly WakeUp _wakeUp;
     private readonly Lock _lock = new();
     private readonly Dictionary<RefreshKey, Task<StoredSession>> _underWay = [];
-    private DateTimeOffset _restsUntil = DateTimeOffset.MinValue;
+    // Ends what has not been sent yet.
+    private readonly CancellationTokenSource _closing = new();
+    private Resting? _resting;
 
-    // Tokens that could not be stored: their predecessor is spent, so they are all that is left of the session.
-    private (string Spent, StoredSession Fresh)? _unsaved;
+    private sealed record Resting(DateTimeOffset Since, TimeSpan Length);
+
+    public Refresh(PublicClient client)
+    {
+        _options = client.Options;
+        _renewal = new Renewal(client, _closing.Token);
+        _wakeUp = new WakeUp(client.Options.TimeProvider);
+    }
 
     /// <summary>
     /// The part of its life after which a token is renewed ahead of time: 72 to 88 per cent, another one in each program, so that many programs do not
@@ -33,12 +38,15 @@ internal sealed class Refresh(PublicClient client)
     /// </summary>
     public double RenewsAfter { get; } = 0.72 + (0.16 * WakeUp.Chance());
 
+    private DateTimeOffset Now => _options.TimeProvider.GetUtcNow();
+
     /// <summary>Brings a session up to date. Callers that come meanwhile share it; it belongs to none of them, so none of them can cancel it for the others.</summary>
     /// <param name="known">The session as the caller knows it.</param>
     /// <param name="resource">The API that a token is wanted for; <see langword="null"/> is the session's first.</param>
     /// <param name="isGood">Whether a token found in the store is all that the caller wanted.</param>
     /// <param name="cancel">Ends the wait, and not the refresh.</param>
     /// <returns>The session, stored.</returns>
+    /// <exception cref="ObjectDisposedException">The client was disposed before anything was sent.</exception>
     public async Task<StoredSession> RunAsync(StoredSession known, string? resource, Func<HeldToken, bool> isGood, CancellationToken cancel)
     {
         while (true)
@@ -46,14 +54,14 @@ internal sealed class Refresh(PublicClient client)
             var (refresh, isOurs) = Join(known, resource, isGood);
             var fresh = await refresh.WaitAsync(cancel);
             // Somebody else's refresh may have been content with less, and another program's session may have no token for this API yet.
-            if ((isOurs && fresh.TokenFor(resource) is not null) || Has(fresh, resource, isGood)) return fresh;
+            if ((isOurs && fresh.TokenFor(resource) is not null) || Renewal.Has(fresh, resource, isGood)) return fresh;
         }
     }
 
     /// <summary>The same for a token that is good for a while yet: what goes wrong is no matter unless it ends the session, and is not tried again at once.</summary>
     public async Task<StoredSession> TryAsync(StoredSession known, string? resource, Func<HeldToken, bool> isGood, CancellationToken cancel)
     {
-        if (_options.TimeProvider.GetUtcNow() < _restsUntil) return known;
+        if (Rests()) return known;
         var running = RunAsync(known, resource, isGood, cancel);
         try
         {
@@ -62,14 +70,13 @@ internal sealed class Refresh(PublicClient client)
         catch (TimeoutException)
         {
             // It goes on without us, and its tokens are found in the store by a later call.
-            _ = running.ContinueWith(late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-            _restsUntil = _options.TimeProvider.GetUtcNow() + Rest;
+            Observe(running);
+            Volatile.Write(ref _resting, new Resting(Now, Rest));
             return known;
         }
         catch (ClientException failed) when (failed is not SignInRequiredException { Reason: SignInRequiredReason.SessionEnded or SignInRequiredReason.SignedOut })
         {
-            var wait = (failed as AuthorizationServerUnavailableException)?.RetryAfter is { } asked && asked > Rest ? asked : Rest;
-            _restsUntil = _options.TimeProvider.GetUtcNow() + wait;
+            Volatile.Write(ref _resting, new Resting(Now, (failed as AuthorizationServerUnavailableException)?.RetryAfter is { } asked && asked > Rest ? asked : Rest));
             return known;
         }
         catch (ObjectDisposedException)
@@ -79,135 +86,65 @@ internal sealed class Refresh(PublicClient client)
         }
     }
 
+    /// <summary>The session with tokens that could not be stored so far, if they are its own. The caller holds the lock.</summary>
+    public StoredSession Newest(StoredSession stored) => _renewal.Newest(stored);
+
+    /// <summary>Ends what has not been sent yet, and waits for what has: its tokens are spent at the server.</summary>
+    /// <param name="limit">Ends the wait.</param>
+    public async Task CloseAsync(CancellationToken limit)
+    {
+        await _closing.CancelAsync();
+        Task[] underWay;
+        lock (_lock) underWay = [.. _underWay.Values];
+        await Task.WhenAll(underWay).WaitAsync(limit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>Renews nothing any more; <see cref="CloseAsync"/> comes before.</summary>
+    public void Dispose() => _closing.Dispose();
+
+    /// <summary>Tries once more to store what could not be stored: it ends with this program.</summary>
+    /// <param name="limit">Ends the wait for the lock.</param>
+    public Task SaveLeftAsync(CancellationToken limit) => _renewal.SaveLeftAsync(limit);
+
+    // A clock that was set back or far ahead meanwhile ends the rest.
+    private bool Rests() => Volatile.Read(ref _resting) is { } resting && Now - resting.Since is var passed && passed >= TimeSpan.Zero && passed < resting.Length;
+
     private (Task<StoredSession> Refresh, bool IsOurs) Join(StoredSession known, string? resource, Func<HeldToken, bool> isGood)
     {
-        var key = new RefreshKey(known.Id, resource ?? known.Resource, known.AskedScope);
+        var key = new RefreshKey(known.Id, resource ?? known.Resource);
         lock (_lock)
         {
             if (_underWay.TryGetValue(key, out var running) && !running.IsCompleted) return (running, false);
-            return (_underWay[key] = Task.Run(() => TransactAsync(known, resource, isGood), CancellationToken.None), true);
+            var ours = Task.Run(() => RenewAsync(known, resource, isGood), CancellationToken.None);
+            _underWay[key] = ours;
+            // Everybody who waited for it may have given up.
+            Observe(ours);
+            _ = ours.ContinueWith(ended => Leave(key, ended), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            return (ours, true);
         }
     }
 
-    private async Task<StoredSession> TransactAsync(StoredSession known, string? resource, Func<HeldToken, bool> isGood)
+    // The tokens of sessions that have ended are not kept for as long as the client lives.
+    private void Leave(RefreshKey key, Task<StoredSession> ended)
     {
-        // Before the lock: who comes first meanwhile renews for all programs that share the store.
-        if (_wakeUp.Pause(known.TokenFor(resource), RenewsAfter) is { Ticks: > 0 } pause) await Task.Delay(pause, _options.TimeProvider, CancellationToken.None);
-        using var held = await client.Vault.LockUnlessAsync(async () => await CurrentAsync(known) is { } waiting && Has(waiting, resource, isGood), CancellationToken.None);
-        var current = await CurrentAsync(known) ?? throw new SignInRequiredException(SignInRequiredReason.SignedOut);
-        if (Has(current, resource, isGood) || held is null) return current;
-        using var span = Spans.Start("refresh");
+        lock (_lock)
+            if (_underWay.TryGetValue(key, out var last) && last == ended) _underWay.Remove(key);
+    }
+
+    private static void Observe(Task task) => _ = task.ContinueWith(late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+
+    private async Task<StoredSession> RenewAsync(StoredSession known, string? resource, Func<HeldToken, bool> isGood)
+    {
         try
         {
-            var fresh = await RenewAsync(current, resource, isGood);
-            span.End("ok", isGood: true);
-            return fresh;
+            _closing.Token.ThrowIfCancellationRequested();
+            // Who comes first meanwhile renews for all programs that share the store.
+            if (_wakeUp.Pause(known.TokenFor(resource), RenewsAfter) is { Ticks: > 0 } pause) await Task.Delay(pause, _options.TimeProvider, _closing.Token);
+            return await _renewal.RunAsync(known, resource, isGood);
         }
-        catch (ClientException failed)
+        catch (OperationCanceledException) when (_closing.IsCancellationRequested)
         {
-            span.End(failed.Code, isGood: false);
-            _options.Emit(new ClientEvent.RefreshFailed(failed.Code, SessionKept: failed is not SignInRequiredException { Reason: SignInRequiredReason.SessionEnded }));
-            throw;
+            throw new ObjectDisposedException(typeof(PublicClient).FullName);
         }
-    }
-
-    // Another sign-in under the same profile may be another person's.
-    private async Task<StoredSession?> CurrentAsync(StoredSession known) =>
-        await client.Vault.FindAsync(_options, CancellationToken.None) is { } found && found.Id == known.Id ? found : null;
-
-    private static bool Has(StoredSession session, string? resource, Func<HeldToken, bool> isGood) => session.TokenFor(resource) is { } token && isGood(token);
-
-    private async Task<StoredSession> RenewAsync(StoredSession current, string? resource, Func<HeldToken, bool> isGood)
-    {
-        if (current.RefreshToken is not { } refreshToken) throw NoRefreshToken(current, resource);
-        var left = _unsaved?.Spent == refreshToken ? _unsaved?.Fresh : null;
-        var (fresh, error) = left is null ? await SendAsync(current, refreshToken, resource) : (left, null);
-        if (fresh is null) return await RefusedAsync(current, error!);
-        await KeepAsync(refreshToken, fresh);
-        if (fresh.TokenFor(resource) is { } token && token != current.TokenFor(resource)) _options.Emit(new ClientEvent.TokensRefreshed(token.ExpiresAt));
-        return left is null || Has(fresh, resource, isGood) ? fresh : await RenewAsync(fresh, resource, isGood);
-    }
-
-    // While its first token lasts, the session has not ended.
-    private SignInRequiredException NoRefreshToken(StoredSession current, string? resource) => current.TokenFor(resource) is null && _options.TimeProvider.GetUtcNow() < current.ExpiresAt
-        ? new SignInRequiredException(
-            SignInRequiredReason.NoRefreshToken,
-            $"a refresh token to get a token for {resource} with",
-            "the server gave none at the sign-in",
-            "Ask for offline_access, or see to it that the client may have refresh tokens; or sign in for that API alone.")
-        : new SignInRequiredException(SignInRequiredReason.SessionEnded);
-
-    private async Task KeepAsync(string spent, StoredSession fresh)
-    {
-        _unsaved = (spent, fresh);
-        await client.Vault.SaveAsync(fresh, CancellationToken.None);
-        _unsaved = null;
-    }
-
-    private async Task<(StoredSession? Fresh, OAuthError? Error)> SendAsync(StoredSession current, string refreshToken, string? resource)
-    {
-        var server = await client.Discovery.GetAsync(CancellationToken.None);
-        // The keys come first: once it was sent, a refresh token is spent, whatever becomes of the answer.
-        if (current.Claims is not null) await client.Keys.GetAsync(server.Keys!, again: false, CancellationToken.None);
-        var (granted, error) = await SendMarkedAsync(current, server, refreshToken, resource ?? current.Resource);
-        if (granted is not { } answer) return (null, error);
-        var next = TokenEndpoint.NewRefreshToken(answer);
-        try
-        {
-            return (await CheckedAsync(current, server, answer, resource), null);
-        }
-        catch (Exception) when (next is not null)
-        {
-            // The access token is withheld, whatever went wrong, but to send the spent token again would end the session (RFC 9700 section 4.14.2).
-            await KeepAsync(refreshToken, current with { RefreshToken = next, Renewing = null });
-            throw;
-        }
-    }
-
-    // The mark is on the disk before the token is on the wire: whatever happens in between, the next one to look knows that it may be spent.
-    private async Task<(JsonElement? Granted, OAuthError? Error)> SendMarkedAsync(StoredSession current, AuthorizationServer server, string refreshToken, string? resource)
-    {
-        if (!current.WasInterrupted) await client.Vault.SaveAsync(current with { Renewing = RenewalMark.Of(refreshToken, _options.TimeProvider.GetUtcNow()) }, CancellationToken.None);
-        try
-        {
-            var (granted, error) = await client.TokenEndpoint.RefreshAsync(server, refreshToken, current.DpopKey, resource, CancellationToken.None);
-            // A refusal is an answer: this attempt, at least, spent nothing.
-            if (error is not null) await UnmarkAsync(current);
-            return (granted, error);
-        }
-        // RFC 9449 section 8: what is refused for want of a nonce did nothing
-        catch (ClientException failed) when (failed is AuthorizationServerUnavailableException { NothingHappened: true } or ProtocolViolationException { Code: "dpop_nonce" })
-        {
-            await UnmarkAsync(current);
-            throw;
-        }
-    }
-
-    // What an earlier attempt left stays: it is still unknown what became of that one.
-    private async Task UnmarkAsync(StoredSession current)
-    {
-        if (!current.WasInterrupted && await CurrentAsync(current) is { } marked && marked.RefreshToken == current.RefreshToken) await client.Vault.SaveAsync(current with { Renewing = null }, CancellationToken.None);
-    }
-
-    private async Task<StoredSession> CheckedAsync(StoredSession current, AuthorizationServer server, JsonElement answer, string? resource)
-    {
-        var tokens = client.TokenEndpoint.Read(answer, current.DpopKey is not null);
-        if (tokens.IdToken is { } idToken && current.Claims is { } original)
-        {
-            var context = new IdTokenContext(null, original, tokens.AccessToken, client.Backchannel.ServerClock);
-            await IdToken.ValidateAsync(idToken, server, client.Keys, _options, context, CancellationToken.None);
-        }
-        return current.With(tokens, resource, _options.TimeProvider.GetUtcNow());
-    }
-
-    // RFC 6749 section 5.2: invalid_grant alone says that the refresh token is no longer good; nothing else ends a session.
-    private async Task<StoredSession> RefusedAsync(StoredSession sent, OAuthError error)
-    {
-        if (error.Code != "invalid_grant")
-            throw new SignInRequiredException(SignInRequiredReason.Refused, error, remedy: KnownProviders.RemedyOf(_options.Issuer, error));
-        // A program that does not keep to our lock may have rotated it meanwhile.
-        if (await CurrentAsync(sent) is { } other && other.RefreshToken != sent.RefreshToken) return other;
-        await client.Vault.RemoveAsync(CancellationToken.None);
-        throw new SignInRequiredException(SignInRequiredReason.SessionEnded, error, wasInterrupted: sent.WasInterrupted);
     }
 }

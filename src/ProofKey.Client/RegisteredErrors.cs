@@ -16,6 +16,12 @@ internal static class RegisteredErrors
         "authorization_pending", "slow_down", "expired_token", "invalid_target", "invalid_authorization_details", "invalid_dpop_proof", "use_dpop_nonce",
     ];
 
+    // OpenID Connect Core section 3.1.2.6 has them for the authorization endpoint; servers answer them to a renewal too, where something about the sign-in has changed.
+    private static readonly FrozenSet<string> ForThePerson = ["interaction_required", "login_required", "account_selection_required", "consent_required"];
+
     /// <summary>The code, if a specification has it; otherwise <c>refused</c>.</summary>
     public static string Stable(string code) => Codes.Contains(code) ? code : "refused";
+
+    /// <summary>Whether a server that says so goes on once it has seen the person.</summary>
+    public static bool AskForThePerson(string code) => ForThePerson.Contains(code);
 }

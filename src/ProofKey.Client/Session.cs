@@ -13,7 +13,10 @@ public sealed record SignOutResult(bool Revoked, string? Problem);
 /// </summary>
 public sealed class Session
 {
-    /// <summary>How long an access token must last at least, where nothing else is said.</summary>
+    /// <summary>
+    /// How long an access token must last at least, where nothing else is said. Of one that is given for less than ten minutes a tenth of its life is enough, and five seconds at least: else it would be
+    /// renewed at each call.
+    /// </summary>
     public static readonly TimeSpan DefaultMinValid = TimeSpan.FromSeconds(60);
 
     private readonly PublicClient _client;
@@ -55,8 +58,8 @@ public sealed class Session
 
     /// <summary>Gives an access token that lasts for some time, refreshed if need be. New tokens are stored before they are given.</summary>
     /// <param name="minValid">
-    /// How long it must last at least. More than the server gives cannot be had: what comes then is the best there is. Default: 60 seconds, and
-    /// a token near the end of its life is renewed ahead of time, at a moment that differs from program to program.
+    /// How long it must last at least. More than the server gives cannot be had: what comes then is the best there is, and so it is while the server is away. Default:
+    /// <see cref="DefaultMinValid"/>, and a token near the end of its life is renewed ahead of time, at a moment that differs from program to program.
     /// </param>
     /// <param name="cancel">Ends this call; a refresh that others wait for too goes on.</param>
     /// <returns>The token.</returns>
@@ -71,7 +74,7 @@ public sealed class Session
     /// <see cref="ClientOptions.FurtherResources"/> is fetched with the refresh token when it is asked for; it is kept with the session.
     /// </summary>
     /// <param name="resource">The API, written as in the options.</param>
-    /// <param name="minValid">How long it must last at least; default 60 seconds.</param>
+    /// <param name="minValid">How long it must last at least; default <see cref="DefaultMinValid"/>, as in the other overload.</param>
     /// <param name="cancel">Ends this call; a refresh that others wait for too goes on.</param>
     /// <returns>The token.</returns>
     /// <exception cref="ArgumentException">The sign-in is not for that API.</exception>
@@ -140,7 +143,7 @@ public sealed class Session
         var stored = Stored;
         ThrowIfSignedOut();
         var held = stored.TokenFor(resource);
-        if (held?.Lasts(minValid ?? DefaultMinValid, Now) != true) stored = await FreshOrStillGoodAsync(stored, resource, minValid ?? DefaultMinValid, cancel);
+        if (held?.Lasts(minValid, Now) != true) stored = await FreshOrStillGoodAsync(stored, resource, minValid, cancel);
         else if (minValid is null && CanRefresh && IsDue(held)) stored = await RenewedOrSameAsync(stored, resource, cancel);
         return Token(stored, resource);
     }
@@ -157,7 +160,9 @@ public sealed class Session
         return new AccessToken(held.AccessToken, held.ExpiresAt, stored.DpopKey);
     }
 
-    private string Checked(string resource)
+    /// <summary>The API, if the sign-in is for it.</summary>
+    /// <exception cref="ArgumentException">It is not.</exception>
+    internal string Checked(string resource)
     {
         ArgumentNullException.ThrowIfNull(resource);
         return _client.Options.Resources.Contains(resource) ? resource : throw new ArgumentException("The sign-in is not for this API: name it in Resource or FurtherResources, as it is written there.", nameof(resource));
@@ -170,19 +175,20 @@ public sealed class Session
     }
 
     // A token that has not ended yet is better than none while the server is away or refuses, the store is locked or the client disposed, or where there is no refresh token.
-    private async Task<StoredSession> FreshOrStillGoodAsync(StoredSession stored, string? resource, TimeSpan minValid, CancellationToken cancel)
+    private async Task<StoredSession> FreshOrStillGoodAsync(StoredSession stored, string? resource, TimeSpan? minValid, CancellationToken cancel)
     {
-        var stillGood = stored.TokenFor(resource) is { } held && Now < held.ExpiresAt;
-        if (stored.RefreshToken is null && stillGood) return stored;
+        // Asked after the wait too: the token may have ended meanwhile.
+        bool IsStillGood() => stored.TokenFor(resource) is { } held && Now < held.ExpiresAt;
+        if (stored.RefreshToken is null && IsStillGood()) return stored;
         try
         {
             return await RefreshAsync(resource, current => current.Lasts(minValid, Now), cancel);
         }
-        catch (ClientException failed) when (stillGood && failed is AuthorizationServerUnavailableException or TokenStoreException { State: TokenStoreState.Locked } or SignInRequiredException { Reason: SignInRequiredReason.Refused })
+        catch (ClientException failed) when (failed is AuthorizationServerUnavailableException or TokenStoreException { State: TokenStoreState.Locked } or SignInRequiredException { Reason: SignInRequiredReason.Refused } && IsStillGood())
         {
             return stored;
         }
-        catch (ObjectDisposedException) when (stillGood)
+        catch (ObjectDisposedException) when (IsStillGood())
         {
             return stored;
         }

@@ -121,6 +121,7 @@ public sealed class SignInRequiredException : ClientException
             "invalid_scope" => "Ask for scopes that this client may have.",
             "invalid_target" => "Ask for a resource that the server knows.",
             "invalid_request" => "Check that the redirect URI and the other settings are registered for this client.",
+            { } code when RegisteredErrors.AskForThePerson(code) => "Sign in again.",
             _ => "Check the client's registration at the server, then sign in again.",
         },
         SignInRequiredReason.NoBrowser => $"Call {nameof(PublicClient.BeginAsync)} and show its {nameof(PendingSignIn.AuthorizeUri)} to the person.",

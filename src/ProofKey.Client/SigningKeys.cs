@@ -15,7 +15,7 @@ internal sealed class SigningKeys(ClientOptions options, Backchannel backchannel
     public async Task<(JwkSet Keys, bool Fresh)> GetAsync(Uri address, bool again, CancellationToken cancel)
     {
         var copy = Volatile.Read(ref _copy);
-        if (!again && copy is not null && options.TimeProvider.GetUtcNow() - copy.ReadAt < MaxAge) return (copy.Keys, false);
+        if (!again && copy is not null && IsYoung(copy)) return (copy.Keys, false);
         try
         {
             return (await ReadAsync(address, cancel), true);
@@ -26,6 +26,9 @@ internal sealed class SigningKeys(ClientOptions options, Backchannel backchannel
             return (copy.Keys, true);
         }
     }
+
+    // By a clock that was set back meanwhile its age is unknown.
+    private bool IsYoung(Copy copy) => options.TimeProvider.GetUtcNow() - copy.ReadAt is var age && age < MaxAge && age > -MaxAge;
 
     private async Task<JwkSet> ReadAsync(Uri address, CancellationToken cancel)
     {

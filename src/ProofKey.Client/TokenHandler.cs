@@ -13,7 +13,7 @@ public sealed class TokenHandler : DelegatingHandler
 {
     private const int MaxRedirects = 10;
 
-    private readonly Session _session;
+    private readonly Func<CancellationToken, Task<Session>> _session;
     private readonly Uri _onlyFor;
     private readonly string? _resource;
 
@@ -23,6 +23,33 @@ public sealed class TokenHandler : DelegatingHandler
     /// <param name="inner">What sends the requests; it must not follow redirects itself.</param>
     /// <exception cref="ArgumentException">The address is not absolute, or neither https nor loopback; or <paramref name="inner"/> follows redirects.</exception>
     public TokenHandler(Session session, Uri onlyFor, HttpMessageHandler inner)
+        : this(session, onlyFor, null, inner)
+    {
+    }
+
+    /// <summary>The same with the token of one of several APIs that the sign-in is for.</summary>
+    /// <param name="session">Whose access token is sent.</param>
+    /// <param name="onlyFor">The one origin that gets it.</param>
+    /// <param name="resource">The API's name as in <see cref="ClientOptions.Resource"/> or <see cref="ClientOptions.FurtherResources"/>.</param>
+    /// <param name="inner">What sends the requests; it must not follow redirects itself.</param>
+    /// <exception cref="ArgumentException">The address is not absolute, or neither https nor loopback; or the sign-in is not for that API; or <paramref name="inner"/> follows redirects.</exception>
+    public TokenHandler(Session session, Uri onlyFor, string? resource, HttpMessageHandler inner)
+        : this(_ => Task.FromResult(session), onlyFor, resource, inner)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        if (resource is not null) session.Checked(resource);
+    }
+
+    /// <summary>
+    /// The same with whichever session there is when a request is sent. It is asked for only when a token is to be sent: a request for another origin, or with an <c>Authorization</c> header of its own,
+    /// needs none.
+    /// </summary>
+    /// <param name="session">Finds the session, such as <see cref="PublicClient.GetStoredSessionAsync"/>. Whatever it throws, the request throws.</param>
+    /// <param name="onlyFor">The one origin that gets the token.</param>
+    /// <param name="resource">The API's name as in <see cref="ClientOptions.Resource"/> or <see cref="ClientOptions.FurtherResources"/>; <see langword="null"/> is the first one.</param>
+    /// <param name="inner">What sends the requests; it must not follow redirects itself.</param>
+    /// <exception cref="ArgumentException">The address is not absolute, or neither https nor loopback; or <paramref name="inner"/> follows redirects.</exception>
+    public TokenHandler(Func<CancellationToken, Task<Session>> session, Uri onlyFor, string? resource, HttpMessageHandler inner)
         : base(inner)
     {
         ArgumentNullException.ThrowIfNull(session);
@@ -32,16 +59,8 @@ public sealed class TokenHandler : DelegatingHandler
         if (ClientOptions.FollowsRedirects(inner)) throw new ArgumentException("It must not follow redirects, which would carry the token to other hosts: set AllowAutoRedirect to false.", nameof(inner));
         _session = session;
         _onlyFor = onlyFor;
+        _resource = resource;
     }
-
-    /// <summary>The same with the token of one of several APIs that the sign-in is for.</summary>
-    /// <param name="session">Whose access token is sent.</param>
-    /// <param name="onlyFor">The one origin that gets it.</param>
-    /// <param name="resource">The API's name as in <see cref="ClientOptions.Resource"/> or <see cref="ClientOptions.FurtherResources"/>.</param>
-    /// <param name="inner">What sends the requests; it must not follow redirects itself.</param>
-    /// <exception cref="ArgumentException">The address is not absolute, or neither https nor loopback.</exception>
-    public TokenHandler(Session session, Uri onlyFor, string? resource, HttpMessageHandler inner)
-        : this(session, onlyFor, inner) => _resource = resource;
 
     internal static TokenHandler For(Session session, Uri onlyFor, string? resource, HttpMessageHandler? inner) =>
         new(session, onlyFor, resource, inner is null ? Backchannel.NewHandler() : new Borrowed(inner));
@@ -72,49 +91,50 @@ public sealed class TokenHandler : DelegatingHandler
     {
         // Whoever set a header by hand meant it, for this origin; it must not travel on either.
         if (!IsOurs(request.RequestUri) || request.Headers.Authorization is not null) return await base.SendAsync(request, cancel);
-        var token = await _session.TokenAsync(_resource, null, cancel);
+        var session = await _session(cancel);
+        var token = await session.TokenAsync(_resource, null, cancel);
         // It is written anew each time that it is sent, and what it is made of may be read but once.
-        if (token.IsBound && request.Content is JsonContent json) await json.LoadIntoBufferAsync(cancel);
-        var (response, nonce) = await SendWithAsync(request, token, cancel);
+        if (request.Content is JsonContent json) await json.LoadIntoBufferAsync(cancel);
+        var (response, nonce) = await SendWithAsync(session, request, token, cancel);
         // RFC 9449 section 9: once, with a new proof, and only where the server gave what it asks for
         if (nonce is not null && Says(response, Answer.UseNonce) && IsRepeatable(request.Content))
         {
             response.Dispose();
             request = Copy(request, request.RequestUri!, request.Content);
-            (response, _) = await SendWithAsync(request, token, cancel);
+            (response, _) = await SendWithAsync(session, request, token, cancel);
         }
-        // RFC 6750 section 3.1: the one answer that a new token may mend
-        if (Says(response, "invalid_token") && request.Content is null && _session.CanReplace(token, _resource))
+        // RFC 9110 section 15.5.2: what was answered with 401 was not applied
+        if (IsAboutToken(response) && IsRepeatable(request.Content) && session.CanReplace(token, _resource))
         {
             response.Dispose();
-            (response, _) = await SendWithAsync(Copy(request, request.RequestUri!), await _session.ReplaceAsync(token, _resource, cancel), cancel);
+            (response, _) = await SendWithAsync(session, Copy(request, request.RequestUri!, request.Content), await session.ReplaceAsync(token, _resource, cancel), cancel);
         }
-        if (PersonNeeded(response) is not { } needed) return response;
+        if (PersonNeeded(session, response) is not { } needed) return response;
         response.Dispose();
         throw needed;
     }
 
     // A good token that is not enough: another one of the same sign-in would not be either.
-    private SignInRequiredException? PersonNeeded(HttpResponseMessage response)
+    private static SignInRequiredException? PersonNeeded(Session session, HttpResponseMessage response)
     {
         foreach (var challenge in Challenge.Of(response))
         {
             // RFC 9470 section 3
-            if (response.StatusCode == HttpStatusCode.Unauthorized && StepUp.Of(challenge, _session.Stored) is { } stepUp) return new SignInRequiredException(stepUp);
+            if (response.StatusCode == HttpStatusCode.Unauthorized && StepUp.Of(challenge, session.Stored) is { } stepUp) return new SignInRequiredException(stepUp);
             // RFC 6750 section 3.1; what was granted already is not what is missing
-            if (response.StatusCode == HttpStatusCode.Forbidden && challenge is { Error: "insufficient_scope" } && Scope.TryParse(challenge["scope"], out var scope) && !scope.IsSubsetOf(_session.Scope)) return new SignInRequiredException(scope);
+            if (response.StatusCode == HttpStatusCode.Forbidden && challenge is { Error: "insufficient_scope" } && Scope.TryParse(challenge["scope"], out var scope) && !scope.IsSubsetOf(session.Scope)) return new SignInRequiredException(scope);
         }
         return null;
     }
 
-    private async Task<(HttpResponseMessage Response, string? Nonce)> SendWithAsync(HttpRequestMessage request, AccessToken token, CancellationToken cancel)
+    private async Task<(HttpResponseMessage Response, string? Nonce)> SendWithAsync(Session session, HttpRequestMessage request, AccessToken token, CancellationToken cancel)
     {
-        token.ApplyTo(request, _session.Proofs);
+        token.ApplyTo(request, session.Proofs);
         var address = request.RequestUri!;
         try
         {
             var response = await base.SendAsync(request, cancel);
-            return (response, token.IsBound ? _session.Proofs.Observe(address, response) : null);
+            return (response, token.IsBound ? session.Proofs.Observe(address, response) : null);
         }
         finally
         {
@@ -124,7 +144,18 @@ public sealed class TokenHandler : DelegatingHandler
         }
     }
 
-    private bool IsOurs(Uri? address) => address is not null && Uri.Compare(address, _onlyFor, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0;
+    private bool IsOurs(Uri? address) => IsSameOrigin(address, _onlyFor);
+
+    private static bool IsSameOrigin(Uri? one, Uri? other) => one is not null && other is not null && Uri.Compare(one, other, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0;
+
+    // RFC 6750 section 3.1: invalid_token is what a new token may mend. Some say no reason at all, or not even that a token is wanted; a challenge for something else, or with another reason, is no matter of the token's age.
+    private static bool IsAboutToken(HttpResponseMessage response)
+    {
+        if (response.StatusCode != HttpStatusCode.Unauthorized) return false;
+        if (response.Headers.WwwAuthenticate.Count == 0) return true;
+        var challenges = Challenge.Of(response);
+        return challenges.Any(challenge => challenge.Error == "invalid_token") || (challenges.Count > 0 && challenges.All(challenge => challenge.Error is null));
+    }
 
     private static bool Says(HttpResponseMessage response, string error) => response.StatusCode == HttpStatusCode.Unauthorized && Challenge.Of(response).Any(challenge => challenge.Error == error);
 
@@ -140,12 +171,14 @@ public sealed class TokenHandler : DelegatingHandler
         return !downgrade && target.Scheme is "https" or "http" ? target : null;
     }
 
-    // Authorization, and cookies or keys set by hand, are for the origin that they were meant for; a proof is for one request.
-    private HttpRequestMessage Copy(HttpRequestMessage request, Uri target, HttpContent? content = null)
+    // Cookies or keys set by hand are for the origin that they were meant for; Authorization goes nowhere else, and a proof is for one request.
+    private static HttpRequestMessage Copy(HttpRequestMessage request, Uri target, HttpContent? content = null)
     {
         var copy = new HttpRequestMessage(request.Method, target) { Version = request.Version, VersionPolicy = request.VersionPolicy, Content = content };
         foreach (var (name, values) in request.Headers)
-            if (name is not ("Authorization" or Dpop.HeaderName or "Host") && (IsOurs(target) || name is "Accept" or "Accept-Language" or "User-Agent")) copy.Headers.TryAddWithoutValidation(name, values);
+            if (name is not ("Authorization" or Dpop.HeaderName or "Host") && (IsSameOrigin(request.RequestUri, target) || name is "Accept" or "Accept-Language" or "User-Agent")) copy.Headers.TryAddWithoutValidation(name, values);
+        // What the program's own handlers and the platform's metrics know of the request.
+        foreach (var (name, value) in request.Options) ((IDictionary<string, object?>)copy.Options)[name] = value;
         return copy;
     }
 

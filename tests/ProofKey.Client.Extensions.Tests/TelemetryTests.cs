@@ -41,6 +41,19 @@ public sealed class TelemetryTests
     }
 
     [Fact]
+    public async Task A_session_that_another_client_had_in_the_same_profile_is_not_replaced_in_silence()
+    {
+        await using var app = await SignedInApp.StartAsync();
+        using var browser = new TestBrowser();
+        await using (var before = new PublicClient(app.Server.Options(browser) with { Store = app.Vault.Store, Profile = "contoso", Scope = Scope.Parse("openid") })) await before.GetSessionAsync(Cancel);
+        await browser.Page;
+
+        await app.Client.GetSessionAsync(Cancel);
+
+        app.Lines.ShouldContain(line => line.StartsWith($"Warning ProofKey.Client: contoso: took the place of a session of {ScriptedServer.ClientId} at {app.Server.Issuer} that was for something else;"));
+    }
+
+    [Fact]
     public async Task Renewals_are_told_apart_from_those_that_failed_and_those_that_ended_the_session()
     {
         await using var app = await SignedInApp.StartAsync();

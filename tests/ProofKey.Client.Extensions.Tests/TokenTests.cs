@@ -77,6 +77,33 @@ public sealed class TokenTests
     }
 
     [Fact]
+    public async Task A_request_that_gets_no_token_needs_no_session()
+    {
+        await using var elsewhere = await ScriptedServer.StartAsync();
+        await using var app = await SignedInApp.StartAsync();
+        elsewhere.Instead["/moved"] = context =>
+        {
+            context.Response.Redirect(elsewhere.At("/api/me").AbsoluteUri);
+            return Task.CompletedTask;
+        };
+        app.Vault.Problem = TokenStoreState.Locked;
+
+        (await app.Http().GetStringAsync(elsewhere.At("/moved"), Cancel)).ShouldBeEmpty();
+        using var byHand = new HttpRequestMessage(HttpMethod.Get, "me") { Headers = { Authorization = new("Basic", "abc") } };
+        using var answer = await app.Http().SendAsync(byHand, Cancel);
+        (await answer.Content.ReadAsStringAsync(Cancel)).ShouldBe("Basic abc");
+    }
+
+    [Fact]
+    public async Task A_client_that_is_not_registered_is_named_when_the_app_starts_also_where_an_API_is_named()
+    {
+        var refused = await Should.ThrowAsync<Microsoft.Extensions.Options.OptionsValidationException>(() => SignedInApp.StartAsync((services, server) =>
+            services.AddHttpClient("api", http => http.BaseAddress = server.At("/api/")).AddProofKeyToken("fabrikam", resource: "https://orders.example/")));
+
+        refused.Message.ShouldContain("asks for tokens of fabrikam, which is not registered");
+    }
+
+    [Fact]
     public async Task A_sign_in_and_a_sign_out_count_from_the_next_request_on()
     {
         await using var app = await SignedInApp.StartAsync();

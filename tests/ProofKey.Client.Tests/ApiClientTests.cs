@@ -77,6 +77,52 @@ public sealed class ApiClientTests
 
     [Fact]
     [Assertion("CL-11")]
+    public async Task What_was_meant_for_another_origin_does_not_come_along_from_there()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var other = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        var headers = "";
+        server.Instead["/api/here"] = context =>
+        {
+            headers = string.Join(", ", context.Request.Headers.Select(header => header.Key));
+            return Task.CompletedTask;
+        };
+        other.Instead["/there"] = context => DiscoveryTests.Redirect(context, 302, server.At("/api/here"));
+        using var api = (await client.FindSessionAsync(Cancel))!.CreateHttpClient(onlyFor: server.At("/api/"));
+        using var request = new HttpRequestMessage(HttpMethod.Get, other.At("/there")) { Headers = { { "X-Api-Key", "of-the-other" }, { "Cookie", "of=the-other" }, { "User-Agent", "test" } } };
+
+        (await api.SendAsync(request, Cancel)).StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        headers.ShouldContain("Authorization");
+        headers.ShouldContain("User-Agent");
+        headers.ShouldNotContain("X-Api-Key");
+        headers.ShouldNotContain("Cookie");
+    }
+
+    [Fact]
+    public async Task A_redirect_within_another_origin_keeps_what_is_for_that_origin()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var other = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        var (range, authorization) = ("", "none");
+        other.Instead["/files/"] = context =>
+        {
+            (range, authorization) = (context.Request.Headers.Range.ToString(), context.Request.Headers.Authorization.ToString());
+            return Task.CompletedTask;
+        };
+        other.Instead["/files"] = context => DiscoveryTests.Redirect(context, 301, other.At("/files/"));
+        using var api = (await client.FindSessionAsync(Cancel))!.CreateHttpClient(onlyFor: server.At("/api/"));
+        using var request = new HttpRequestMessage(HttpMethod.Get, other.At("/files")) { Headers = { { "Range", "bytes=0-9" } } };
+
+        await api.SendAsync(request, Cancel);
+
+        (range, authorization).ShouldBe(("bytes=0-9", ""));
+    }
+
+    [Fact]
+    [Assertion("CL-11")]
     public async Task A_redirect_of_a_body_is_handed_to_the_caller()
     {
         await using var server = await ScriptedServer.StartAsync();

@@ -34,6 +34,29 @@ public sealed class ClockTests
     }
 
     [Fact]
+    public async Task A_clock_that_is_set_back_by_a_day_stops_neither_renewals_nor_the_reading_of_keys()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var browser = new TestBrowser();
+        await using var client = new PublicClient(server.Options(browser));
+        var session = await client.GetSessionAsync(Cancel);
+        await browser.Page;
+        server.Time.Shift = TimeSpan.FromMinutes(8.9);
+        server.Instead["/token"] = context => ScriptedServer.ErrorAsync(context, "temporarily_unavailable");
+        await session.GetAccessTokenAsync(cancel: Cancel);
+        server.Instead.Clear();
+
+        server.Time.Shift = -TimeSpan.FromDays(1);
+        await session.GetAccessTokenAsync(cancel: Cancel);
+        server.Count("/token").ShouldBe(3, "when the token ends can no longer be told");
+        server.Count("/jwks").ShouldBe(2, "nor how old the keys are");
+        server.Time.Shift += TimeSpan.FromMinutes(8.9);
+        await session.GetAccessTokenAsync(cancel: Cancel);
+
+        server.Count("/token").ShouldBe(4, "the rest after a renewal that failed was for half a minute");
+    }
+
+    [Fact]
     public void The_clock_of_a_server_never_changes_what_is_checked()
     {
         var clock = new ServerClock();

@@ -72,6 +72,26 @@ public sealed class RenewalMarkTests
         (await folder.SessionAsync())!.WasInterrupted.ShouldBe(stays);
     }
 
+    [Theory]
+    [InlineData("""{"access_token":"fresh","token_type":"mac","expires_in":600}""", "token_type")]
+    [InlineData("""{"access_token":"fresh","token_type":"Bearer","expires_in":-1}""", "expires_in")]
+    [InlineData("""{"token_type":"Bearer"}""", "malformed_token_answer")]
+    public async Task An_answer_that_fails_a_check_of_a_server_that_does_not_rotate_leaves_no_mark(string answer, string code)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await using var client = await SignedInAsync(server, folder);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        server.Time.Shift = AfterTheEnd;
+        server.Instead["/token"] = context => ScriptedServer.JsonAsync(context, 200, answer);
+
+        (await Should.ThrowAsync<ProtocolViolationException>(() => session.GetAccessTokenAsync(cancel: Cancel))).Code.ShouldBe(code);
+
+        (await folder.SessionAsync())!.Renewing.ShouldBeNull();
+        server.Instead["/token"] = context => ScriptedServer.ErrorAsync(context, "invalid_grant");
+        (await Should.ThrowAsync<SignInRequiredException>(() => session.GetAccessTokenAsync(cancel: Cancel))).Code.ShouldBe("session_ended");
+    }
+
     [Fact]
     public async Task A_server_that_is_not_there_leaves_no_mark()
     {

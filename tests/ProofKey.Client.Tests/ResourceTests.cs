@@ -99,6 +99,31 @@ public sealed class ResourceTests
         await Should.ThrowAsync<ArgumentException>(() => session.GetAccessTokenAsync("https://other.example/", cancel: Cancel));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    [Assertion("RT-16")]
+    [Rfc("RFC 8707", "2.2")]
+    public async Task An_API_that_is_refused_as_if_the_session_had_ended_ends_it_only_if_it_has(bool hasEnded)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await using var client = await SignedInAsync(server, folder);
+        var session = await FoundAsync(client);
+        server.Instead["/token"] = async context =>
+        {
+            var form = await context.Request.ReadFormAsync(Cancel);
+            if (hasEnded || form["resource"] == Bills) await ScriptedServer.ErrorAsync(context, "invalid_grant");
+            else await ScriptedServer.JsonAsync(context, 200, """{"access_token":"of-the-orders","token_type":"Bearer","expires_in":600,"refresh_token":"rotated"}""");
+        };
+
+        var refused = await Should.ThrowAsync<SignInRequiredException>(() => session.GetAccessTokenAsync(Bills, cancel: Cancel));
+
+        (refused.Reason, refused.Error!.Code).ShouldBe((hasEnded ? SignInRequiredReason.SessionEnded : SignInRequiredReason.Refused, "invalid_grant"));
+        var stored = await folder.SessionAsync();
+        (stored?.AccessToken, stored?.RefreshToken, stored?.Renewing).ShouldBe(hasEnded ? (null, null, null) : ("of-the-orders", "rotated", null));
+    }
+
     [Fact]
     public async Task The_HTTP_client_of_an_API_sends_its_token_and_replaces_it()
     {

@@ -63,6 +63,35 @@ public sealed class SharedAnswerTests
     }
 
     [Fact]
+    public async Task Who_has_a_good_session_waits_for_no_person_whom_another_call_asks_for_more()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var browser = new TestBrowser();
+        var (opened, thought) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var thinks = false;
+        await using var client = new PublicClient(server.Options() with
+        {
+            OpenBrowser = async (address, cancel) =>
+            {
+                opened.TrySetResult();
+                if (thinks) await thought.Task;
+                return await browser.OpenAsync(address, cancel);
+            },
+        });
+        var session = await client.GetSessionAsync(Cancel);
+        await browser.Page;
+        (opened, thinks) = (new TaskCompletionSource(), true);
+        var better = client.GetSessionAsync(new StepUp(["urn:example:hardware"], null), Cancel);
+        await opened.Task;
+
+        (await client.GetSessionAsync(Cancel).WaitAsync(TimeSpan.FromSeconds(20), Cancel)).Stored.Id.ShouldBe(session.Stored.Id);
+
+        better.IsCompleted.ShouldBeFalse();
+        thought.SetResult();
+        (await Should.ThrowAsync<ProtocolViolationException>(() => better)).Code.ShouldBe("id_token_acr");
+    }
+
+    [Fact]
     public async Task A_caller_who_gives_up_leaves_the_question_to_the_next()
     {
         await using var server = await ScriptedServer.StartAsync();

@@ -87,6 +87,99 @@ public sealed class SignInTurnTests
     }
 
     [Fact]
+    public async Task The_turn_is_of_the_call_that_has_it_and_of_what_it_begins()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        using var browser = new TestBrowser();
+        await using var client = new PublicClient(server.Options(browser) with { Store = folder.Store });
+        var (asked, goOn) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var asking = client.GetSessionAsync(
+            async cancel =>
+            {
+                asked.SetResult();
+                await goOn.Task;
+                await using var ours = await client.BeginAsync(cancel).WaitAsync(TimeSpan.FromSeconds(20), cancel);
+                await ours.OpenBrowserAsync(cancel);
+                return ((SignInResult.SignedIn)await ours.EndAsync(cancel)).Session;
+            },
+            Cancel);
+        await asked.Task;
+
+        // The person presses another button of the same program.
+        var device = client.BeginDeviceAsync(Cancel);
+        (await Task.WhenAny(device, Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, Cancel))).ShouldNotBe(device);
+        goOn.SetResult();
+
+        var session = await asking;
+        await using var other = await device;
+        other.SignedInMeanwhile!.Stored.Id.ShouldBe(session.Stored.Id);
+    }
+
+    [Fact]
+    public async Task What_a_call_leaves_running_has_its_turn_no_longer_than_the_call()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await using var client = new PublicClient(server.Options() with { Store = folder.Store });
+        await using var other = new PublicClient(server.Options() with { Store = folder.Store });
+        var over = new TaskCompletionSource();
+        Task<PendingSignIn> left = null!;
+        async Task<PendingSignIn> BeginLaterAsync()
+        {
+            await over.Task;
+            return await client.BeginAsync(Cancel);
+        }
+        await Should.ThrowAsync<SignInRequiredException>(() => client.GetSessionAsync(
+            _ =>
+            {
+                left = BeginLaterAsync();
+                throw new SignInRequiredException(SignInRequiredReason.UserDenied);
+            },
+            Cancel));
+
+        await using (await other.BeginAsync(Cancel))
+        {
+            over.SetResult();
+            (await Task.WhenAny(left, Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, Cancel))).ShouldNotBe(left);
+        }
+
+        await using var begun = await left;
+    }
+
+    [Fact]
+    public async Task A_session_that_ended_while_somebody_waited_for_it_gives_nobody_the_turn()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        using var browser = new TestBrowser();
+        await using var first = new PublicClient(server.Options(browser) with { Store = folder.Store });
+        await using var second = new PublicClient(server.Options() with { Store = folder.Store });
+        var session = await first.GetSessionAsync(Cancel);
+        await browser.Page;
+        await session.SignOutAsync(Cancel);
+        var held = await first.BeginAsync(Cancel);
+        var asked = false;
+        var waiting = second.GetSessionAsync(
+            _ =>
+            {
+                asked = true;
+                throw new SignInRequiredException(SignInRequiredReason.UserDenied);
+            },
+            Cancel);
+        await Task.Delay(TimeSpan.FromMilliseconds(300), TimeProvider.System, Cancel);
+
+        // Somebody signed in, and that session has ended by the time that it is looked at.
+        using (await first.Vault.LockAsync(Cancel)) await first.Vault.SaveAsync(session.Stored with { Id = "short", RefreshToken = null, ExpiresAt = session.Stored.ObtainedAt }, Cancel);
+
+        (await Task.WhenAny(waiting, Task.Delay(TimeSpan.FromMilliseconds(700), TimeProvider.System, Cancel))).ShouldNotBe(waiting);
+        asked.ShouldBeFalse();
+        await held.DisposeAsync();
+        (await Should.ThrowAsync<SignInRequiredException>(() => waiting)).Reason.ShouldBe(SignInRequiredReason.TimedOut);
+        asked.ShouldBeFalse("who waited for a window that came to nothing opens none");
+    }
+
+    [Fact]
     public async Task Other_profiles_and_sessions_in_memory_wait_for_nobody()
     {
         await using var server = await ScriptedServer.StartAsync();

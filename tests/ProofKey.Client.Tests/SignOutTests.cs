@@ -17,12 +17,50 @@ public sealed class SignOutTests
 
         (await session.SignOutAsync(Cancel)).ShouldBe(new SignOutResult(true, null));
 
-        var form = server.Revocations.Single();
+        var form = server.Revocations.First();
         form["token"].ShouldBe(refreshToken);
         form["token_type_hint"].ShouldBe("refresh_token");
         (await client.FindSessionAsync(Cancel)).ShouldBeNull();
         File.Exists(folder.Vault).ShouldBeFalse();
         (await Should.ThrowAsync<SignInRequiredException>(() => session.GetAccessTokenAsync(cancel: Cancel))).Reason.ShouldBe(SignInRequiredReason.SignedOut);
+    }
+
+    [Fact]
+    [Assertion("LO-13")]
+    [Rfc("RFC 7009", "2.1")]
+    public async Task Access_tokens_that_have_not_ended_are_revoked_after_it_for_a_server_that_leaves_them()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        using var browser = new TestBrowser();
+        await using var client = new PublicClient(server.Options(browser) with { Store = folder.Store, Resource = "https://orders.example/", FurtherResources = ["https://bills.example/", "https://mails.example/"] });
+        var session = await client.GetSessionAsync(Cancel);
+        await browser.Page;
+        server.AccessTokenSeconds = 60;
+        await session.GetAccessTokenAsync("https://mails.example/", cancel: Cancel);
+        server.AccessTokenSeconds = 600;
+        server.Time.Shift = TimeSpan.FromMinutes(2);
+        var bills = await session.GetAccessTokenAsync("https://bills.example/", cancel: Cancel);
+
+        await session.SignOutAsync(Cancel);
+
+        server.Revocations.Select(form => form["token_type_hint"]).ShouldBe(["refresh_token", "access_token", "access_token"]);
+        server.Revocations.Skip(1).Select(form => form["token"]).Order().ShouldBe(new[] { session.Stored.AccessToken, bills.Reveal() }.Order());
+    }
+
+    [Fact]
+    [Rfc("RFC 7009", "2.2.1")]
+    public async Task A_server_that_revokes_no_access_tokens_has_revoked_the_session()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        var (client, session) = await SignedInAsync(server, folder);
+        await using var owned = client;
+        var asked = 0;
+        server.Instead["/revoke"] = context => Interlocked.Increment(ref asked) == 1 ? Task.CompletedTask : ScriptedServer.ErrorAsync(context, "unsupported_token_type", 503);
+
+        (await session.SignOutAsync(Cancel)).ShouldBe(new SignOutResult(true, null));
+        asked.ShouldBe(2);
     }
 
     [Theory]

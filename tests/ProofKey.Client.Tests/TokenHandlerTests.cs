@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Http.Json;
+using System.Threading.Channels;
 
 namespace ProofKey.Client.Tests;
 
@@ -59,6 +61,110 @@ public sealed class TokenHandlerTests
         server.TokenRequests.Count.ShouldBe(3);
     }
 
+    [Theory]
+    [InlineData("Bearer error=\"invalid_token\"", true)]
+    [InlineData("Bearer", true)]
+    [InlineData("Bearer realm=\"orders\"", true)]
+    [InlineData("Basic realm=\"orders\", Bearer realm=\"orders\"", true)]
+    [InlineData(null, true)]
+    [InlineData("Basic realm=\"orders\"", false)]
+    [InlineData("Bearer error=\"invalid_request\"", false)]
+    [InlineData("Bearer error=\"insufficient_scope\"", false)]
+    [Rfc("RFC 6750", "3.1")]
+    public async Task A_refusal_that_may_be_about_the_token_is_answered_with_another_once(string? challenge, bool replaces)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        server.Instead["/api/me"] = context =>
+        {
+            if (challenge is not null) context.Response.Headers.WWWAuthenticate = challenge;
+            return ScriptedServer.JsonAsync(context, 401, "{}");
+        };
+        server.Time.Shift = TimeSpan.FromMinutes(1);
+        using var api = (await client.FindSessionAsync(Cancel))!.CreateHttpClient(onlyFor: server.At("/api/"));
+
+        for (var call = 0; call < 3; call++) (await api.GetAsync("me", Cancel)).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+
+        server.TokenRequests.Count.ShouldBe(replaces ? 2 : 1);
+        server.Count("/api/me").ShouldBe(replaces ? 4 : 3);
+    }
+
+    [Theory]
+    [InlineData("text", true)]
+    [InlineData("form", true)]
+    [InlineData("JSON", true)]
+    [InlineData("JSON that is read but once", true)]
+    [InlineData("stream", false)]
+    [Rfc("RFC 9110", "15.5.2")]
+    public async Task A_body_that_is_in_memory_is_sent_again_with_the_other_token(string kind, bool repeats)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        var came = new List<string>();
+        server.Instead["/api/orders"] = async context =>
+        {
+            using var reader = new StreamReader(context.Request.Body);
+            came.Add(await reader.ReadToEndAsync(Cancel));
+            context.Response.Headers.WWWAuthenticate = "Bearer error=\"invalid_token\"";
+            await ScriptedServer.JsonAsync(context, came.Count == 1 ? 401 : 201, "{}");
+        };
+        server.Time.Shift = TimeSpan.FromMinutes(1);
+        using var api = (await client.FindSessionAsync(Cancel))!.CreateHttpClient(onlyFor: server.At("/api/"));
+        using var content = BodyOf(kind);
+
+        using var answer = await api.PostAsync("orders", content, Cancel);
+
+        answer.StatusCode.ShouldBe(repeats ? HttpStatusCode.Created : HttpStatusCode.Unauthorized);
+        came.Count.ShouldBe(repeats ? 2 : 1);
+        came.ShouldAllBe(text => text.Contains("body", StringComparison.Ordinal));
+    }
+
+    private static HttpContent BodyOf(string kind) => kind switch
+    {
+        "text" => new StringContent("body"),
+        "form" => new FormUrlEncodedContent([new("a", "body")]),
+        "JSON" => JsonContent.Create("body"),
+        "stream" => new StreamContent(new MemoryStream("body"u8.ToArray())),
+        _ => JsonContent.Create(Once("body")),
+    };
+
+    private static IAsyncEnumerable<string> Once(string text)
+    {
+        var channel = Channel.CreateUnbounded<string>();
+        channel.Writer.TryWrite(text);
+        channel.Writer.Complete();
+        return channel.Reader.ReadAllAsync(Cancel);
+    }
+
+    [Fact]
+    public async Task What_the_program_knows_of_a_request_goes_with_each_copy_of_it()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        server.Instead["/api/moved"] = context => DiscoveryTests.Redirect(context, 302, server.At("/api/me"));
+        var key = new HttpRequestOptionsKey<string>("of the program");
+        using var seen = new Seen(key) { InnerHandler = new SocketsHttpHandler { AllowAutoRedirect = false } };
+        using var api = new HttpClient(new TokenHandler((await client.FindSessionAsync(Cancel))!, server.At("/api/"), seen));
+        using var request = new HttpRequestMessage(HttpMethod.Get, server.At("/api/moved"));
+        request.Options.Set(key, "known");
+
+        await api.SendAsync(request, Cancel);
+
+        seen.Values.ShouldBe(["known", "known"]);
+    }
+
+    [Fact]
+    [Rfc("RFC 8707", "2")]
+    public async Task An_API_that_the_sign_in_is_not_for_has_no_handler()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        var session = (await client.FindSessionAsync(Cancel))!;
+        using var inner = new SocketsHttpHandler { AllowAutoRedirect = false };
+
+        Should.Throw<ArgumentException>(() => new TokenHandler(session, server.At("/api/"), "https://other.example/", inner)).ParamName.ShouldBe("resource");
+    }
+
     [Fact]
     [Assertion("CL-20")]
     public async Task A_message_that_is_sent_again_goes_out_with_the_token_of_that_moment()
@@ -77,6 +183,17 @@ public sealed class TokenHandlerTests
         (await second.Content.ReadAsStringAsync(Cancel)).ShouldBe($"Bearer {session.Stored.AccessToken}");
         (await second.Content.ReadAsStringAsync(Cancel)).ShouldNotBe(await first.Content.ReadAsStringAsync(Cancel));
         message.Headers.Authorization.ShouldBeNull();
+    }
+
+    private sealed class Seen(HttpRequestOptionsKey<string> key) : DelegatingHandler
+    {
+        public List<string> Values { get; } = [];
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            Values.Add(request.Options.TryGetValue(key, out var value) ? value : "nothing");
+            return base.SendAsync(request, cancellationToken);
+        }
     }
 
     private static async Task<PublicClient> SignedInAsync(ScriptedServer server)

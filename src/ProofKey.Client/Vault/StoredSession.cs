@@ -65,11 +65,13 @@ internal sealed record StoredSession
         && Claims is null or { ValueKind: JsonValueKind.Object }
         && (DpopKey is null || Base64UrlText.TryDecode(DpopKey, out _));
 
+    /// <summary>Whether it is of the client that the options are for, whatever it asked for.</summary>
+    public bool IsOf(ClientOptions options) => Issuer == options.Issuer.Value && ClientId == options.ClientId;
+
     /// <summary>Whether this is what the options ask for.</summary>
     public bool IsFor(ClientOptions options) =>
         Profile == options.Profile
-        && Issuer == options.Issuer.Value
-        && ClientId == options.ClientId
+        && IsOf(options)
         && Resource == options.Resource
         && (FurtherResources ?? []).ToHashSet(StringComparer.Ordinal).SetEquals(options.FurtherResources)
         && Dpop(options.Dpop)
@@ -117,7 +119,7 @@ internal sealed record StoredSession
 /// it, and it explains what the server says next.
 /// </summary>
 /// <param name="Token">The digest of the refresh token that was sent.</param>
-/// <param name="At">When.</param>
+/// <param name="At">When: who waited meanwhile knows by it whether that attempt has had its time.</param>
 internal sealed record RenewalMark(string Token, DateTimeOffset At)
 {
     public static RenewalMark Of(string refreshToken, DateTimeOffset now) => new(DigestOf(refreshToken), now);

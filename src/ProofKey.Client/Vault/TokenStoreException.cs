@@ -23,6 +23,9 @@ public enum TokenStoreState
 
     /// <summary>The file's key is held by something else than the store that was asked for; <see cref="TokenStore.MoveAsync"/> changes that.</summary>
     OtherBackend,
+
+    /// <summary>The profile holds a session of another server or client, which a sign-in would end; give each client a <see cref="ClientOptions.Profile"/> of its own.</summary>
+    OtherClient,
 }
 
 /// <summary>Sessions cannot be read or kept. Nothing that was kept has changed, and nobody has been signed out by it.</summary>
@@ -46,6 +49,10 @@ public sealed class TokenStoreException : ClientException
 
     internal static TokenStoreException Denied(string path, Exception inner) => new(
         TokenStoreState.Denied, path, $"a file at {path} that can be read and written", $"the system says {inner.GetType().Name}", "Check the folder's owner, its mode and the free space, or choose another folder.", inner);
+
+    internal static TokenStoreException OtherClient(string path, ClientOptions options, StoredSession other) => new(
+        TokenStoreState.OtherClient, path, $"no session but {options}'s in profile {options.Profile}", $"there is one of {other}",
+        $"Give each client of a store its own {nameof(ClientOptions.Profile)}, or sign out of that session first. One that is begun by {nameof(PublicClient.BeginAsync)} takes its place.");
 
     internal static TokenStoreException WrongKey(string path, string what, string actual, string remedy) => new(TokenStoreState.WrongKey, path, $"{what} to open {path}", actual, remedy);
 }
