@@ -20,21 +20,31 @@ public sealed class LockedKeyringTests
         var before = await FileAsync(folder);
 
         await keyring.LockAsync();
-
-        (await ProblemAsync(Store("here", folder, application))).State.ShouldBe(TokenStoreState.Locked);
-        (await Should.ThrowAsync<TokenStoreException>(() => Store("there", folder, application).ProbeAsync("default", Cancel))).State.ShouldBe(TokenStoreState.Locked);
-        Should.Throw<KeychainException>(() => new SecretService().Store(application, Secret.NewText(32), Cancel)).State.ShouldBe(TokenStoreState.Locked);
+        await ThrowsLockedAsync(folder, application);
         (await FileAsync(folder)).ShouldBe(before, "nothing was stored in the place of the key");
 
         await keyring.RestartAsync();
         (await Store("here", folder, application).ListAsync(Cancel)).ShouldHaveSingleItem();
+
+        // New secrets go to a collection that is open, and the key is in one that is locked.
+        await keyring.ChooseAnotherAsync();
+        (await Store("here", folder, application).ListAsync(Cancel)).ShouldHaveSingleItem();
+        await keyring.LockAsync();
+        await ThrowsLockedAsync(folder, application);
+    }
+
+    private static async Task ThrowsLockedAsync(TemporaryFolder folder, string application)
+    {
+        (await Should.ThrowAsync<TokenStoreException>(() => Store("here", folder, application).ListAsync(Cancel))).State.ShouldBe(TokenStoreState.Locked);
+        (await Should.ThrowAsync<TokenStoreException>(() => Store("there", folder, application).ProbeAsync("default", Cancel))).State.ShouldBe(TokenStoreState.Locked);
+        // A keyring that would store it asks a person first, who is not there.
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20), TimeProvider.System);
+        Should.Throw<KeychainException>(() => new SecretService().Store(application, Secret.NewText(32), limit.Token)).State.ShouldBe(TokenStoreState.Locked);
     }
 
     // As a client sees it that has not asked before.
     private static TokenStore Store(string name, TemporaryFolder folder, string application) =>
         TokenStore.EncryptedFile(Path.Combine(folder.Path, name), new KeychainKey(application, new SecretService()));
-
-    private static Task<TokenStoreException> ProblemAsync(TokenStore store) => Should.ThrowAsync<TokenStoreException>(() => store.ListAsync(Cancel));
 
     private static async Task SaveAsync(TokenStore store)
     {

@@ -46,13 +46,10 @@ internal sealed class Keyring : IAsyncDisposable
     public static Task<Keyring> StartWithoutAsync(string folder) => StartAsync(folder, "echo $DBUS_SESSION_BUS_ADDRESS; cat", hasKeyring: false);
 
     /// <summary>Locks the keyring, as a desktop does with its screen.</summary>
-    public async Task LockAsync()
-    {
-        using var locking = Started(InSession("dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.secrets", "/org/freedesktop/secrets", "org.freedesktop.Secret.Service.Lock", "array:objpath:/org/freedesktop/secrets/collection/login"));
-        var said = await locking.StandardOutput.ReadToEndAsync();
-        await locking.WaitForExitAsync();
-        if (locking.ExitCode != 0) throw new InvalidOperationException($"The keyring was not locked: {said}");
-    }
+    public Task LockAsync() => CallAsync("Lock", "array:objpath:/org/freedesktop/secrets/collection/login");
+
+    /// <summary>Makes the collection that lasts as long as the desktop session the one where new secrets go.</summary>
+    public Task ChooseAnotherAsync() => CallAsync("SetAlias", "string:default", "objpath:/org/freedesktop/secrets/collection/session");
 
     /// <summary>Ends the keyring and starts another one on the same bus.</summary>
     public async Task RestartAsync(string password = Password)
@@ -93,6 +90,14 @@ internal sealed class Keyring : IAsyncDisposable
     // "   uint32 1234"
     private static int DaemonIn(string? owner) =>
         owner?.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, var id] && int.TryParse(id, out var daemon) ? daemon : throw Missing("gnome-keyring-daemon", null);
+
+    private async Task CallAsync(string method, params string[] arguments)
+    {
+        using var call = Started(InSession("dbus-send", ["--session", "--print-reply", "--dest=org.freedesktop.secrets", "/org/freedesktop/secrets", $"org.freedesktop.Secret.Service.{method}", .. arguments]));
+        var said = await call.StandardOutput.ReadToEndAsync();
+        await call.WaitForExitAsync();
+        if (call.ExitCode != 0) throw new InvalidOperationException($"The keyring did not do {method}: {said}");
+    }
 
     private ProcessStartInfo InSession(string program, params string[] arguments)
     {
