@@ -45,6 +45,10 @@ public abstract record ClientEvent
     /// <summary>Another process asks the person at this moment; this one waits for its turn.</summary>
     public sealed record WaitingForTurn : ClientEvent;
 
+    /// <summary>The session is kept in a folder that other machines may have too. Whether its locks hold them up cannot be told from here.</summary>
+    /// <param name="FileSystem">Its kind, such as <c>nfs</c>.</param>
+    public sealed record FolderOnNetwork(string FileSystem) : ClientEvent;
+
     /// <summary>The server has no <c>form_post</c> after all, so a new request asks it for a query.</summary>
     public sealed record QueryAskedInstead : ClientEvent;
 

@@ -54,7 +54,7 @@ public sealed class Fault
     /// <summary>The ID token is not signed.</summary>
     public static Fault AlgorithmNone { get; } = new("alg none", "id_token_algorithm", server => server.SpoilIdTokenText = token => $"{Encoded("""{"alg":"none","typ":"JWT"}""")}.{token.Split('.')[1]}.");
 
-    /// <summary>The ID token was signed with another key than the published one.</summary>
+    /// <summary>The signature of the ID token is not one of the published key.</summary>
     public static Fault ForgedSignature { get; } = new("forged signature", "id_token_signature", server => server.SpoilIdTokenText = token => $"{token[..^8]}AAAAAAAA");
 
     /// <summary>There is no ID token, although <c>openid</c> was asked for.</summary>

@@ -1,6 +1,9 @@
 namespace ProofKey.Testing;
 
-/// <summary>A clock that stands still until a test moves it. Timers that have become due by then run within the call that moved it.</summary>
+/// <summary>
+/// A clock that stands still until a test moves it. Timers that become due on the way run within the call that moved it, each at its own time, and so do those that
+/// they start. One that is due at once runs with the next call, which may move the clock by nothing.
+/// </summary>
 /// <param name="start">Where it stands at first.</param>
 public sealed class ManualTime(DateTimeOffset start) : TimeProvider
 {
@@ -41,18 +44,26 @@ public sealed class ManualTime(DateTimeOffset start) : TimeProvider
     /// <inheritdoc />
     public override long GetTimestamp() => Now.UtcTicks;
 
-    /// <summary>Moves the clock, and runs what is due then.</summary>
+    /// <summary>Moves the clock, and runs what becomes due on the way, in its order and as often as its period says.</summary>
     /// <param name="by">How far; backwards is possible too.</param>
     public void Advance(TimeSpan by)
     {
-        List<ManualTimer> due;
+        DateTimeOffset end;
+        lock (_gate) end = _now + by;
+        while (Next(end) is { } timer) timer.Run();
+    }
+
+    // The next one that is due by then, with the clock at its time; without any, the clock is at the end.
+    private ManualTimer? Next(DateTimeOffset end)
+    {
         lock (_gate)
         {
-            _now += by;
-            due = _timers.FindAll(timer => timer.DueAt <= _now);
-            due.ForEach(timer => timer.Rearm());
+            var next = _timers.Where(timer => timer.DueAt <= end).MinBy(timer => timer.DueAt);
+            if (next is null) _now = end;
+            else if (next.DueAt > _now) _now = next.DueAt;
+            next?.Rearm();
+            return next;
         }
-        due.ForEach(timer => timer.Run());
     }
 
     /// <inheritdoc />

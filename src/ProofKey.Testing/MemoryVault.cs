@@ -4,7 +4,7 @@ namespace ProofKey.Testing;
 
 /// <summary>
 /// Sessions that outlive a client and not the test: each client that gets <see cref="Store"/> finds what another one left there, as after a restart, and nothing is
-/// written to a disk. Clients in this process share locks too, so that one renewal serves all of them.
+/// written to a disk. Clients in this process share locks too, so that one renewal serves all of them, and one window.
 /// </summary>
 public sealed class MemoryVault
 {

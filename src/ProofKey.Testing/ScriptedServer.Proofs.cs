@@ -122,8 +122,9 @@ public sealed partial class ScriptedServer
     {
         var authorization = context.Request.Headers.Authorization.ToString();
         var token = authorization.StartsWith("DPoP ", StringComparison.Ordinal) ? authorization["DPoP ".Length..] : "";
-        if (!_bound.ContainsKey(token)) Note(context, null);
-        var error = _bound.ContainsKey(token) ? null : OAuthError.InvalidToken("Only bound tokens are taken.");
+        var isBound = _bound.ContainsKey(token);
+        if (!isBound) Note(context, null);
+        var error = isBound && IsLive(token) ? null : OAuthError.InvalidToken(isBound ? "It has ended." : "Only bound tokens are taken.");
         if (error is null && Check(context, nonce, token, out error)) return answer();
         context.Response.Headers.WWWAuthenticate = $"DPoP error=\"{error!.Code}\", algs=\"ES256\"";
         return JsonAsync(context, 401, "{}");

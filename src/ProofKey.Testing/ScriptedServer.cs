@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
-using System.Runtime.CompilerServices;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -11,15 +10,15 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using ProofKey.Client;
 using ProofKey.Jose;
 
 namespace ProofKey.Testing;
 
 /// <summary>
-/// An authorization server on loopback that does everything right until a switch is thrown. It rotates refresh tokens without any
-/// leeway and revokes the grant when one comes twice, so a client that spends a token twice is found out.
+/// An authorization server on loopback that answers right until a switch is thrown. It checks the verifier, rotates refresh tokens without any leeway and
+/// revokes the grant when one comes twice, so a client that spends a token twice is found out. It knows one client and asks nobody: the client's id, its
+/// registered redirect URIs and the rest of the request are not checked.
 /// </summary>
 public sealed partial class ScriptedServer : IAsyncDisposable
 {
@@ -28,21 +27,7 @@ public sealed partial class ScriptedServer : IAsyncDisposable
 
     private readonly WebApplication _app;
     private readonly ConcurrentDictionary<string, Request> _codes = new();
-    private readonly Lock _grants = new();
-    private readonly Dictionary<string, Grant> _refreshTokens = [];
-
     private sealed record Request(string? Nonce, string Challenge, string RedirectUri, string Scope, string? Thumbprint);
-
-    private sealed class Grant
-    {
-        public required string Scope { get; init; }
-
-        public required string Current { get; set; }
-
-        public string? Thumbprint { get; init; }
-
-        public bool Revoked { get; set; }
-    }
 
     private ScriptedServer(WebApplication app) => _app = app;
 
@@ -112,12 +97,6 @@ public sealed partial class ScriptedServer : IAsyncDisposable
     /// <summary>The path of each request, in order.</summary>
     public ConcurrentQueue<string> Paths { get; } = new();
 
-    /// <summary>Every code, token, verifier, state and nonce that was made or came in: what no log may hold.</summary>
-    public ConcurrentQueue<string> Secrets { get; } = new();
-
-    /// <summary>How often a refresh token came that was spent already.</summary>
-    public int Reuses { get; private set; }
-
     /// <summary>How many requests there were for a path.</summary>
     /// <param name="path">Such as <c>/token</c>.</param>
     /// <returns>The number.</returns>
@@ -128,9 +107,10 @@ public sealed partial class ScriptedServer : IAsyncDisposable
     /// <returns>The server, to be disposed by the caller.</returns>
     public static async Task<ScriptedServer> StartAsync(X509Certificate2? certificate = null)
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
+        // Nothing of the machine or of the folder that the tests run in: no variables, no appsettings.json.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddRoutingCore();
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
         {
             if (certificate is not null) listen.UseHttps(certificate);
         }));
@@ -216,12 +196,13 @@ public sealed partial class ScriptedServer : IAsyncDisposable
         ["device_authorization_endpoint"] = Issuer.Endpoint("/device_authorization"),
     };
 
-    private Task InsteadAsync(HttpContext context, RequestDelegate next)
+    private async Task InsteadAsync(HttpContext context, RequestDelegate next)
     {
         Paths.Enqueue(context.Request.Path);
         context.Response.Headers.Date = Now.ToString("R", CultureInfo.InvariantCulture);
-        if (IsLost(context.Request.Path)) return LoseAsync(context, next);
-        return Instead.TryGetValue(context.Request.Path, out var instead) ? instead(context) : next(context);
+        await RememberIncomingAsync(context);
+        var answer = Instead.GetValueOrDefault(context.Request.Path.Value ?? "", next);
+        await (IsLost(context.Request.Path) ? LoseAsync(context, answer) : answer(context));
     }
 
     private Task MetadataAsync(HttpContext context)
@@ -252,8 +233,6 @@ public sealed partial class ScriptedServer : IAsyncDisposable
         AuthorizeRequests.Enqueue(request);
         if (request["request_uri"] is { } reference) request = _pushed[reference];
         var code = Remember(Secret.NewText());
-        Remember(request["state"]!);
-        if (request["nonce"] is { } nonce) Remember(nonce);
         _codes[code] = new Request(request["nonce"], request["code_challenge"]!, request["redirect_uri"]!, request["scope"] ?? "", request["dpop_jkt"]);
         List<KeyValuePair<string, string>> answer =
             [ErrorFor(context) is { } refused ? new("error", refused) : new("code", code), new("state", request["state"]!), new("iss", Issuer.Value)];
@@ -283,61 +262,24 @@ public sealed partial class ScriptedServer : IAsyncDisposable
             await ErrorAsync(context, error.Code);
             return;
         }
-        await (form["grant_type"] switch
+        await (form.GetValueOrDefault("grant_type") switch
         {
             "authorization_code" => RedeemAsync(context, form),
             "refresh_token" => RefreshAsync(context, form["refresh_token"]),
-            _ => DevicePollAsync(context),
+            DeviceGrant => DevicePollAsync(context, form.GetValueOrDefault("device_code")),
+            _ => ErrorAsync(context, "unsupported_grant_type"),
         });
     }
 
     private Task RedeemAsync(HttpContext context, Dictionary<string, string> form)
     {
-        Remember(form["code_verifier"]);
         var good = _codes.TryRemove(form["code"], out var request)
             && request.RedirectUri == form["redirect_uri"]
             && CodeVerifier.TryParse(form["code_verifier"], out var verifier)
             && verifier.Challenge.ToString() == request.Challenge
             && (request.Thumbprint is null || request.Thumbprint == ThumbprintIn(context));
         if (!good) return ErrorAsync(context, "invalid_grant");
-        var grant = new Grant { Scope = request!.Scope, Current = Remember(Secret.NewText()), Thumbprint = ThumbprintIn(context) };
-        lock (_grants) _refreshTokens[grant.Current] = grant;
-        return TokensAsync(context, grant, request.Nonce);
-    }
-
-    private Task RefreshAsync(HttpContext context, string refreshToken)
-    {
-        Grant? grant;
-        lock (_grants)
-        {
-            if (!_refreshTokens.TryGetValue(refreshToken, out grant) || grant.Revoked) return ErrorAsync(context, "invalid_grant");
-            if (grant.Thumbprint != ThumbprintIn(context)) return ErrorAsync(context, "invalid_grant");
-            if (grant.Current != refreshToken)
-            {
-                Reuses++;
-                grant.Revoked = true;
-                return ErrorAsync(context, "invalid_grant");
-            }
-            grant.Current = Remember(Secret.NewText());
-            _refreshTokens[grant.Current] = grant;
-        }
-        return TokensAsync(context, grant, null);
-    }
-
-    private Task TokensAsync(HttpContext context, Grant grant, string? nonce)
-    {
-        var tokens = new JsonObject
-        {
-            ["access_token"] = Remember(Secret.NewText()),
-            ["token_type"] = ThumbprintIn(context) is null ? "Bearer" : "DPoP",
-            ["expires_in"] = AccessTokenSeconds,
-            ["scope"] = grant.Scope,
-        };
-        if (ThumbprintIn(context) is { } thumbprint) _bound[tokens["access_token"]!.GetValue<string>()] = thumbprint;
-        if (GivesRefreshTokens) tokens["refresh_token"] = grant.Current;
-        if (Scope.Parse(grant.Scope).Contains(Scope.OpenId)) tokens["id_token"] = IdToken(nonce, tokens["access_token"]!.GetValue<string>());
-        SpoilTokens?.Invoke(tokens);
-        return JsonAsync(context, 200, tokens.ToJsonString());
+        return TokensAsync(context, NewGrant(context, request!.Scope), request.Nonce);
     }
 
     private string IdToken(string? nonce, string accessToken)
@@ -357,30 +299,5 @@ public sealed partial class ScriptedServer : IAsyncDisposable
         SpoilIdToken?.Invoke(claims);
         var text = Jws.Sign(Key, IdTokenType ?? "", Encoding.UTF8.GetBytes(claims.ToJsonString()));
         return Remember(SpoilIdTokenText?.Invoke(text) ?? text);
-    }
-
-    private Task UserInfoAsync(HttpContext context)
-    {
-        var claims = new JsonObject { ["sub"] = Subject, ["email"] = "alice@example.com" };
-        SpoilUserInfo?.Invoke(claims);
-        if (context.Request.Headers.Authorization.ToString().StartsWith("DPoP ", StringComparison.Ordinal)) return BoundAsync(context, Nonce, () => JsonAsync(context, 200, claims.ToJsonString()));
-        return context.Request.Headers.Authorization.ToString().StartsWith("Bearer ", StringComparison.Ordinal)
-            ? JsonAsync(context, 200, claims.ToJsonString())
-            : JsonAsync(context, 401, "{}");
-    }
-
-    private async Task RevokeAsync(HttpContext context)
-    {
-        var form = (await context.Request.ReadFormAsync()).ToDictionary(pair => pair.Key, pair => pair.Value.ToString());
-        Revocations.Enqueue(form);
-        lock (_grants)
-            if (_refreshTokens.TryGetValue(form["token"], out var grant)) grant.Revoked = true;
-    }
-
-    private string Remember(string secret, [CallerMemberName] string where = "")
-    {
-        Secrets.Enqueue(secret);
-        Overheard?.Secret($"secret of {where}", secret);
-        return secret;
     }
 }

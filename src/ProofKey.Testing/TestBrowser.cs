@@ -19,6 +19,9 @@ public sealed record ShownPage(Uri Address, HttpStatusCode Status, string Html, 
 /// </summary>
 public sealed partial class TestBrowser : IDisposable
 {
+    // As many as browsers follow, or a server that sends everybody to itself would end no test.
+    private const int MostAddresses = 21;
+
     internal const string DecisionHeader = "ProofKey-Testing-Decision";
 
     private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
@@ -32,7 +35,13 @@ public sealed partial class TestBrowser : IDisposable
     public Strays Strays { get; set; }
 
     /// <summary>How each of <see cref="Strays"/> was answered; what was sent after the answer may find nobody there any more, and then counts for nothing.</summary>
-    public IReadOnlyList<HttpStatusCode> StrayAnswers => _strayAnswers;
+    public IReadOnlyList<HttpStatusCode> StrayAnswers
+    {
+        get
+        {
+            lock (_strayAnswers) return [.. _strayAnswers];
+        }
+    }
 
     /// <summary>Where the browser was sent to.</summary>
     public Uri? Opened { get; private set; }
@@ -62,13 +71,14 @@ public sealed partial class TestBrowser : IDisposable
     /// <summary>Opens an address and goes where it leads.</summary>
     /// <param name="address">The address.</param>
     /// <returns>The page at the end; the one of the server, when the person does not go on from there.</returns>
+    /// <exception cref="InvalidOperationException">It leads on and on, 20 times.</exception>
     public async Task<ShownPage> BrowseAsync(Uri address)
     {
         ArgumentNullException.ThrowIfNull(address);
         var awaited = RedirectUriOf(address);
         List<Uri> trail = [address];
         FormUrlEncodedContent? form = null;
-        while (true)
+        while (trail.Count <= MostAddresses)
         {
             var isAnswer = awaited is not null && trail[^1].GetLeftPart(UriPartial.Path) == awaited.GetLeftPart(UriPartial.Path);
             if (isAnswer && Person == PersonDoes.Hangs) return await HangAsync(trail);
@@ -93,6 +103,7 @@ public sealed partial class TestBrowser : IDisposable
             var headers = response.Headers.Concat(response.Content.Headers).ToDictionary(pair => pair.Key, pair => string.Join(", ", pair.Value));
             return new ShownPage(trail[^1], response.StatusCode, html, trail, headers);
         }
+        throw new InvalidOperationException($"{address.GetLeftPart(UriPartial.Path)} led on {MostAddresses - 1} times, at last to {trail[^1].GetLeftPart(UriPartial.Path)}.");
     }
 
     private async Task<HttpResponseMessage> SendAsync(Uri address, FormUrlEncodedContent? form)
@@ -119,7 +130,7 @@ public sealed partial class TestBrowser : IDisposable
         try
         {
             using var answer = await send();
-            _strayAnswers.Add(answer.StatusCode);
+            lock (_strayAnswers) _strayAnswers.Add(answer.StatusCode);
         }
         catch (HttpRequestException)
         {

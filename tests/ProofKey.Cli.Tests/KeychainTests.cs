@@ -104,7 +104,9 @@ public sealed class KeychainTests : IAsyncLifetime
             await LoginAsync();
             var vault = await File.ReadAllBytesAsync(_cli.SessionFile, Cancellation);
             keyring.Signal("KILL");
-            (await _cli.RunAsync("token")).ShouldBeFailure(8, "keychain");
+            var away = await _cli.RunAsync("token");
+            away.ShouldBeFailure(8, "keychain", "use another profile");
+            away.Errors.ShouldNotContain("--store file", Case.Sensitive, "the session that is there needs the key that it has");
             (await _cli.RunAsync("token", "--interactive")).ShouldBeFailure(8, "keychain");
             (await File.ReadAllBytesAsync(_cli.SessionFile, Cancellation)).ShouldBe(vault);
         }
@@ -151,6 +153,7 @@ public sealed class KeychainTests : IAsyncLifetime
         await LoginAsync();
         var key = _cli.WriteKey("mine.key");
         (await _cli.RunAsync("token", "--store", "file", "--key-file", key)).ShouldBeFailure(8, "its key is in the keychain", "proofkey store move");
+        (await _cli.RunAsync("token", "--key-file", key)).ShouldBeFailure(8, "its key is in the keychain", "proofkey store move");
 
         (await _cli.RunAsync("store", "move", "--to", "file", "--to-key-file", key)).ExitCode.ShouldBe(0);
         keyring.Signal("KILL");

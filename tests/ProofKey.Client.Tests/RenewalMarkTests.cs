@@ -49,6 +49,62 @@ public sealed class RenewalMarkTests
         server.TokenRequests.Count.ShouldBe(2);
     }
 
+    [Fact]
+    [Assertion("RT-15")]
+    public async Task Tokens_that_were_written_and_did_not_get_their_place_are_those_of_the_session()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await using (var client = await SignedInAsync(server, folder))
+        {
+            server.Time.Shift = AfterTheEnd;
+            byte[] marked = [];
+            server.SpoilTokens = _ => marked = File.ReadAllBytes(folder.Vault);
+            await (await client.FindSessionAsync(Cancel))!.GetAccessTokenAsync(cancel: Cancel);
+            // Killed between the flush of the new file and its step into the old one's place.
+            File.Move(folder.Vault, folder.Vault + ".new");
+            WriteOwn(folder.Vault, marked);
+        }
+        server.SpoilTokens = null;
+        server.Time.Shift = 2 * AfterTheEnd;
+
+        await using var next = new PublicClient(server.Options() with { Store = folder.Store });
+        await (await next.GetStoredSessionAsync(Cancel)).GetAccessTokenAsync(cancel: Cancel);
+
+        server.Reuses.ShouldBe(0);
+        File.Exists(folder.Vault + ".new").ShouldBeFalse();
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(20)]
+    [InlineData(400)]
+    public async Task A_part_of_a_file_that_did_not_get_its_place_counts_for_nothing(int length)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await using var client = await SignedInAsync(server, folder);
+        var session = (await folder.SessionAsync())!;
+        using (var vault = new SessionVault(folder.Store, "default")) await vault.SaveAsync(session with { Renewing = RenewalMark.Of(session.RefreshToken!, server.Time.GetUtcNow()) }, Cancel);
+        WriteOwn(folder.Vault + ".new", (await File.ReadAllBytesAsync(folder.Vault, Cancel))[..length]);
+
+        (await folder.SessionAsync())!.RefreshToken.ShouldBe(session.RefreshToken);
+    }
+
+    [Fact]
+    [Assertion("CL-12")]
+    public async Task Who_signs_out_leaves_no_file_with_tokens_behind()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await using var client = await SignedInAsync(server, folder);
+        File.Copy(folder.Vault, folder.Vault + ".new");
+
+        await (await client.FindSessionAsync(Cancel))!.SignOutAsync(Cancel);
+
+        Directory.GetFiles(folder.Store.Folder).ShouldAllBe(file => file.EndsWith(".lock", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData(503, "text/html", "<html>", true)]
     [InlineData(500, "application/json", "{}", true)]
@@ -187,6 +243,12 @@ public sealed class RenewalMarkTests
         await Should.ThrowAsync<ClientException>(() => session.GetAccessTokenAsync(cancel: Cancel));
 
         (await folder.SessionAsync())!.Renewing.ShouldBe(mark.ShouldNotBeNull());
+    }
+
+    private static void WriteOwn(string path, byte[] bytes)
+    {
+        File.WriteAllBytes(path, bytes);
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
     private static async Task<PublicClient> SignedInAsync(ScriptedServer server, TemporaryFolder folder)

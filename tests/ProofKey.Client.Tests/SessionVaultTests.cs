@@ -101,6 +101,41 @@ public sealed class SessionStoreTests
         newer.Remedy.ShouldContain("Update this program");
     }
 
+    [Theory]
+    [InlineData(2, "Update this program")]
+    [InlineData(0, "left as it is")]
+    public async Task A_newer_kind_of_file_asks_for_an_update_and_not_for_its_end(byte version, string remedy)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await SignInAsync(server, folder);
+        var file = await File.ReadAllBytesAsync(folder.Vault, Cancel);
+        file["ProofKey".Length] = version;
+        await File.WriteAllBytesAsync(folder.Vault, file, Cancel);
+        await using var client = Client(server, folder);
+
+        var problem = await Should.ThrowAsync<TokenStoreException>(() => client.FindSessionAsync(Cancel));
+
+        problem.State.ShouldBe(TokenStoreState.Damaged);
+        problem.Remedy.ShouldContain(remedy);
+    }
+
+    [Fact]
+    [Assertion("RT-12")]
+    public async Task What_could_not_be_read_again_is_not_written_over_what_can()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await SignInAsync(server, folder);
+        var stored = (await folder.SessionAsync())!;
+        using var vault = new SessionVault(folder.Store, "default");
+
+        var problem = await Should.ThrowAsync<TokenStoreException>(() => vault.SaveAsync(stored with { AccessToken = new string('x', 1024 * 1024) }, Cancel));
+
+        problem.State.ShouldBe(TokenStoreState.Denied);
+        (await folder.SessionAsync())!.AccessToken.ShouldBe(stored.AccessToken);
+    }
+
     [Fact]
     public async Task A_place_where_nothing_can_be_written_is_reported_before_a_browser_opens()
     {
@@ -149,6 +184,21 @@ public sealed class SessionStoreTests
         listed.Select(one => (one.Profile, one.Subject)).ShouldBe([("home", "bob"), ("work", "alice")]);
         listed.ShouldAllBe(one => one.CanRefresh && one.ClientId == ScriptedServer.ClientId && one.Issuer.Equals(server.Issuer));
         foreach (var secret in server.Secrets) string.Join('\n', listed).ShouldNotContain(secret);
+    }
+
+    [Fact]
+    public async Task A_profile_that_cannot_be_opened_hides_no_other()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        foreach (var profile in new[] { "broken", "good" }) await SignInAsync(server, folder, profile);
+        await File.WriteAllTextAsync(folder.Store.PathOf("broken"), "no vault", Cancel);
+        var problems = new List<TokenStoreException>();
+
+        (await folder.Store.ListAsync(problems.Add, Cancel)).ShouldHaveSingleItem().Profile.ShouldBe("good");
+
+        problems.ShouldHaveSingleItem().Path.ShouldBe(folder.Store.PathOf("broken"));
+        (await Should.ThrowAsync<TokenStoreException>(() => folder.Store.ListAsync(Cancel))).State.ShouldBe(TokenStoreState.Damaged);
     }
 
     [Fact]

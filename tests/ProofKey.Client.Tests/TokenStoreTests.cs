@@ -43,6 +43,21 @@ public sealed class TokenStoreTests
     }
 
     [Fact]
+    public async Task A_passphrase_makes_one_key_for_all_files_that_it_seals()
+    {
+        using var folder = new TemporaryFolder();
+        var key = VaultKey.OfPassphrase(Passphrase);
+
+        var (first, firstKey) = await key.NewAsync("a", Cancel);
+        var (second, secondKey) = await key.NewAsync("b", Cancel);
+
+        // It takes a tenth of a second of the processor, on purpose.
+        (second, ReferenceEquals(firstKey, secondKey)).ShouldBe((first, true));
+        ReferenceEquals(await key.OpenAsync(first, "a", Cancel), firstKey).ShouldBeTrue();
+        (await VaultKey.OfPassphrase(Passphrase).NewAsync("a", Cancel)).Header.Salt.ShouldNotBe(first.Salt);
+    }
+
+    [Fact]
     public void A_short_passphrase_is_refused() => Should.Throw<ArgumentException>(() => VaultKey.OfPassphrase("elevenchars")).Message.ShouldContain("12 characters");
 
     [Theory]

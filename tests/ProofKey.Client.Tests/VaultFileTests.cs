@@ -79,6 +79,6 @@ public sealed class VaultFileTests
         var file = VaultFile.Seal(Header, Key, Content);
         file[8] = 2;
 
-        VaultFile.ReadHeader(file).Problem.ShouldContain("another version");
+        VaultFile.ReadHeader(file).Problem.ShouldContain("a newer version");
     }
 }

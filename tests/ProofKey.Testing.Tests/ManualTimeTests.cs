@@ -57,6 +57,42 @@ public sealed class ManualTimeTests
     }
 
     [Fact]
+    public void What_becomes_due_on_the_way_runs_at_its_own_time_and_so_does_what_it_starts()
+    {
+        var (start, ran) = (_time.Now, new List<(string Timer, double Seconds)>());
+        void Note(string timer) => ran.Add((timer, (_time.Now - start).TotalSeconds));
+        using var often = _time.CreateTimer(_ => Note("often"), null, TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(2));
+        ITimer? later = null;
+        using var first = _time.CreateTimer(
+            _ =>
+            {
+                Note("first");
+                later = _time.CreateTimer(_ => Note("later"), null, TimeSpan.FromSeconds(2), Timeout.InfiniteTimeSpan);
+            },
+            null,
+            TimeSpan.FromSeconds(3),
+            Timeout.InfiniteTimeSpan);
+
+        _time.Advance(TimeSpan.FromSeconds(6));
+
+        ran.ShouldBe([("often", 2), ("first", 3), ("often", 4), ("later", 5), ("often", 6)]);
+        _time.Now.ShouldBe(start.AddSeconds(6));
+        later!.Dispose();
+    }
+
+    [Fact]
+    public void What_is_due_at_once_runs_with_the_next_move_of_nothing_too()
+    {
+        var ran = 0;
+        using var timer = _time.CreateTimer(_ => ran++, null, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+
+        _time.Advance(TimeSpan.Zero);
+        _time.Advance(-TimeSpan.FromSeconds(1));
+
+        ran.ShouldBe(1);
+    }
+
+    [Fact]
     public void Without_timers_nothing_happens_by_itself()
     {
         var still = new ManualTime { RunsTimers = false };

@@ -62,6 +62,38 @@ public sealed class MemoryVaultTests
         await client.GetSessionAsync(Cancel);
         _vault.Problem = state;
         (await Should.ThrowAsync<TokenStoreException>(() => client.GetStoredSessionAsync(Cancel))).State.ShouldBe(state);
+        (await Should.ThrowAsync<TokenStoreException>(() => _vault.Store.ListAsync(Cancel))).State.ShouldBe(state);
+        Should.Throw<TokenStoreException>(() => _vault.Store.BackendOf("default")).State.ShouldBe(state);
         _vault.Holds().ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task Its_sessions_are_listed_as_those_of_a_folder()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        foreach (var profile in new[] { "work", "home" })
+        {
+            using var browser = new TestBrowser();
+            await using var client = new PublicClient(server.Options(browser) with { Store = _vault.Store, Profile = profile });
+            await client.GetSessionAsync(Cancel);
+        }
+
+        (await _vault.Store.ListAsync(Cancel)).Select(session => session.Profile).ShouldBe(["home", "work"]);
+    }
+
+    [Fact]
+    public async Task Clients_that_find_no_session_open_one_window()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+
+        var sessions = await Task.WhenAll(Enumerable.Range(0, 5).Select(async _ =>
+        {
+            using var browser = new TestBrowser();
+            await using var client = new PublicClient(server.Options(browser) with { Store = _vault.Store });
+            return (await client.GetSessionAsync(Cancel)).Subject;
+        }));
+
+        sessions.ShouldAllBe(subject => subject == "alice");
+        server.AuthorizeRequests.Count.ShouldBe(1);
     }
 }

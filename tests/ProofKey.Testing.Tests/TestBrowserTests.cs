@@ -80,4 +80,21 @@ public sealed class TestBrowserTests
         ignored.Take(5).ShouldBe([IgnoredRequestReason.Path, IgnoredRequestReason.Method, IgnoredRequestReason.State, IgnoredRequestReason.State, IgnoredRequestReason.Host]);
         server.Count("/token").ShouldBe(1);
     }
+
+    [Fact]
+    public async Task A_server_that_leads_to_itself_is_left_after_twenty_times()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var browser = new TestBrowser();
+        server.Instead["/round"] = context =>
+        {
+            context.Response.StatusCode = 302;
+            context.Response.Headers.Location = "/round";
+            return Task.CompletedTask;
+        };
+
+        (await Should.ThrowAsync<InvalidOperationException>(() => browser.BrowseAsync(server.At("/round")))).Message.ShouldContain("led on 20 times");
+
+        server.Count("/round").ShouldBe(21);
+    }
 }

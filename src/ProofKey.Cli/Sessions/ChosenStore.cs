@@ -27,6 +27,8 @@ internal sealed record ChosenStore(string Kind, string? KeyFile, string? Passphr
         // What is typed goes before what is set: a variable may be there for another profile.
         var typed = settings.OfCommandLine;
         var from = typed.Text(CommonOptions.KeyFile) is null && typed.Text(CommonOptions.PassphraseFile) is null ? settings : typed;
+        // A key that is typed says how, whatever the profile remembers: a session must not be kept in another way without a word.
+        if (!ReferenceEquals(from, settings)) kind ??= typed.Text(CommonOptions.Store) ?? "file";
         var (keyFile, passphraseFile) = (from.Text(CommonOptions.KeyFile), from.Text(CommonOptions.PassphraseFile));
         if (keyFile is not null && passphraseFile is not null)
             throw CommandException.Usage("A file has one key, and --key-file and --passphrase-file are two.", "Leave out one of them.");

@@ -14,6 +14,7 @@ internal static class Narration
     private static string? Sentence(ClientEvent happened) => happened switch
     {
         ClientEvent.WaitingForTurn => "Another program asks for this very sign-in; waiting until it is done. Ctrl-C gives up.",
+        ClientEvent.FolderOnNetwork { FileSystem: var kind } => $"The session is kept on {kind}; the locks of some such file systems hold nobody up. PROOFKEY_SESSIONS names a folder on a local disk.",
         ClientEvent.QueryAskedInstead => "The server does not post its answers, so it was asked again.",
         ClientEvent.PollFailed { Code: var code, Wait: var wait } => $"The server did not answer ({code}); asking again in {wait.TotalSeconds:F0} s.",
         _ => null,

@@ -13,6 +13,13 @@ internal static partial class LibSecret
     /// <summary>The functions that hash and compare texts, for tables of attributes.</summary>
     public static nint AddressOf(string function) => NativeLibrary.GetExport(NativeLibrary.Load(GLib), function);
 
+    /// <summary>The function that releases an object, for lists of them.</summary>
+    public static nint AddressOfRelease() => NativeLibrary.GetExport(NativeLibrary.Load(GObject), "g_object_unref");
+
+    [LibraryImport(Library, EntryPoint = "secret_service_disconnect")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial void Disconnect();
+
     [LibraryImport(Library, EntryPoint = "secret_service_get_sync")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial nint GetService(int flags, nint cancellable, out nint error);
@@ -28,6 +35,10 @@ internal static partial class LibSecret
     [LibraryImport(Library, EntryPoint = "secret_service_unlock_sync")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial int Unlock(nint service, nint objects, nint cancellable, out nint unlocked, out nint error);
+
+    [LibraryImport(Library, EntryPoint = "secret_service_search_sync")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial nint Search(nint service, nint schema, nint attributes, int flags, nint cancellable, out nint error);
 
     [LibraryImport(Library, EntryPoint = "secret_password_lookupv_sync")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
@@ -60,6 +71,10 @@ internal static partial class LibSecret
     [LibraryImport(GLib, EntryPoint = "g_list_free")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial void FreeList(nint list);
+
+    [LibraryImport(GLib, EntryPoint = "g_list_free_full")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial void FreeList(nint list, nint release);
 
     [LibraryImport(GLib, EntryPoint = "g_quark_to_string")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -13,6 +13,7 @@ internal sealed class MacKeychain : Keychain
     // Security/SecBase.h
     private const int Success = 0;
     private const int NotFound = -25300;
+    private const int Duplicate = -25299;
     private const int UserCanceled = -128;
     private const int AuthFailed = -25293;
     private const int InteractionNotAllowed = -25308;
@@ -57,7 +58,8 @@ internal sealed class MacKeychain : Keychain
             (CoreFoundation.Constant("kSecValueData"), data));
         try
         {
-            ThrowIf(CoreFoundation.Add(item, 0));
+            // Another program made one in the same moment: that is the one to read.
+            if (CoreFoundation.Add(item, 0) is var status && status != Duplicate) ThrowIf(status);
         }
         finally
         {

@@ -1,15 +1,16 @@
-using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
-
 namespace ProofKey.Client;
 
 /// <summary>Files that only their owner can read: mode 0600, in folders that are made with 0700.</summary>
-internal static partial class OwnerFile
+internal static class OwnerFile
 {
     private const UnixFileMode OwnersFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode OwnersFolder = OwnersFile | UnixFileMode.UserExecute;
     private const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
+    private const UnixFileMode OthersWrite = UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;
     private const int MaxLength = 1024 * 1024;
+
+    // A file that is not in its place yet; one that is left there was whole or not.
+    private const string Next = ".new";
 
     /// <summary>Reads a file without waiting for anybody: one that is replaced is whole at any time.</summary>
     /// <returns>Its bytes, or <see langword="null"/> when there is none.</returns>
@@ -31,13 +32,28 @@ internal static partial class OwnerFile
         }
     }
 
-    /// <summary>Puts a new file in the old one's place in one step. Both the bytes and the step have reached the disk when it returns.</summary>
-    /// <exception cref="TokenStoreException">It cannot be written.</exception>
-    public static void Replace(string path, ReadOnlySpan<byte> bytes)
+    /// <summary>Reads what was about to take a file's place when its program ended. Whoever writes at this moment has it for themselves.</summary>
+    /// <returns>Its bytes, which need not be whole; <see langword="null"/> as a rule.</returns>
+    public static byte[]? ReadNext(string path)
     {
         try
         {
-            var next = path + ".new";
+            return Read(path + Next);
+        }
+        catch (TokenStoreException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Puts a new file in the old one's place in one step. Both the bytes and the step have reached the disk when it returns.</summary>
+    /// <exception cref="TokenStoreException">It cannot be written, or could not be read again.</exception>
+    public static void Replace(string path, ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length > MaxLength) throw TooLarge(path, bytes.Length);
+        try
+        {
+            var next = path + Next;
             Contention.Outlast(() => File.Delete(next));
             using (var file = new FileStream(next, Options(FileMode.CreateNew, FileShare.None)))
             {
@@ -53,12 +69,13 @@ internal static partial class OwnerFile
         }
     }
 
-    /// <summary>Deletes a file, if there is one.</summary>
+    /// <summary>Deletes a file, if there is one, and what was about to take its place.</summary>
     /// <exception cref="TokenStoreException">It cannot be deleted.</exception>
     public static void Delete(string path)
     {
         try
         {
+            Contention.Outlast(() => File.Delete(path + Next));
             Contention.Outlast(() => File.Delete(path));
             FlushFolder(Path.GetDirectoryName(path)!);
         }
@@ -76,8 +93,37 @@ internal static partial class OwnerFile
     public static void MakeFolder(string path)
     {
         var folder = Path.GetDirectoryName(path)!;
+        var made = new Stack<string>();
+        for (var one = folder; one is not null && !Directory.Exists(one); one = Path.GetDirectoryName(one)) made.Push(one);
         if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
         else Directory.CreateDirectory(folder, OwnersFolder);
+        foreach (var one in made) FlushFolder(Path.GetDirectoryName(one)!);
+    }
+
+    /// <summary>The path without any link in it, so that two ways to one file are one.</summary>
+    public static string Real(string path)
+    {
+        if (Path.GetDirectoryName(path) is not { } folder) return path;
+        var whole = Path.Combine(Real(folder), Path.GetFileName(path));
+        try
+        {
+            return File.ResolveLinkTarget(whole, returnFinalTarget: true) is { } target ? Real(target.FullName) : whole;
+        }
+        catch (Exception unknown) when (unknown is IOException or UnauthorizedAccessException)
+        {
+            return whole;
+        }
+    }
+
+    /// <summary>Refuses a folder in which others can put another file in the place of one of ours; in a sticky one they cannot.</summary>
+    /// <exception cref="TokenStoreException">It is one.</exception>
+    public static void ThrowIfFolderExposed(string path)
+    {
+        if (OperatingSystem.IsWindows()) return;
+        var folder = Path.GetDirectoryName(path)!;
+        var mode = File.GetUnixFileMode(folder);
+        if ((mode & OthersWrite) != 0 && !mode.HasFlag(UnixFileMode.StickyBit))
+            throw new TokenStoreException(TokenStoreState.Exposed, path, $"a folder for {path} that others cannot change", "others can write to it", $"Take that from them (chmod go-w {folder}), or choose another folder.");
     }
 
     public static FileStreamOptions Options(FileMode mode, FileShare share)
@@ -91,22 +137,22 @@ internal static partial class OwnerFile
     /// <returns>How many bytes there were; none where they cannot be had.</returns>
     public static int Peek(string path, Span<byte> bytes)
     {
-        if (OperatingSystem.IsWindows()) return PeekShared(path, bytes);
-        using var file = new SafeFileHandle(Open(path, 0), ownsHandle: true);
-        return file.IsInvalid ? 0 : RandomAccess.Read(file, bytes, 0);
-    }
-
-    private static int PeekShared(string path, Span<byte> bytes)
-    {
         try
         {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            return RandomAccess.Read(file.SafeFileHandle, bytes, 0);
+            if (OperatingSystem.IsWindows()) return PeekShared(path, bytes);
+            var (file, error) = CLibrary.OpenToRead(path);
+            using (file) return error == 0 ? RandomAccess.Read(file, bytes, 0) : 0;
         }
         catch (Exception denied) when (denied is IOException or UnauthorizedAccessException)
         {
             return 0;
         }
+    }
+
+    private static int PeekShared(string path, Span<byte> bytes)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        return RandomAccess.Read(file.SafeFileHandle, bytes, 0);
     }
 
     private static byte[] ReadOnce(string path)
@@ -124,30 +170,18 @@ internal static partial class OwnerFile
         if (OperatingSystem.IsWindows() || !File.Exists(path)) return;
         if ((File.GetUnixFileMode(path) & Others) != 0)
             throw new TokenStoreException(TokenStoreState.Exposed, path, $"{what} at {path} for its owner alone (mode 0600)", "others can read or write it", "If nobody did, set its mode (chmod 600); else remove it and sign in again.");
-        var folder = File.GetUnixFileMode(Path.GetDirectoryName(path)!);
-        if (folder.HasFlag(UnixFileMode.OtherWrite) && !folder.HasFlag(UnixFileMode.StickyBit))
-            throw new TokenStoreException(TokenStoreState.Exposed, path, $"a folder for {path} that others cannot change", "everybody can write to it", "Take the right to write from others (chmod o-w), or choose another folder.");
+        ThrowIfFolderExposed(path);
     }
+
+    private static TokenStoreException TooLarge(string path, int length) => new(
+        TokenStoreState.Denied, path, $"a session of at most {MaxLength / 1024} KiB", $"it has {length / 1024}", "Ask for fewer APIs in one sign-in, or for smaller tokens.");
 
     // A rename is in the folder, and the folder has a place on the disk of its own.
     private static void FlushFolder(string folder)
     {
         if (OperatingSystem.IsWindows()) return;
-        var descriptor = Open(folder, 0);
-        if (descriptor < 0) return;
-        _ = Flush(descriptor);
-        _ = Close(descriptor);
+        var (file, error) = CLibrary.OpenToRead(folder);
+        using (file)
+            if (error != 0 || (error = CLibrary.TryFlush(file)) != 0) throw CLibrary.Failed(folder, error);
     }
-
-    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fsync")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Flush(int descriptor);
-
-    [LibraryImport("libc", EntryPoint = "close")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Close(int descriptor);
 }

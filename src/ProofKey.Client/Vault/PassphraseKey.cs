@@ -13,7 +13,9 @@ internal sealed class PassphraseKey(byte[] passphrase) : VaultKey
     private const int SaltLength = 16;
 
     private readonly Lock _lock = new();
-    private (string Salt, int Rounds, byte[] Key)? _derived;
+    private readonly Dictionary<(string Salt, int Rounds), byte[]> _derived = [];
+    // One salt for all files that are made with it: to guess at one of them is to guess at all, whatever their salts.
+    private readonly byte[] _salt = Secret.NewBytes(SaltLength);
 
     internal override string Backend => "passphrase";
 
@@ -29,20 +31,17 @@ internal sealed class PassphraseKey(byte[] passphrase) : VaultKey
 
     internal override Task<(VaultHeader Header, byte[] Key)> NewAsync(string vault, CancellationToken cancel)
     {
-        var salt = Secret.NewBytes(SaltLength);
-        var text = Base64UrlText.Encode(salt);
-        var key = Derived(text, salt, Rounds);
-        return Task.FromResult((new VaultHeader(Backend, IdOf(key), text, Rounds), key));
+        var salt = Base64UrlText.Encode(_salt);
+        var key = Derived(salt, _salt, Rounds);
+        return Task.FromResult((new VaultHeader(Backend, IdOf(key), salt, Rounds), key));
     }
 
     private byte[] Derived(string text, byte[] salt, int rounds)
     {
         lock (_lock)
         {
-            if (_derived is { } known && known.Salt == text && known.Rounds == rounds) return known.Key;
-            var key = Rfc2898DeriveBytes.Pbkdf2(passphrase, salt, rounds, HashAlgorithmName.SHA256, Length);
-            _derived = (text, rounds, key);
-            return key;
+            if (_derived.TryGetValue((text, rounds), out var known)) return known;
+            return _derived[(text, rounds)] = Rfc2898DeriveBytes.Pbkdf2(passphrase, salt, rounds, HashAlgorithmName.SHA256, Length);
         }
     }
 }

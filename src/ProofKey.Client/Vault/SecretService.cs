@@ -4,29 +4,35 @@ namespace ProofKey.Client;
 
 /// <summary>
 /// The keyring of a Linux desktop (the Secret Service of freedesktop.org), through libsecret. A locked keyring answers a look-up as if it had
-/// nothing, so it is asked whether it is locked first.
+/// nothing, so it is asked whether it is locked first, and afterwards whether there is something that it would not give. libsecret remembers what it was
+/// told, also that a keyring is open that was locked since: so each question begins with a connection of its own.
 /// </summary>
 internal sealed class SecretService : Keychain
 {
     private const string SchemaName = "dev.proofkey.Vault";
     private const string Attribute = "application";
     private const string DefaultAlias = "default";
-    private const int LoadCollections = 1 << 2;
     private const string Install = "Install libsecret and a keyring (Debian: apt-get install libsecret-1-0 gnome-keyring) and unlock it, as a desktop session does.";
 
     // struct SecretSchema: a name, flags, 32 attributes of a name and a type, and room that is reserved
     private const int SchemaSize = 1024;
 
     private static readonly Lazy<nint> Schema = new(NewSchema);
+    // The connection is the process's: two questions at once would end each other's.
+    private static readonly Lock OneByOne = new();
 
-    public override string? Find(string application, CancellationToken limit) => Ask(cancellable =>
+    public override string? Find(string application, CancellationToken limit) => Ask((service, cancellable) =>
     {
-        ThrowIfLocked(cancellable, limit);
+        ThrowIfLocked(service, cancellable, limit);
         return WithAttributes(application, attributes =>
         {
             var found = LibSecret.Lookup(Schema.Value, attributes, cancellable, out var error);
             ThrowIf(error, limit);
-            if (found == 0) return null;
+            if (found == 0)
+            {
+                ThrowIfThere(service, attributes, cancellable, limit);
+                return null;
+            }
             try
             {
                 return Marshal.PtrToStringUTF8(found);
@@ -38,21 +44,22 @@ internal sealed class SecretService : Keychain
         });
     }, limit);
 
-    public override void Store(string application, string secret, CancellationToken limit) => Ask(cancellable => WithAttributes(application, attributes =>
+    public override void Store(string application, string secret, CancellationToken limit) => Ask((service, cancellable) => WithAttributes(application, attributes =>
     {
+        ThrowIfThere(service, attributes, cancellable, limit);
         LibSecret.Store(Schema.Value, attributes, DefaultAlias, $"Key of the sessions of {application}", secret, cancellable, out var error);
         ThrowIf(error, limit);
         return "";
     }), limit);
 
-    private static string? Ask(Func<nint, string?> ask, CancellationToken limit)
+    private static string? Ask(Func<nint, nint, string?> ask, CancellationToken limit)
     {
         try
         {
             var cancellable = LibSecret.NewCancellable();
             try
             {
-                using (limit.Register(() => LibSecret.Cancel(cancellable))) return ask(cancellable);
+                using (limit.Register(() => LibSecret.Cancel(cancellable))) return AskAnew(cancellable, ask, limit);
             }
             finally
             {
@@ -65,12 +72,28 @@ internal sealed class SecretService : Keychain
         }
     }
 
-    // Where it is locked, the keyring is asked to open, which shows a window where there is a desktop.
-    private static void ThrowIfLocked(nint cancellable, CancellationToken limit)
+    private static string? AskAnew(nint cancellable, Func<nint, nint, string?> ask, CancellationToken limit)
     {
-        var service = LibSecret.GetService(LoadCollections, cancellable, out var error);
-        ThrowIf(error, limit);
-        var collection = LibSecret.CollectionForAlias(service, DefaultAlias, 0, cancellable, out error);
+        lock (OneByOne)
+        {
+            LibSecret.Disconnect();
+            var service = LibSecret.GetService(0, cancellable, out var error);
+            ThrowIf(error, limit);
+            try
+            {
+                return ask(service, cancellable);
+            }
+            finally
+            {
+                LibSecret.Release(service);
+            }
+        }
+    }
+
+    // Where it is locked, the keyring is asked to open, which shows a window where there is a desktop.
+    private static void ThrowIfLocked(nint service, nint cancellable, CancellationToken limit)
+    {
+        var collection = LibSecret.CollectionForAlias(service, DefaultAlias, 0, cancellable, out var error);
         try
         {
             ThrowIf(error, limit);
@@ -87,8 +110,17 @@ internal sealed class SecretService : Keychain
         finally
         {
             if (collection != 0) LibSecret.Release(collection);
-            LibSecret.Release(service);
         }
+    }
+
+    // A search finds what is locked away too, whichever collection it is in. To store another one would put it in its place.
+    private static void ThrowIfThere(nint service, nint attributes, nint cancellable, CancellationToken limit)
+    {
+        var found = LibSecret.Search(service, Schema.Value, attributes, 0, cancellable, out var error);
+        ThrowIf(error, limit);
+        if (found == 0) return;
+        LibSecret.FreeList(found, LibSecret.AddressOfRelease());
+        throw new KeychainException(TokenStoreState.Locked, "it has the key, and does not give it", "Unlock the keyring, then try again; nobody was signed out.");
     }
 
     private static void ThrowIf(nint error, CancellationToken limit)

@@ -11,6 +11,8 @@ internal sealed class SessionVault : IDisposable
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan PauseForPeople = TimeSpan.FromMilliseconds(150);
     private static readonly TimeSpan LeastPatience = TimeSpan.FromSeconds(90);
+    // Who brings no options waits for a holder that has the usual ones; a test holds the two together.
+    private static readonly TimeSpan UsualPatience = TimeSpan.FromSeconds(180);
 
     // One object, so that no reader sees the header of one key with the bytes of another.
     private sealed class OpenKey(VaultHeader header, byte[] key)
@@ -43,7 +45,7 @@ internal sealed class SessionVault : IDisposable
     public string Path => _path ?? "";
 
     /// <summary>How long one other holder of the lock may take before it counts as one that hangs.</summary>
-    public TimeSpan Patience { get; set; } = LeastPatience;
+    public TimeSpan Patience { get; set; } = UsualPatience;
 
     /// <summary>How long one holder of the lock may work: metadata at two addresses, keys, tokens, and two more for what has to be asked again.</summary>
     public static TimeSpan PatienceOf(ClientOptions options) => 6 * options.RequestTimeout > LeastPatience ? 6 * options.RequestTimeout : LeastPatience;
@@ -58,7 +60,7 @@ internal sealed class SessionVault : IDisposable
 
     /// <summary>The stored session that the options ask for. Takes no lock: a replaced file is whole at any time.</summary>
     public async Task<StoredSession?> FindAsync(ClientOptions options, CancellationToken cancel) =>
-        await ReadAsync(cancel) is { } session && session.IsFor(options) ? session : null;
+        await ReadAsync(cancel).ConfigureAwait(false) is { } session && session.IsFor(options) ? session : null;
 
     /// <summary>The stored session, whatever it is for.</summary>
     /// <exception cref="TokenStoreException">There is one, and it cannot be had.</exception>
@@ -68,9 +70,9 @@ internal sealed class SessionVault : IDisposable
         if (_path is null) return _memory.Session;
         if (OwnerFile.Read(_path) is not { } file) return null;
         var (header, end, problem) = VaultFile.ReadHeader(file);
-        var key = await KeyAsync(header ?? throw Damaged(problem), cancel);
-        var content = VaultFile.Open(key, file, end) ?? throw Damaged("it is not as it was written");
-        return Understood(content);
+        var key = await KeyAsync(header ?? throw Damaged(problem), cancel).ConfigureAwait(false);
+        var session = Understood(VaultFile.Open(key, file, end) ?? throw Damaged("it is not as it was written"));
+        return session is { WasInterrupted: true } && Successor(session, header, key) is { } successor ? successor : session;
     }
 
     /// <summary>What the file says about itself in the clear.</summary>
@@ -88,11 +90,11 @@ internal sealed class SessionVault : IDisposable
     /// <returns>The lock, or <see langword="null"/> once <paramref name="settled"/> was true.</returns>
     public async Task<IDisposable?> LockUnlessAsync(Func<Task<bool>> settled, CancellationToken cancel)
     {
-        await _gate.WaitAsync(cancel);
+        await _gate.WaitAsync(cancel).ConfigureAwait(false);
         try
         {
             ObjectDisposedException.ThrowIf(Volatile.Read(ref _closed), typeof(PublicClient));
-            var held = _path is null ? new VaultLock(null, () => _gate.Release()) : await VaultLock.TakeAsync(_path + ".lock", () => _gate.Release(), settled, Pause, Patience, cancel);
+            var held = _path is null ? new VaultLock(null, () => _gate.Release()) : await VaultLock.TakeAsync(_path + ".lock", () => _gate.Release(), settled, Pause, Patience, cancel).ConfigureAwait(false);
             if (held is null) _gate.Release();
             return held;
         }
@@ -103,7 +105,7 @@ internal sealed class SessionVault : IDisposable
         }
     }
 
-    public async Task<IDisposable> LockAsync(CancellationToken cancel) => (await LockUnlessAsync(() => Task.FromResult(false), cancel))!;
+    public async Task<IDisposable> LockAsync(CancellationToken cancel) => (await LockUnlessAsync(() => Task.FromResult(false), cancel).ConfigureAwait(false))!;
 
     /// <summary>
     /// Waits for the turn to ask a person: one program at a time, on the whole machine. The caller has the turn until it disposes it.
@@ -114,15 +116,16 @@ internal sealed class SessionVault : IDisposable
     /// <returns>The turn, and whether somebody else had it before; no turn once <paramref name="settled"/> was true.</returns>
     public async Task<(IDisposable? Turn, bool Waited)> TakeSignInTurnAsync(ClientOptions options, Func<Task<bool>> settled, CancellationToken cancel)
     {
-        // A session in memory is this process's own, and so is the person who signs in for it.
-        if (_path is null) return (null, false);
         var waited = false;
-        var turn = await VaultLock.TakeAsync(_path + ".sign-in.lock", () => { }, () =>
+        Task<bool> WaitAsync()
         {
             if (!waited) options.Emit(new ClientEvent.WaitingForTurn());
             waited = true;
             return settled();
-        }, PauseForPeople, TurnOf(options), cancel);
+        }
+        if (_path is null) return (await _memory.TakeTurnAsync(WaitAsync, PauseForPeople, cancel).ConfigureAwait(false), waited);
+        if (NetworkFolder.KindOf(System.IO.Path.GetDirectoryName(_path)!) is { } kind) options.Emit(new ClientEvent.FolderOnNetwork(kind));
+        var turn = await VaultLock.TakeAsync(_path + ".sign-in.lock", () => { }, WaitAsync, PauseForPeople, TurnOf(options), cancel).ConfigureAwait(false);
         return (turn, waited);
     }
 
@@ -146,8 +149,8 @@ internal sealed class SessionVault : IDisposable
     public async Task SaveAsync(StoredSession session, CancellationToken cancel)
     {
         // A file whose key is elsewhere, or that is damaged, is not ours to overwrite.
-        await ReadAsync(cancel);
-        await ReplaceAsync(session, cancel);
+        await ReadAsync(cancel).ConfigureAwait(false);
+        await ReplaceAsync(session, cancel).ConfigureAwait(false);
     }
 
     /// <summary>The same for a file that another key may have opened so far.</summary>
@@ -159,13 +162,7 @@ internal sealed class SessionVault : IDisposable
             _memory.Session = session;
             return;
         }
-        if (Volatile.Read(ref _opened) is not { } opened)
-        {
-            var made = await _key!.NewAsync(_path, cancel);
-            Volatile.Write(ref _opened, opened = new OpenKey(made.Header, made.Key));
-        }
-        var content = JsonSerializer.SerializeToUtf8Bytes(new VaultContent { Version = VaultContent.CurrentVersion, Session = session }, StoreJson.Default.VaultContent);
-        OwnerFile.Replace(_path, VaultFile.Seal(opened.Header, opened.Key, content));
+        Write(_path, await SealingKeyAsync(cancel).ConfigureAwait(false), session);
     }
 
     /// <summary>Removes the session and its file. The caller holds the lock.</summary>
@@ -182,15 +179,45 @@ internal sealed class SessionVault : IDisposable
     {
         _memory.ThrowIfBroken();
         if (_path is null) return;
-        using var held = await LockAsync(cancel);
-        await ReplaceAsync(await ReadAsync(cancel), cancel);
+        using var held = await LockAsync(cancel).ConfigureAwait(false);
+        if (await ReadAsync(cancel).ConfigureAwait(false) is { } session)
+        {
+            await ReplaceAsync(session, cancel).ConfigureAwait(false);
+            return;
+        }
+        // Under another name: a file without a session would bind whoever comes next to this key.
+        Write(_path + ".probe", await SealingKeyAsync(cancel).ConfigureAwait(false), null);
+        OwnerFile.Delete(_path + ".probe");
+        OwnerFile.Delete(_path);
+    }
+
+    // A file keeps the key that it has. Where there is none, the key of a former one may be gone from where keys are kept.
+    private async Task<OpenKey> SealingKeyAsync(CancellationToken cancel)
+    {
+        if (Volatile.Read(ref _opened) is { } opened && File.Exists(_path)) return opened;
+        var made = await _key!.NewAsync(_path!, cancel).ConfigureAwait(false);
+        Volatile.Write(ref _opened, opened = new OpenKey(made.Header, made.Key));
+        return opened;
+    }
+
+    private static void Write(string path, OpenKey key, StoredSession? session)
+    {
+        var content = JsonSerializer.SerializeToUtf8Bytes(new VaultContent { Version = VaultContent.CurrentVersion, Session = session }, StoreJson.Default.VaultContent);
+        OwnerFile.Replace(path, VaultFile.Seal(key.Header, key.Key, content));
+    }
+
+    // Tokens that were written and did not get their place, since their program ended between the two: all that is left of a session whose token is spent.
+    private StoredSession? Successor(StoredSession session, VaultHeader header, byte[] key)
+    {
+        if (OwnerFile.ReadNext(_path!) is not { } file || VaultFile.ReadHeader(file) is not ({ } same, var end, _) || same != header || VaultFile.Open(key, file, end) is not { } content) return null;
+        return Understood(content) is { } next && next.Id == session.Id && next.RefreshToken != session.RefreshToken ? next : null;
     }
 
     private async Task<byte[]> KeyAsync(VaultHeader header, CancellationToken cancel)
     {
         if (Volatile.Read(ref _opened) is { } opened && opened.Header == header) return opened.Key;
         if (header.Backend != _key!.Backend) throw OtherBackend(header.Backend);
-        var key = await _key.OpenAsync(header, _path!, cancel);
+        var key = await _key.OpenAsync(header, _path!, cancel).ConfigureAwait(false);
         Volatile.Write(ref _opened, new OpenKey(header, key));
         return key;
     }
@@ -202,7 +229,7 @@ internal sealed class SessionVault : IDisposable
             return JsonSerializer.Deserialize(content, StoreJson.Default.VaultContent) switch
             {
                 null => throw Damaged("it is empty of sense"),
-                { Version: > VaultContent.CurrentVersion } => throw TokenStoreException.Damaged(_path!, "it was written by a newer version of this library", "Update this program; the file was left as it is."),
+                { Version: > VaultContent.CurrentVersion } => throw Damaged(VaultFile.IsNewer),
                 { Version: < VaultContent.CurrentVersion } => throw Damaged("it has a version that there never was"),
                 { Session: { IsUsable: false } } => throw Damaged("the session in it makes no sense"),
                 { Session: var session } => session,
@@ -215,7 +242,8 @@ internal sealed class SessionVault : IDisposable
         }
     }
 
-    private TokenStoreException Damaged(string actual) => TokenStoreException.Damaged(_path!, actual);
+    private TokenStoreException Damaged(string actual) =>
+        actual == VaultFile.IsNewer ? TokenStoreException.Damaged(_path!, actual, "Update this program; the file was left as it is.") : TokenStoreException.Damaged(_path!, actual);
 
     private TokenStoreException OtherBackend(string backend) => new(
         TokenStoreState.OtherBackend, _path!, $"a vault at {_path} whose key is {_key}", $"its key is {Named(backend)}",

@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace ProofKey.Client;
 
 /// <summary>What a store tells about a session; no tokens.</summary>
@@ -89,24 +91,39 @@ public sealed class TokenStore
     /// <exception cref="TokenStoreException">The file cannot be read, or is no vault.</exception>
     public string? BackendOf(string profile)
     {
+        Memory?.ThrowIfBroken();
         using var vault = new SessionVault(this, profile);
         return vault.Header()?.Backend;
     }
 
-    /// <summary>Lists what the folder holds; one that is not there holds nothing, and neither does a store in memory.</summary>
+    /// <summary>Lists what the folder holds; one that is not there holds nothing, and neither does <see cref="InMemory"/>.</summary>
     /// <param name="cancel">Ends the call.</param>
     /// <returns>The sessions in the order of their profiles.</returns>
-    /// <exception cref="TokenStoreException">One of the files cannot be opened.</exception>
-    public async Task<IReadOnlyList<SessionSummary>> ListAsync(CancellationToken cancel = default)
+    /// <exception cref="TokenStoreException">The folder or one of the files cannot be opened.</exception>
+    public Task<IReadOnlyList<SessionSummary>> ListAsync(CancellationToken cancel = default) => ListAsync(ExceptionDispatchInfo.Throw, cancel);
+
+    /// <summary>The same where a file that cannot be opened hides none of the others.</summary>
+    /// <param name="problem">Told of each of them.</param>
+    /// <param name="cancel">Ends the call.</param>
+    /// <returns>The sessions that can be opened, in the order of their profiles.</returns>
+    /// <exception cref="TokenStoreException">The folder cannot be opened.</exception>
+    public async Task<IReadOnlyList<SessionSummary>> ListAsync(Action<TokenStoreException> problem, CancellationToken cancel = default)
     {
-        if (!Directory.Exists(_folder)) return [];
-        var found = new List<SessionSummary>();
-        foreach (var path in Directory.EnumerateFiles(_folder, "*" + Extension))
+        ArgumentNullException.ThrowIfNull(problem);
+        var found = new List<StoredSession>(Memory?.Sessions() ?? []);
+        foreach (var path in Files())
         {
-            using var vault = SessionVault.At(path, this);
-            if (await vault.ReadAsync(cancel) is { } session) found.Add(session.Summary);
+            try
+            {
+                using var vault = SessionVault.At(path, this);
+                if (await vault.ReadAsync(cancel).ConfigureAwait(false) is { } session) found.Add(session);
+            }
+            catch (TokenStoreException unopened)
+            {
+                problem(unopened);
+            }
         }
-        return [.. found.OrderBy(session => session.Profile, StringComparer.Ordinal)];
+        return [.. found.Select(session => session.Summary).OrderBy(summary => summary.Profile, StringComparer.Ordinal)];
     }
 
     /// <summary>
@@ -121,18 +138,18 @@ public sealed class TokenStore
     {
         ArgumentException.ThrowIfNullOrEmpty(profile);
         using var vault = new SessionVault(this, profile);
-        await vault.ProbeAsync(cancel);
+        await vault.ProbeAsync(cancel).ConfigureAwait(false);
     }
 
     /// <summary>
     /// Moves a profile's session to another store: the one way in which the key of a file changes. Where both stores have the same folder, the file is
-    /// replaced in one step; else the new file is written before the old one is deleted.
+    /// replaced in one step; else the new file is written before the old one is deleted. Of a move that broke off in between, the tokens that came last count.
     /// </summary>
     /// <param name="profile">The profile's name.</param>
     /// <param name="to">Where it goes.</param>
     /// <param name="cancel">Ends the call; what was not moved stays as it was.</param>
     /// <returns>Whether there was a session to move.</returns>
-    /// <exception cref="TokenStoreException">One of the two stores cannot be used.</exception>
+    /// <exception cref="TokenStoreException">One of the two stores cannot be used, or the other one has another session of that name (<see cref="TokenStoreState.Occupied"/>).</exception>
     /// <exception cref="ArgumentException">One of them is in memory.</exception>
     public async Task<bool> MoveAsync(string profile, TokenStore to, CancellationToken cancel = default)
     {
@@ -140,22 +157,24 @@ public sealed class TokenStore
         if (Key is null || to.Key is null) throw new ArgumentException("A store in memory keeps nothing that could be moved.", nameof(to));
         using var source = new SessionVault(this, profile);
         using var target = new SessionVault(to, profile);
-        using var held = await source.LockAsync(cancel);
-        if (await source.ReadAsync(cancel) is not { } session) return false;
-        if (source.Path == target.Path)
-        {
-            await target.ReplaceAsync(session, cancel);
-            return true;
-        }
-        using var theirs = await target.LockAsync(cancel);
-        await target.SaveAsync(session, cancel);
-        await source.RemoveAsync(cancel);
-        return true;
+        return await new VaultMove(source, target).RunAsync(cancel).ConfigureAwait(false);
     }
 
     /// <summary>Names the folder and what holds the key.</summary>
     /// <returns>A text without secrets.</returns>
     public override string ToString() => Key is null ? "memory" : $"{Key} for {Folder}";
+
+    private string[] Files()
+    {
+        try
+        {
+            return Directory.Exists(_folder) ? Directory.GetFiles(_folder, "*" + Extension) : [];
+        }
+        catch (Exception denied) when (denied is IOException or UnauthorizedAccessException)
+        {
+            throw TokenStoreException.Denied(Folder, denied);
+        }
+    }
 
     private static string Checked(string application)
     {

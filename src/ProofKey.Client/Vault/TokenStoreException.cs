@@ -26,6 +26,9 @@ public enum TokenStoreState
 
     /// <summary>The profile holds a session of another server or client, which a sign-in would end; give each client a <see cref="ClientOptions.Profile"/> of its own.</summary>
     OtherClient,
+
+    /// <summary>There is another session where one was to be moved to.</summary>
+    Occupied,
 }
 
 /// <summary>Sessions cannot be read or kept. Nothing that was kept has changed, and nobody has been signed out by it.</summary>

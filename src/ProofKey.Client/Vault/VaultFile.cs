@@ -20,6 +20,9 @@ internal static class VaultFile
 {
     public const byte Version = 1;
 
+    /// <summary>What is the matter with a file that an update of the program can open.</summary>
+    public const string IsNewer = "it was written by a newer version of this library";
+
     private const int NonceLength = 12;
     private const int TagLength = 16;
     private const int MaxHeaderLength = 1024;
@@ -48,7 +51,8 @@ internal static class VaultFile
     public static (VaultHeader? Header, int End, string Problem) ReadHeader(ReadOnlySpan<byte> file)
     {
         if (file.Length < Start || !file.StartsWith(Magic)) return (null, 0, "it is no vault");
-        if (file[Magic.Length] != Version) return (null, 0, "it was written by another version of this library");
+        if (file[Magic.Length] > Version) return (null, 0, IsNewer);
+        if (file[Magic.Length] < Version) return (null, 0, "it has a version that there never was");
         var length = BinaryPrimitives.ReadUInt16BigEndian(file[(Magic.Length + 1)..]);
         if (length > MaxHeaderLength || file.Length < Start + length + NonceLength + TagLength) return (null, 0, "a part of it is missing");
         try
