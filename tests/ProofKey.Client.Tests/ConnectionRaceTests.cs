@@ -3,7 +3,9 @@ using System.Net.Sockets;
 
 namespace ProofKey.Client.Tests;
 
-/// <summary>A host with several addresses, of which one leads nowhere.</summary>
+/// <summary>A host with several addresses, of which one leads nowhere. What swallows connections here must swallow none of another test.</summary>
+[Collection(nameof(ConnectionRaceTests))]
+[CollectionDefinition(nameof(ConnectionRaceTests), DisableParallelization = true)]
 public sealed class ConnectionRaceTests
 {
     private static readonly IPAddress Nowhere = IPAddress.Parse("127.0.0.2");
