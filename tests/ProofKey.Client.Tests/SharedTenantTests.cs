@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using ProofKey.Client.Providers;
@@ -139,6 +140,24 @@ public sealed class SharedTenantTests
         (await Should.ThrowAsync<ProtocolViolationException>(() => session.GetAccessTokenAsync(cancel: Cancel))).Code.ShouldBe("id_token_issuer");
     }
 
+    [Fact]
+    [Assertion("CL-04")]
+    [Rfc("OpenID Connect Core", "5.7")]
+    public async Task The_same_subject_of_another_tenant_is_somebody_else_for_an_API_that_asks_again()
+    {
+        await using var entra = await Entra.StartAsync();
+        var session = (await entra.SignInAsync()).ShouldBeOfType<SignInResult.SignedIn>().Session;
+        using var refusal = new HttpResponseMessage(HttpStatusCode.Unauthorized);
+        refusal.Headers.WwwAuthenticate.ParseAdd("Bearer error=\"insufficient_user_authentication\", acr_values=\"otp\"");
+        var stepUp = StepUp.Of(Challenge.Of(refusal).Single(), session.Stored)!;
+        entra.Acr = "otp";
+        (await entra.SignInAsync(stepUp)).ShouldBeOfType<SignInResult.SignedIn>();
+
+        entra.Tenant = Other;
+
+        (await entra.SignInAsync(stepUp)).ShouldBeOfType<SignInResult.Rejected>().Violation.Code.ShouldBe("id_token_subject");
+    }
+
     [Theory]
     [InlineData("common", Host + "/" + Tenant + "/v2.0")]
     [InlineData("common", Host + "/common/v2.0")]
@@ -153,7 +172,7 @@ public sealed class SharedTenantTests
         await using var entra = await Entra.StartAsync(address);
         entra.IssuerInMetadata = named;
 
-        (await Should.ThrowAsync<ProtocolViolationException>(entra.SignInAsync)).Code.ShouldBe("metadata_issuer");
+        (await Should.ThrowAsync<ProtocolViolationException>(() => entra.SignInAsync())).Code.ShouldBe("metadata_issuer");
     }
 
     [Fact]
@@ -205,7 +224,7 @@ public sealed class SharedTenantTests
                 metadata.Remove("authorization_response_iss_parameter_supported");
             };
             server.SpoilCallback = answer => answer.RemoveAll(pair => pair.Key == "iss");
-            server.SpoilIdToken = claims => (claims["iss"], claims["tid"]) = ($"{Host}/{Tenant}/v2.0", Tenant);
+            server.SpoilIdToken = claims => (claims["iss"], claims["tid"], claims["acr"]) = ($"{Host}/{Tenant}/v2.0", Tenant, Acr);
             _wire = new Wire(server, $"/{address}/v2.0");
             _client = new PublicClient(server.Options() with
             {
@@ -218,6 +237,8 @@ public sealed class SharedTenantTests
         public ScriptedServer Server { get; }
 
         public string Tenant { get; set; } = SharedTenantTests.Tenant;
+
+        public string Acr { get; set; } = "password";
 
         public string IssuerInMetadata { get; set; } = Template;
 
@@ -235,9 +256,9 @@ public sealed class SharedTenantTests
             return json;
         }
 
-        public async Task<SignInResult> SignInAsync()
+        public async Task<SignInResult> SignInAsync(StepUp? stepUp = null)
         {
-            await using var pending = await _client.BeginAsync(Cancel);
+            await using var pending = await _client.BeginAsync(SignInRoad.Browser, stepUp, Cancel);
             await pending.OpenBrowserAsync(Cancel);
             return await pending.EndAsync(Cancel);
         }
