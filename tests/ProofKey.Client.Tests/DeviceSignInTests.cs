@@ -175,6 +175,19 @@ public sealed class DeviceSignInTests
     }
 
     [Fact]
+    [Rfc("RFC 8628", "3.2")]
+    public async Task What_goes_wrong_where_the_codes_come_from_is_told_as_that()
+    {
+        await using var device = await Device.StartAsync();
+        device.Server.Instead["/device_authorization"] = Says("temporarily_unavailable");
+
+        var problem = await Should.ThrowAsync<AuthorizationServerUnavailableException>(() => device.Client.BeginDeviceAsync(Cancel));
+
+        problem.Code.ShouldBe("temporarily_unavailable");
+        problem.Expected.ShouldBe("an answer as the device authorization answer");
+    }
+
+    [Fact]
     public async Task A_device_is_held_to_no_max_age_since_it_sends_none()
     {
         await using var device = await Device.StartAsync(change: options => options with { AdditionalParameters = new Dictionary<string, string> { ["max_age"] = "300" } });
