@@ -26,7 +26,7 @@ internal sealed class AuthorizationRequest
     /// <param name="mode">How it comes.</param>
     /// <param name="thumbprint">The key that the tokens are to be bound to.</param>
     /// <param name="stepUp">What an API asks of the sign-in.</param>
-    public AuthorizationRequest(ClientOptions options, AuthorizationServer server, string redirectUri, ResponseMode mode, string? thumbprint = null, StepUp? stepUp = null)
+    public AuthorizationRequest(ClientOptions options, SignInServer server, string redirectUri, ResponseMode mode, string? thumbprint = null, StepUp? stepUp = null)
     {
         MadeAt = options.TimeProvider.GetUtcNow();
         RedirectUri = redirectUri;
@@ -66,7 +66,7 @@ internal sealed class AuthorizationRequest
     public override string ToString() => nameof(AuthorizationRequest);
 
     // RFC 6749 section 4.1.1, RFC 7636 section 4.3, RFC 8707 section 2.1, RFC 9449 section 10, OpenID Connect Core section 3.1.2.1
-    private Parameters ParametersOf(ClientOptions options, AuthorizationServer server, string? thumbprint, StepUp? stepUp)
+    private Parameters ParametersOf(ClientOptions options, SignInServer server, string? thumbprint, StepUp? stepUp)
     {
         List<KeyValuePair<string, string>> pairs =
         [

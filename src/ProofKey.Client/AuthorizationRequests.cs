@@ -9,7 +9,7 @@ namespace ProofKey.Client;
 /// <param name="server">Who is asked.</param>
 /// <param name="dpopKey">The key that the tokens are to be bound to.</param>
 /// <param name="stepUp">What an API asks of the sign-in.</param>
-internal sealed class AuthorizationRequests(PublicClient client, AuthorizationServer server, string? dpopKey, StepUp? stepUp)
+internal sealed class AuthorizationRequests(PublicClient client, SignInServer server, string? dpopKey, StepUp? stepUp)
 {
     private const string What = "the answer to the pushed request";
 
@@ -55,7 +55,7 @@ internal sealed class AuthorizationRequests(PublicClient client, AuthorizationSe
         var answer = await client.Backchannel.PostAsync(What, endpoint, request.Parameters, cancel, dpopKey);
         if (!answer.IsJson) throw TokenEndpoint.NotJson(answer);
         // RFC 9126 section 2.3
-        if (!answer.IsSuccess) return TokenEndpoint.Refusal(answer.Object(), [.. request.Secrets]);
+        if (!answer.IsSuccess) return TokenEndpoint.Refusal(answer, request.Secrets);
         var (reference, lifetime) = Read(answer.Object());
         // RFC 9126 section 4: who the client is, and the reference; everything else stays between the two of us
         var query = Parameters.Of(new("client_id", _options.ClientId), new("request_uri", reference));

@@ -50,11 +50,15 @@ internal sealed class Backchannel : IDisposable
 
     private const string NoConnection = "no_connection";
 
+    // Nobody answers, or something on the way swallows it: no more is known after half a minute.
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
+
     // A token that is still good is given without it.
     private readonly Lazy<HttpClient> _http;
     private readonly bool _saysWhatWasSent;
     private readonly TimeSpan _timeout;
     private readonly TimeProvider _time;
+    private volatile bool _disposed;
 
     public Backchannel(ClientOptions options)
         : this(options.HttpMessageHandler, options.RequestTimeout, options.TimeProvider)
@@ -77,9 +81,14 @@ internal sealed class Backchannel : IDisposable
     /// <summary>What makes the proofs of this client's sessions.</summary>
     public Proofs Proofs { get; }
 
-    /// <summary>The platform's handler as this library uses it, for the server and for APIs alike; it checks certificates (RFC 6749 section 10.9).</summary>
+    /// <summary>
+    /// The platform's handler as this library uses it, for the server and for APIs alike; it checks certificates (RFC 6749 section 10.9), and a connection has ten
+    /// seconds to come about, over IPv6 or IPv4.
+    /// </summary>
     public static SocketsHttpHandler NewHandler() => new()
     {
+        ConnectTimeout = ConnectTimeout,
+        ConnectCallback = ConnectionRace.ConnectAsync,
         AllowAutoRedirect = false,
         UseCookies = false,
         Proxy = new DirectToLoopback(HttpClient.DefaultProxy),
@@ -98,13 +107,14 @@ internal sealed class Backchannel : IDisposable
     /// <summary>Posts a form, with a proof where a session has a key.</summary>
     public Task<Answer> PostAsync(string what, Uri address, Parameters form, CancellationToken cancel, string? dpopKey = null) => SendAsync(what, dpopKey is not null, () =>
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new FormUrlEncodedContent(form.Pairs) };
+        var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new WatchedForm(form) };
         if (dpopKey is not null) request.Headers.Add(Dpop.HeaderName, Proofs.Make(dpopKey, HttpMethod.Post, address));
         return request;
     }, cancel);
 
     public void Dispose()
     {
+        _disposed = true;
         if (_http.IsValueCreated) _http.Value.Dispose();
         Proofs.Dispose();
     }
@@ -128,7 +138,8 @@ internal sealed class Backchannel : IDisposable
         {
             return await SendOnceAsync(what, make(), cancel);
         }
-        catch (AuthorizationServerUnavailableException unsent) when (unsent is { Code: NoConnection, NothingHappened: true } && !cancel.IsCancellationRequested)
+        // Who waited for a connection in vain would wait as long again.
+        catch (AuthorizationServerUnavailableException unsent) when (unsent is { Code: NoConnection, NothingHappened: true, InnerException: not OperationCanceledException } && !cancel.IsCancellationRequested)
         {
             return await SendOnceAsync(what, make(), cancel);
         }
@@ -156,9 +167,9 @@ internal sealed class Backchannel : IDisposable
                 Challenges = Challenge.Of(response),
             };
         }
-        catch (OperationCanceledException timeout) when (!cancel.IsCancellationRequested)
+        catch (OperationCanceledException stopped) when (!cancel.IsCancellationRequested)
         {
-            throw Unavailable("timeout", what, $"{address.Host} did not finish answering within {_timeout.TotalSeconds:0.#} seconds", timeout);
+            throw Stopped(what, request, stopped);
         }
         catch (HttpRequestException untrusted) when (untrusted.InnerException is AuthenticationException)
         {
@@ -196,6 +207,17 @@ internal sealed class Backchannel : IDisposable
     private bool IsUnsent(Exception broken) =>
         _saysWhatWasSent && broken is HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError };
 
+    private AuthorizationServerUnavailableException Stopped(string what, HttpRequestMessage request, OperationCanceledException stopped)
+    {
+        // A body that was not begun went nowhere; where there is none, a TimeoutException is the platform's word for a connection that took too long.
+        var unsent = _saysWhatWasSent && (request.Content is WatchedForm form ? !form.IsBegun : stopped.InnerException is TimeoutException);
+        var address = request.RequestUri!;
+        if (_disposed) return Unavailable(NoConnection, what, "this client was disposed before the answer came", stopped, unsent);
+        return unsent
+            ? Unavailable(NoConnection, what, $"{address.Authority} could not be reached within {Math.Min(_timeout.TotalSeconds, ConnectTimeout.TotalSeconds):0.#} seconds", stopped, nothingHappened: true)
+            : Unavailable("timeout", what, $"{address.Host} did not finish answering within {_timeout.TotalSeconds:0.#} seconds", stopped);
+    }
+
     private static void ThrowIfRedirected(string what, Uri address, HttpResponseMessage response)
     {
         if ((int)response.StatusCode is < 300 or >= 400 && response.RequestMessage?.RequestUri == address) return;
@@ -223,4 +245,18 @@ internal sealed class Backchannel : IDisposable
     }
 
     private static ProtocolViolationException TooLarge(string what, string actual) => new("too_large", $"{what} in at most 64 KiB", actual);
+
+    /// <summary>A form that knows whether anybody has begun to send it: all that is secret in a request is in it.</summary>
+    private sealed class WatchedForm(Parameters form) : FormUrlEncodedContent(form.Pairs)
+    {
+        private volatile bool _isBegun;
+
+        public bool IsBegun => _isBegun;
+
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+        {
+            _isBegun = true;
+            return base.SerializeToStreamAsync(stream, context, cancellationToken);
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using ProofKey.Client.Providers;
 
 namespace ProofKey.Client;
 
@@ -31,13 +32,16 @@ internal sealed class Callback
         return matches;
     }
 
+    /// <summary>The issuer that it names, if it does; <see cref="Read"/> compares it.</summary>
+    public string? Issuer => _parameters["iss"];
+
     /// <summary>The code, or the refusal (RFC 6749 section 4.1.2).</summary>
     /// <exception cref="ProtocolViolationException">The answer is against the protocol.</exception>
-    public (string? Code, OAuthError? Error) Read(Issuer issuer, bool serverNamesItself)
+    public (string? Code, OAuthError? Error) Read(IssuerRule issuers, bool serverNamesItself)
     {
         // RFC 6749 section 3.1: no parameter comes twice
         if (_parameters.Duplicate() is not null) throw Violation("callback_duplicate", "each parameter once", "one came twice");
-        CheckIssuer(issuer, serverNamesItself);
+        CheckIssuer(issuers, serverNamesItself);
         var (code, error) = (_parameters["code"], _parameters["error"]);
         if (code is not null && error is not null) throw Violation("callback_code_and_error", "a code or an error", "both came");
         if (error is not null) return (null, ServerText.Error(error, _parameters["error_description"], _secrets));
@@ -49,11 +53,11 @@ internal sealed class Callback
     }
 
     /// <summary>Whether the server itself says that it has no such response mode (RFC 6749 section 4.1.2.1).</summary>
-    public bool RefusesResponseMode(Issuer issuer, bool serverNamesItself)
+    public bool RefusesResponseMode(IssuerRule issuers, bool serverNamesItself)
     {
         try
         {
-            return Read(issuer, serverNamesItself).Error is { } error && IsAboutResponseMode(error);
+            return Read(issuers, serverNamesItself).Error is { } error && IsAboutResponseMode(error);
         }
         catch (ProtocolViolationException)
         {
@@ -67,11 +71,10 @@ internal sealed class Callback
     public override string ToString() => nameof(Callback);
 
     // RFC 9207 section 2.4: compared to the character, in errors too, and never missing where the metadata promises it
-    private void CheckIssuer(Issuer issuer, bool promised)
+    private void CheckIssuer(IssuerRule issuers, bool promised)
     {
-        var named = _parameters["iss"];
-        if (named is null && promised) throw Violation("issuer_missing", $"an answer that names its issuer {issuer}", "it names none although the metadata promises it");
-        if (named is not null && named != issuer.Value) throw Violation("issuer_mismatch", $"an answer of {issuer}", $"it names {ServerText.Shown(named, [.. _secrets, _parameters["code"]])}");
+        if (Issuer is null && promised) throw Violation("issuer_missing", $"an answer that names its issuer {issuers}", "it names none although the metadata promises it");
+        if (Issuer is { } named && !issuers.Allows(named)) throw Violation("issuer_mismatch", $"an answer of {issuers}", $"it names {ServerText.Shown(named, [.. _secrets, _parameters["code"]])}");
     }
 
     internal static ProtocolViolationException ByGet() => new(

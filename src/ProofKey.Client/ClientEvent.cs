@@ -3,7 +3,7 @@ namespace ProofKey.Client;
 /// <summary>Why a request at the loopback address was not taken for the answer of the sign-in. The wait goes on after each of them.</summary>
 public enum IgnoredRequestReason
 {
-    /// <summary>It was not HTTP, too large, or too slow.</summary>
+    /// <summary>It was not HTTP, or too large. One that is too slow is cut off and told of nowhere.</summary>
     Malformed,
 
     /// <summary>It was meant for another host name, as in DNS rebinding.</summary>
@@ -29,7 +29,7 @@ public abstract record ClientEvent
     {
     }
 
-    /// <summary>The server's metadata was read and passed all checks.</summary>
+    /// <summary>The server's metadata was read and may be trusted: it is of the right issuer, and the server checks the verifier.</summary>
     /// <param name="Issuer">The server.</param>
     /// <param name="Pkce">Why it may be trusted to check the verifier.</param>
     public sealed record MetadataRead(string Issuer, PkceSupport Pkce) : ClientEvent;
@@ -77,8 +77,11 @@ public abstract record ClientEvent
     /// <param name="Granted">What was granted, cut after 200 characters.</param>
     public sealed record OtherScopeGranted(string Asked, string Granted) : ClientEvent;
 
-    /// <summary>A sign-in ended.</summary>
-    /// <param name="Outcome"><c>signed_in</c>, or the code of what went wrong, as in <see cref="SignInResult.Outcome"/>.</param>
+    /// <summary>A sign-in ended, by a result or by an exception.</summary>
+    /// <param name="Outcome">
+    /// <c>signed_in</c>, or the code of what went wrong, as in <see cref="SignInResult.Outcome"/> and <see cref="ClientException.Code"/>; <c>cancelled</c> where the program gave up, and
+    /// <c>failed</c> for what should not happen.
+    /// </param>
     public sealed record SignInEnded(string Outcome) : ClientEvent;
 
     /// <summary>

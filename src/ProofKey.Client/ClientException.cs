@@ -2,7 +2,7 @@ namespace ProofKey.Client;
 
 /// <summary>
 /// What every exception of this library says: a stable code, what was expected, what came instead, and what to do about it. None of
-/// them ever holds a code, a token, a verifier, a state or a nonce.
+/// them ever holds a code, a token, a verifier, a state or a nonce: where a server's own words are shown, what the request held of these is cut out of them.
 /// </summary>
 public abstract class ClientException : Exception
 {

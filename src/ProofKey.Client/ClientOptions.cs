@@ -119,7 +119,8 @@ public sealed record ClientOptions
     /// <summary>All the APIs that a sign-in asks for.</summary>
     internal IEnumerable<string> Resources => Resource is null ? [] : FurtherResources.Prepend(Resource);
 
-    private static bool IsResource(string? text) => Uri.TryCreate(text, UriKind.Absolute, out _) && !text.Contains('#', StringComparison.Ordinal);
+    // A path is an absolute address of a file to Linux and macOS.
+    private static bool IsResource(string? text) => text is not ['/', ..] && Uri.TryCreate(text, UriKind.Absolute, out _) && !text.Contains('#', StringComparison.Ordinal);
 
     internal static bool FollowsRedirects(HttpMessageHandler? handler) => handler switch
     {

@@ -23,7 +23,7 @@ internal sealed record DeviceAuthorization(string DeviceCode, string UserCode, U
         foreach (var resource in options.Resources) form = form.With("resource", resource);
         var answer = await client.Backchannel.PostAsync(What, endpoint, form, cancel);
         if (!answer.IsJson) throw TokenEndpoint.NotJson(answer);
-        return answer.IsSuccess ? (Read(answer.Object(), options.Issuer), null) : (null, TokenEndpoint.Refusal(answer.Object(), []));
+        return answer.IsSuccess ? (Read(answer.Object(), options.Issuer), null) : (null, TokenEndpoint.Refusal(answer, []));
     }
 
     public override string ToString() => nameof(DeviceAuthorization);

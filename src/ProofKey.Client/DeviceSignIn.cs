@@ -15,14 +15,14 @@ public sealed class DeviceSignIn : IAsyncDisposable
 
     private readonly PublicClient _client;
     private readonly ClientOptions _options;
-    private readonly AuthorizationServer _server;
+    private readonly SignInServer _server;
     private readonly DeviceAuthorization _codes;
     private readonly SignInTurn _turn;
     private readonly string? _dpopKey;
     private readonly CancellationTokenSource _stop = new();
     private int _waited;
 
-    private DeviceSignIn(PublicClient client, AuthorizationServer server, DeviceAuthorization codes, SignInTurn turn)
+    private DeviceSignIn(PublicClient client, SignInServer server, DeviceAuthorization codes, SignInTurn turn)
     {
         _client = client;
         _options = client.Options;
@@ -49,7 +49,7 @@ public sealed class DeviceSignIn : IAsyncDisposable
     /// <summary>The session that another process made while this one waited for its turn; <see langword="null"/> if there was none.</summary>
     public Session? SignedInMeanwhile { get; }
 
-    internal static async Task<DeviceSignIn> StartAsync(PublicClient client, AuthorizationServer server, SignInTurn turn, CancellationToken cancel)
+    internal static async Task<DeviceSignIn> StartAsync(PublicClient client, SignInServer server, SignInTurn turn, CancellationToken cancel)
     {
         if (server.DeviceAuthorization is null)
             throw new SignInRequiredException(
@@ -79,11 +79,8 @@ public sealed class DeviceSignIn : IAsyncDisposable
         using var span = Spans.Start("sign-in");
         using var turn = _turn;
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancel, _stop.Token);
-        var result = await PollAsync(linked.Token);
-        if (result is SignInResult.Refused refused) result = refused.At(_options.Issuer);
-        span.End(result.Outcome, result is SignInResult.SignedIn);
-        _options.Emit(new ClientEvent.SignInEnded(result.Outcome));
-        return result;
+        if (NeedsKeys) _client.Keys.Prefetch(_server.Keys!);
+        return await SignInEnding.ToldAsync(_options, () => PollAsync(linked.Token));
     }
 
     /// <summary>Gives up: a wait ends at once.</summary>
@@ -98,6 +95,8 @@ public sealed class DeviceSignIn : IAsyncDisposable
     /// <returns>A text without secrets.</returns>
     public override string ToString() => $"device sign-in at {_options.Issuer}";
 
+    private bool NeedsKeys => _options.Scope.Contains(Scope.OpenId);
+
     private async Task<SignInResult> PollAsync(CancellationToken cancel)
     {
         var interval = _codes.Interval;
@@ -109,6 +108,8 @@ public sealed class DeviceSignIn : IAsyncDisposable
             var wasGranted = false;
             try
             {
+                // Before a poll that may spend the code: with tokens that cannot be checked, the person would have signed in for nothing.
+                if (NeedsKeys) await _client.Keys.GetAsync(_server.Keys!, again: false, cancel);
                 var (granted, error) = await _client.TokenEndpoint.PollAsync(_server, _codes.DeviceCode, _dpopKey, cancel);
                 wasGranted = granted is not null;
                 if (granted is { } answer) return new SignInResult.SignedIn(await NewSession.StoreAsync(_client, _server, _client.TokenEndpoint.Read(answer, _dpopKey is not null), _dpopKey, request: null, stepUp: null, cancel));
@@ -124,10 +125,10 @@ public sealed class DeviceSignIn : IAsyncDisposable
             }
             catch (AuthorizationServerUnavailableException final)
             {
-                // A device code that was redeemed is spent, whatever the keys of the server are doing.
+                // A device code that was redeemed is spent, whatever the server is doing.
                 return new SignInResult.Unavailable(final.Retryable, final);
             }
-            catch (ProtocolViolationException garbled) when (!wasGranted && garbled.Code is "redirect" or "malformed_json" or "too_large")
+            catch (ProtocolViolationException garbled) when (!wasGranted && garbled.Code is "redirect" or "malformed_json" or "too_large" or "malformed_keys")
             {
                 // A portal or a proxy that stepped in between, as likely as not.
                 last = new SignInResult.Rejected(garbled.Violation);

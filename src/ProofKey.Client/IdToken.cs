@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using ProofKey.Client.Providers;
 using ProofKey.Jose;
 
 namespace ProofKey.Client;
@@ -23,7 +24,8 @@ internal sealed record IdTokenContext(string? Nonce, JsonElement? Original, stri
 
 /// <summary>
 /// The checks of OpenID Connect Core section 3.1.3.7, in its numbers. An ID token of ours exists only when all of them passed.
-/// Steps 1, 4 and 8 do not occur here: no encryption, no trusted extra audiences, no symmetric signatures.
+/// Steps 1 and 8 do not occur here: no encryption, no symmetric signatures. Of steps 3 and 4: a token that is for others beside this client is taken if its
+/// <c>azp</c> is this client, since the server then gave it to us and to nobody else; that the others are trusted, which step 3 wants, no client can know.
 /// </summary>
 internal sealed class IdToken
 {
@@ -33,6 +35,8 @@ internal sealed class IdToken
 
     /// <summary>How far two clocks may be apart.</summary>
     internal static readonly TimeSpan Skew = TimeSpan.FromSeconds(60);
+
+    private const int MaxDepth = 32;
 
     private IdToken(Jwt token) => Claims = token.Claims;
 
@@ -45,7 +49,7 @@ internal sealed class IdToken
         string text, AuthorizationServer server, SigningKeys keys, ClientOptions options, IdTokenContext context, CancellationToken cancel)
     {
         var now = options.TimeProvider.GetUtcNow();
-        var token = await VerifiedAsync(text, server, keys, options, context.Clock, now, cancel);
+        var token = await VerifiedAsync(text, server, keys, options.ClientId, context.Clock, now, cancel);
         if (!HasIdentityType(token)) throw Refuse("type", "an ID token", "it is a token of another type");
         CheckParties(token, options.ClientId);
         CheckTimes(token, context.Clock, now);
@@ -56,21 +60,33 @@ internal sealed class IdToken
 
     // 2 issuer · 3 audience · 6 signature · 7 algorithm · 9 expiry
     private static async Task<Jwt> VerifiedAsync(
-        string text, AuthorizationServer server, SigningKeys keys, ClientOptions options, ServerClock clock, DateTimeOffset now, CancellationToken cancel)
+        string text, AuthorizationServer server, SigningKeys keys, string clientId, ServerClock clock, DateTimeOffset now, CancellationToken cancel)
     {
-        var expected = new JwtExpectations { Issuer = options.Issuer.Value, Audience = options.ClientId, Types = [], ClockSkew = Skew };
         if (!Jws.TryRead(text, out var unverified, out var malformed)) throw Refuse(JwtProblem.Malformed, "a signed JWT", AsClause(malformed));
+        JwtResult Verify(JwkSet set) => server.Issuers.Only is { } issuer ? VerifyAs(issuer, text, set, clientId, now) : VerifyAsTenant(text, unverified, server.Issuers, set, clientId, now);
         var (set, fresh) = await keys.GetAsync(server.Keys!, again: false, cancel);
-        var result = Jwt.Verify(text, set, expected, now);
+        var result = Verify(set);
         // A key that we do not know may be a new one: look once, not more (OpenID Connect Core section 10.1.1).
         if (result.Problem?.Code == JwtProblem.UnknownKey && !fresh)
         {
             (set, _) = await keys.GetAsync(server.Keys!, again: true, cancel);
-            result = Jwt.Verify(text, set, expected, now);
+            result = Verify(set);
         }
         // OpenID Connect Core section 10.1: with several keys, the token says which
         if (unverified.KeyId is null && set.Keys.Count > 1) throw Refuse(JwtProblem.UnknownKey, "an ID token that names its key", "it has no kid and the server has several keys");
         return result.TryGet(out var token, out var problem) ? token : throw Refuse(problem.Code, "an ID token that holds", AsClause(problem.Message) + ClockClause(problem.Code, clock));
+    }
+
+    private static JwtResult VerifyAs(string issuer, string text, JwkSet keys, string clientId, DateTimeOffset now) =>
+        Jwt.Verify(text, keys, new JwtExpectations { Issuer = issuer, Audience = clientId, Types = [], ClockSkew = Skew }, now);
+
+    // Which issuer it must name stands in the token itself, so one of the keys must have signed that; then it is checked like any other, with the keys of that issuer alone.
+    private static JwtResult VerifyAsTenant(string text, UnverifiedJws unverified, IssuerRule issuers, JwkSet keys, string clientId, DateTimeOffset now)
+    {
+        if (!unverified.Verify(keys, SignatureAlgorithm.All, out var payload, out var problem)) return new JwtResult(problem);
+        if (!StrictJson.TryParseObject(payload, MaxDepth, out var claims)) throw Refuse(JwtProblem.Malformed, "a signed JWT", "its payload is no JSON object without duplicate members");
+        if (issuers.In(claims) is not { } issuer) throw Refuse(JwtProblem.Issuer, "an ID token with a GUID as tid, of the tenant that answered", "its tid is missing, another one, or no GUID");
+        return VerifyAs(issuer, text, issuers.KeysOf(issuer, keys), clientId, now);
     }
 
     // A wrong clock is the usual reason, and the last one that people think of.
@@ -105,7 +121,7 @@ internal sealed class IdToken
     private static void CheckSignIn(Jwt token, ClientOptions options, IdTokenContext context)
     {
         // OpenID Connect Core section 3.1.2.1: max_age re-authenticates the person, who is one in particular
-        if (context.StepUp?.IsOf(token.Subject) == false)
+        if (context.StepUp?.IsOf(token.Claims) == false)
             throw new ProtocolViolationException("id_token_subject", "the person whose sign-in was not enough", "somebody else signed in", "Sign in as the same person; to go on as another one, sign out first.");
         if (context.StepUp?.HasAcr(token.Claims) == false) throw Refuse("acr", "a sign-in of a kind that was asked for", $"its acr is {ServerText.Shown(token.Text("acr"))}");
         // At a refresh nobody signs in again (OpenID Connect Core section 12.2), and a device is not asked how old a sign-in may be.
@@ -128,7 +144,8 @@ internal sealed class IdToken
 
     private static void CheckSamePerson(Jwt token, JsonElement original)
     {
-        // OpenID Connect Core section 12.2
+        // OpenID Connect Core section 12.2: one sub at two issuers is two people
+        if (token.Issuer != Text(original, "iss")) throw Refuse(JwtProblem.Issuer, "the issuer of the first ID token", "the refreshed one is of another");
         if (token.Subject != Text(original, "sub")) throw Refuse("subject", "the person who signed in", "the refreshed ID token is about another");
         if (token.Claims.TryGetProperty("nonce", out _) && token.Text("nonce") != Text(original, "nonce"))
             throw Refuse("nonce", "no nonce or the first one in a refreshed ID token", "it has another one");

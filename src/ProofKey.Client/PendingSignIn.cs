@@ -12,7 +12,7 @@ public sealed class PendingSignIn : IAsyncDisposable
 
     private readonly PublicClient _client;
     private readonly ClientOptions _options;
-    private readonly AuthorizationServer _server;
+    private readonly SignInServer _server;
     private readonly LoopbackListener? _listener;
     private readonly SignInTurn _turn;
     private readonly string? _dpopKey;
@@ -25,7 +25,7 @@ public sealed class PendingSignIn : IAsyncDisposable
     private int _waited;
     private int _redeemed;
 
-    private PendingSignIn(PublicClient client, AuthorizationServer server, SignInRoad road, LoopbackListener? listener, SignInTurn turn, StepUp? stepUp)
+    private PendingSignIn(PublicClient client, SignInServer server, SignInRoad road, LoopbackListener? listener, SignInTurn turn, StepUp? stepUp)
     {
         _client = client;
         _options = client.Options;
@@ -62,7 +62,7 @@ public sealed class PendingSignIn : IAsyncDisposable
     /// </summary>
     public Session? SignedInMeanwhile { get; private init; }
 
-    internal static async Task<PendingSignIn> StartAsync(PublicClient client, AuthorizationServer server, SignInRoad road, StepUp? stepUp, DateTimeOffset askedAt, SignInTurn turn, CancellationToken cancel)
+    internal static async Task<PendingSignIn> StartAsync(PublicClient client, SignInServer server, SignInRoad road, StepUp? stepUp, DateTimeOffset askedAt, SignInTurn turn, CancellationToken cancel)
     {
         // RFC 8252 section 7.3: the port is bound before anything tells the browser about it
         var listener = client.Options.Redirect is Redirect.Loopback loopback ? LoopbackListener.Start(client.Options, loopback) : null;
@@ -96,7 +96,7 @@ public sealed class PendingSignIn : IAsyncDisposable
     }
 
     // What is pasted is an address, so the answer must come in one.
-    private static ResponseMode ModeOf(ClientOptions options, AuthorizationServer server, SignInRoad road) => options switch
+    private static ResponseMode ModeOf(ClientOptions options, SignInServer server, SignInRoad road) => options switch
     {
         { Redirect: not Redirect.Loopback } => ResponseMode.Query,
         _ when road == SignInRoad.Paste => ResponseMode.Query,
@@ -104,7 +104,10 @@ public sealed class PendingSignIn : IAsyncDisposable
         _ => options.ResponseMode,
     };
 
-    /// <summary>Opens the sign-in page in the system's browser, or by <see cref="ClientOptions.OpenBrowser"/>.</summary>
+    /// <summary>
+    /// Opens the sign-in page in the system's browser, or by <see cref="ClientOptions.OpenBrowser"/>. The address is an argument of the browser's process, which other accounts of the machine can
+    /// read on most systems: where those are not to be trusted, take <see cref="SignInRoad.Paste"/>.
+    /// </summary>
     /// <param name="cancel">Ends the call.</param>
     /// <returns>Whether a browser seems to have opened it. If not, show <see cref="AuthorizeUri"/> to the person: the wait can go on.</returns>
     /// <exception cref="ClientException">The address had ended, and there is no other, as in <see cref="RenewAuthorizeUriAsync"/>.</exception>
@@ -132,26 +135,8 @@ public sealed class PendingSignIn : IAsyncDisposable
         using var span = Spans.Start("sign-in");
         using var turn = _turn;
         await using var listening = _listener;
-        using var limit = new CancellationTokenSource(_options.Timeout, _options.TimeProvider);
-        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancel, limit.Token, _stopWaiting.Token);
-        Callback callback;
-        try
-        {
-            callback = await WaitAsync(linked.Token);
-        }
-        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
-        {
-            if (Volatile.Read(ref _redeemed) != 0) return await _handedOver.Task.WaitAsync(cancel);
-            // Disposed: nobody will bring an answer any more.
-            if (_stopWaiting.IsCancellationRequested) throw;
-            return Ended(new SignInResult.Cancelled(CancelReason.TimedOut));
-        }
-        catch (ClientException failed) when (ResultOf(failed) is { } result)
-        {
-            await _listener.AnswerAsync(CallbackPage.Failed(failed));
-            return Ended(result);
-        }
-        return TryTakeTurn() ? await AnsweredAsync(callback, cancel) : await _handedOver.Task;
+        if (NeedsKeys) _client.Keys.Prefetch(_server.Keys!);
+        return await ShownAsync(ListenAsync(cancel), cancel);
     }
 
     /// <summary>
@@ -160,7 +145,7 @@ public sealed class PendingSignIn : IAsyncDisposable
     /// </summary>
     /// <param name="callback">The whole address, query included.</param>
     /// <param name="cancel">Ends the call.</param>
-    /// <returns>How it ended; a <see cref="CompleteAsync(CancellationToken)"/> that waits at the same time ends the same way.</returns>
+    /// <returns>How it ended; a <see cref="CompleteAsync(CancellationToken)"/> that waits at the same time ends the same way, once a browser that came there too has its page.</returns>
     /// <exception cref="InvalidOperationException">An answer was taken before.</exception>
     /// <exception cref="TokenStoreException">The session cannot be stored.</exception>
     public async Task<SignInResult> CompleteAsync(Uri callback, CancellationToken cancel = default)
@@ -210,12 +195,45 @@ public sealed class PendingSignIn : IAsyncDisposable
     private async Task<Callback> WaitAsync(CancellationToken cancel)
     {
         var callback = await _listener!.WaitAsync(Match, _request.Mode, cancel);
-        if (_options.ResponseMode != ResponseMode.Automatic || _request.Mode != ResponseMode.FormPost || !callback.RefusesResponseMode(_options.Issuer, _server.NamesItself)) return callback;
+        if (_options.ResponseMode != ResponseMode.Automatic || _request.Mode != ResponseMode.FormPost || !callback.RefusesResponseMode(_server.Issuers, _server.NamesItself)) return callback;
         // Once more and once only: the browser that brought the refusal takes the new question along.
         Volatile.Write(ref _request, await _requests.MakeAsync(RedirectUri, ResponseMode.Query, cancel));
         _options.Emit(new ClientEvent.QueryAskedInstead());
         return await _listener.SendOnAsync(AuthorizeUri, Match, ResponseMode.Query, cancel);
     }
+
+    private async Task<SignInResult> ListenAsync(CancellationToken cancel)
+    {
+        using var limit = new CancellationTokenSource(_options.Timeout, _options.TimeProvider);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancel, limit.Token, _stopWaiting.Token);
+        Callback callback;
+        try
+        {
+            callback = await WaitAsync(linked.Token);
+        }
+        catch (OperationCanceledException) when (Volatile.Read(ref _redeemed) != 0)
+        {
+            return await _handedOver.Task.WaitAsync(cancel);
+        }
+        catch (Exception over)
+        {
+            return await SignInEnding.ToldAsync(_options, () => Unanswered(over, cancel));
+        }
+        if (!TryTakeTurn()) return await _handedOver.Task.WaitAsync(cancel);
+        _options.Emit(new ClientEvent.CallbackAccepted());
+        return await SignInEnding.ToldAsync(_options, () => RedeemAsync(callback, cancel));
+    }
+
+    // The time is up, the server could not be asked for a query instead, or the program gave up: disposed, nobody will bring an answer any more.
+    private Task<SignInResult> Unanswered(Exception over, CancellationToken cancel) => over switch
+    {
+        OperationCanceledException when !cancel.IsCancellationRequested && !_stopWaiting.IsCancellationRequested => Task.FromResult<SignInResult>(new SignInResult.Cancelled(CancelReason.TimedOut)),
+        ClientException failed when ResultOf(failed) is { } result => Task.FromResult(result),
+        _ => Task.FromException<SignInResult>(over),
+    };
+
+    // OpenID Connect Core section 3.1.3.3: who asks for openid gets an ID token, and checks it
+    private bool NeedsKeys => _options.Scope.Contains(Scope.OpenId);
 
     private bool TryTakeTurn() => Interlocked.Exchange(ref _redeemed, 1) == 0;
 
@@ -229,7 +247,7 @@ public sealed class PendingSignIn : IAsyncDisposable
         using var span = Spans.Start("sign-in");
         try
         {
-            var result = Ended(await RedeemAsync(callback, cancel));
+            var result = await SignInEnding.ToldAsync(_options, () => RedeemAsync(callback, cancel));
             _handedOver.TrySetResult(result);
             return result;
         }
@@ -246,15 +264,14 @@ public sealed class PendingSignIn : IAsyncDisposable
         }
     }
 
-    // The page tells the truth, so it comes last, whatever happens.
-    private async Task<SignInResult> AnsweredAsync(Callback callback, CancellationToken cancel)
+    // The page tells the truth, so it comes last, whatever happens, and also where what was pasted came first.
+    private async Task<SignInResult> ShownAsync(Task<SignInResult> ending, CancellationToken cancel)
     {
         var page = CallbackPage.Unknown;
         try
         {
-            _options.Emit(new ClientEvent.CallbackAccepted());
-            var result = Ended(await RedeemAsync(callback, cancel));
-            page = CallbackPage.For(result, _options, await NameAsync(result, cancel));
+            var result = await ending;
+            if (_listener!.HasBrowser) page = CallbackPage.For(result, _options, await NameAsync(result, cancel));
             return result;
         }
         catch (ClientException failed)
@@ -264,7 +281,7 @@ public sealed class PendingSignIn : IAsyncDisposable
         }
         finally
         {
-            await _listener!.AnswerAsync(page);
+            if (_listener!.HasBrowser) await _listener.AnswerAsync(page, cancel);
         }
     }
 
@@ -285,22 +302,18 @@ public sealed class PendingSignIn : IAsyncDisposable
         }
     }
 
-    private SignInResult Ended(SignInResult result)
-    {
-        if (result is SignInResult.Refused refused) result = refused.At(_options.Issuer);
-        Spans.Current.End(result.Outcome, result is SignInResult.SignedIn);
-        _options.Emit(new ClientEvent.SignInEnded(result.Outcome));
-        return result;
-    }
-
     private async Task<SignInResult> RedeemAsync(Callback callback, CancellationToken cancel)
     {
         try
         {
-            var (code, refused) = callback.Read(_options.Issuer, _server.NamesItself);
+            var (code, refused) = callback.Read(_server.Issuers, _server.NamesItself);
             if (refused is not null) return ResultOf(refused);
-            var (tokens, error) = await _client.TokenEndpoint.RedeemAsync(_server, code!, RedirectUri, _request.Verifier, _dpopKey, cancel);
-            return tokens is null ? new SignInResult.Refused(error!) : new SignInResult.SignedIn(await NewSession.StoreAsync(_client, _server, tokens, _dpopKey, _request, _stepUp, cancel));
+            // Before the code is spent: with tokens that cannot be checked, the person would have signed in for nothing.
+            if (NeedsKeys) await _client.Keys.GetAsync(_server.Keys!, again: false, cancel);
+            var (tokens, error) = await _client.TokenEndpoint.RedeemAsync(_server, code!, _request, _dpopKey, cancel);
+            if (tokens is null) return new SignInResult.Refused(error!);
+            var answered = _server with { Issuers = _server.Issuers.After(callback.Issuer) };
+            return new SignInResult.SignedIn(await NewSession.StoreAsync(_client, answered, tokens, _dpopKey, _request, _stepUp, cancel));
         }
         catch (ClientException failed) when (ResultOf(failed) is { } result)
         {

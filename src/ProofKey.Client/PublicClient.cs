@@ -276,10 +276,10 @@ public sealed class PublicClient : IAsyncDisposable
         }
     }
 
-    private async Task<(AuthorizationServer Server, SignInTurn Turn)> PrepareAsync(CancellationToken cancel)
+    private async Task<(SignInServer Server, SignInTurn Turn)> PrepareAsync(CancellationToken cancel)
     {
         var known = (await Vault.FindAsync(Options, cancel))?.Id;
-        var server = await Discovery.GetAsync(cancel);
+        var server = await Discovery.ForSignInAsync(cancel);
         await Vault.ProbeAsync(cancel);
         return (server, await SignInTurn.TakeAsync(this, known, cancel));
     }

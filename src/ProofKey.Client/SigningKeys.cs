@@ -7,13 +7,30 @@ internal sealed class SigningKeys(ClientOptions options, Backchannel backchannel
 {
     private static readonly TimeSpan MaxAge = TimeSpan.FromHours(1);
 
+    // Old keys that could not be read anew are not asked for again at each use.
+    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(30);
+
     private sealed record Copy(JwkSet Keys, DateTimeOffset ReadAt);
 
     private Copy? _copy;
+    private Task? _ahead;
+
+    /// <summary>Begins to read the keys while there is time, for who asks for them a little later. Where it fails, that one tries again.</summary>
+    public void Prefetch(Uri address)
+    {
+        var reading = GetAsync(address, again: false, CancellationToken.None);
+        _ = reading.ContinueWith(failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        Volatile.Write(ref _ahead, reading);
+    }
 
     /// <summary>The keys, and whether they were read just now; a second look is worth it only if they were not.</summary>
     public async Task<(JwkSet Keys, bool Fresh)> GetAsync(Uri address, bool again, CancellationToken cancel)
     {
+        if (Volatile.Read(ref _ahead) is { IsCompleted: false } ahead)
+        {
+            await ahead.WaitAsync(cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancel.ThrowIfCancellationRequested();
+        }
         var copy = Volatile.Read(ref _copy);
         if (!again && copy is not null && IsYoung(copy)) return (copy.Keys, false);
         try
@@ -23,6 +40,7 @@ internal sealed class SigningKeys(ClientOptions options, Backchannel backchannel
         catch (ClientException) when (copy is not null)
         {
             // The last good copy goes on: an unknown key stays unknown, a known one stays good.
+            if (!again) Interlocked.CompareExchange(ref _copy, copy with { ReadAt = options.TimeProvider.GetUtcNow() - MaxAge + Rest }, copy);
             return (copy.Keys, true);
         }
     }

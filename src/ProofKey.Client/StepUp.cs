@@ -37,8 +37,8 @@ public sealed class StepUp
     /// <summary>The session whose token the API refused: it is no answer, whatever it says of itself.</summary>
     internal string? Refused { get; private init; }
 
-    /// <summary>Whose token the API refused, where that is known: somebody else's sign-in is no better one of theirs.</summary>
-    internal string? Person { get; private init; }
+    /// <summary>The claims about the person whose token the API refused, where there are any: somebody else's sign-in is no better one of theirs.</summary>
+    internal JsonElement? Person { get; private init; }
 
     /// <summary>What is asked, as it is sent.</summary>
     /// <returns>Such as <c>acr_values=urn:example:otp max_age=300</c>.</returns>
@@ -68,7 +68,7 @@ public sealed class StepUp
         }
         var values = (challenge["acr_values"] ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (values.Length > MaxValues || !values.All(IsValue)) return null;
-        return new StepUp(values, values.Length == 0 && maxAge is null ? TimeSpan.Zero : maxAge) { Refused = session.Id, Person = session.Subject };
+        return new StepUp(values, values.Length == 0 && maxAge is null ? TimeSpan.Zero : maxAge) { Refused = session.Id, Person = session.Claims };
     }
 
     /// <summary>Whether a session answers it.</summary>
@@ -81,14 +81,17 @@ public sealed class StepUp
         var isNew = Refused is not null || session.Id != known;
         // Without openid, whether it was as asked is between server and API.
         if (session.Claims is not { } claims) return isNew;
-        return IsOf(session.Subject) && HasAcr(claims) && (MaxAge is not { } age || IsNoOlder(claims, askedAt - age - (isNew ? IdToken.Skew : TimeSpan.Zero)));
+        return IsOf(claims) && HasAcr(claims) && (MaxAge is not { } age || IsNoOlder(claims, askedAt - age - (isNew ? IdToken.Skew : TimeSpan.Zero)));
     }
 
     private static bool IsNoOlder(JsonElement claims, DateTimeOffset than) =>
         claims.TryGetProperty("auth_time", out var time) && time.ValueKind == JsonValueKind.Number && time.TryGetInt64(out var signedIn) && signedIn >= than.ToUnixTimeSeconds();
 
-    /// <summary>Whether a subject is the person who is asked.</summary>
-    internal bool IsOf(string? subject) => Person is null || subject == Person;
+    /// <summary>Whether claims are about the person who is asked; one <c>sub</c> at two issuers is two people (OpenID Connect Core section 5.7).</summary>
+    internal bool IsOf(JsonElement claims) => Person is not { } person || (Same(person, claims, "sub") && Same(person, claims, "iss"));
+
+    private static bool Same(JsonElement one, JsonElement other, string name) =>
+        one.TryGetProperty(name, out var left) && other.TryGetProperty(name, out var right) && left.ValueKind == JsonValueKind.String && right.ValueKind == JsonValueKind.String && left.ValueEquals(right.GetString());
 
     /// <summary>Whether claims name one of the kinds of sign-in.</summary>
     internal bool HasAcr(JsonElement claims) =>

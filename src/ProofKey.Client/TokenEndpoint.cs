@@ -27,16 +27,16 @@ internal sealed class TokenEndpoint(ClientOptions options, Backchannel backchann
     private static readonly long MaxLifetimeSeconds = (long)TimeSpan.FromDays(3650).TotalSeconds;
 
     /// <summary>Redeems a code (RFC 6749 section 4.1.3, RFC 7636 section 4.5).</summary>
-    public async Task<TokenResult> RedeemAsync(AuthorizationServer server, string code, string redirectUri, CodeVerifier verifier, string? dpopKey, CancellationToken cancel)
+    public async Task<TokenResult> RedeemAsync(AuthorizationServer server, string code, AuthorizationRequest request, string? dpopKey, CancellationToken cancel)
     {
         var (granted, error) = await SendAsync(
             server,
             Parameters.Of(
                 new("grant_type", "authorization_code"),
                 new("code", code),
-                new("redirect_uri", redirectUri),
-                new("code_verifier", verifier.Reveal())),
-            [code, verifier.Reveal()],
+                new("redirect_uri", request.RedirectUri),
+                new("code_verifier", request.Verifier.Reveal())),
+            [code, request.Verifier.Reveal(), .. request.Secrets],
             dpopKey,
             options.Resource,
             cancel);
@@ -89,29 +89,33 @@ internal sealed class TokenEndpoint(ClientOptions options, Backchannel backchann
         if (resource is not null) form = form.With("resource", resource);
         var answer = await backchannel.PostAsync(What, server.Token, form, cancel, dpopKey);
         if (answer.MediaType is not "application/json") throw NotJson(answer);
-        var json = answer.Object();
-        return answer.Status == System.Net.HttpStatusCode.OK ? (json, null) : (null, Refusal(json, secrets));
+        return answer.Status == System.Net.HttpStatusCode.OK ? (answer.Object(), null) : (null, Refusal(answer, secrets));
     }
 
-    // A proxy's or a portal's page says nothing about our tokens.
+    /// <summary>A proxy's or a portal's page, which says nothing about what was asked.</summary>
     public static AuthorizationServerUnavailableException NotJson(Answer answer) => new(
         "not_json",
         $"{answer.What} as application/json",
         $"status {(int)answer.Status} came as {ServerText.Shown(answer.MediaType)}",
-        "Something else than the token endpoint seems to answer; check the network, then try again.",
+        "Something else than the server seems to answer; check the network, then try again.",
         retryable: !answer.IsSuccess || answer.MediaType is "text/html");
 
-    // RFC 6749 section 5.2
-    public static OAuthError Refusal(JsonElement json, string[] secrets) => Text(json, "error") switch
+    /// <summary>What the server refuses, of any of its endpoints that answer like this one (RFC 6749 section 5.2, RFC 9126 section 2.3, RFC 8628 section 3.2).</summary>
+    public static OAuthError Refusal(Answer answer, string[] secrets)
     {
-        // RFC 6749 section 4.1.2.1 has these two for /authorize; servers answer them here too, and they say nothing about what was sent.
-        "server_error" or "temporarily_unavailable" => throw InTrouble(Text(json, "error")!),
-        { Length: > 0 } code => ServerText.Error(code, Text(json, "error_description"), secrets),
-        _ => throw new ProtocolViolationException("malformed_refusal", "an error code in a refusal (RFC 6749 section 5.2)", "there is none"),
-    };
+        var json = answer.Object();
+        // RFC 6749 section 5.2
+        return Text(json, "error") switch
+        {
+            // RFC 6749 section 4.1.2.1 has these two for /authorize; servers answer them here too, and they say nothing about what was sent.
+            "server_error" or "temporarily_unavailable" => throw InTrouble(Text(json, "error")!, answer.What),
+            { Length: > 0 } code => ServerText.Error(code, Text(json, "error_description"), secrets),
+            _ => throw new ProtocolViolationException("malformed_refusal", $"an error code in a refusal as {answer.What} (RFC 6749 section 5.2)", "there is none"),
+        };
+    }
 
-    private static AuthorizationServerUnavailableException InTrouble(string code) =>
-        new(code, $"an answer as {What}", $"the server said {code}", "Try again later.", nothingHappened: code == "temporarily_unavailable");
+    private static AuthorizationServerUnavailableException InTrouble(string code, string what) =>
+        new(code, $"an answer as {what}", $"the server said {code}", "Try again later.", nothingHappened: code == "temporarily_unavailable");
 
     // RFC 6750 section 2.1: visible ASCII, so that no token can break out of a header
     private static string? Token(JsonElement json, string name)

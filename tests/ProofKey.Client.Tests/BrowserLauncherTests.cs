@@ -114,6 +114,41 @@ public sealed class BrowserLauncherTests
         (await File.ReadAllTextAsync(Path.Combine(folder.Path, "out"), Cancel)).ShouldNotBe(File.ResolveLinkTarget("/proc/self/fd/1", returnFinalTarget: false)?.FullName + "\n");
     }
 
+    [Fact]
+    [Assertion("CL-12")]
+    public async Task The_browser_does_not_inherit_what_unlocks_our_own_files()
+    {
+        using var folder = new TemporaryFolder();
+        string[] ours = ["PROOFKEY_PASSPHRASE", "PROOFKEY_ROOT_KEY", "PROOFKEY_DATABASE"];
+        foreach (var name in ours.Append("PROOFKEY_TEST")) Environment.SetEnvironmentVariable(name, "a value");
+        try
+        {
+            (await Launcher(("BROWSER", Script(folder, "env > seen"))).OpenAsync(Address, Cancel)).ShouldBeTrue();
+        }
+        finally
+        {
+            foreach (var name in ours.Append("PROOFKEY_TEST")) Environment.SetEnvironmentVariable(name, null);
+        }
+
+        var seen = await File.ReadAllLinesAsync(Path.Combine(folder.Path, "seen"), Cancel);
+        seen.ShouldContain("PROOFKEY_TEST=a value");
+        foreach (var name in ours) seen.ShouldNotContain(line => line.StartsWith(name, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("true")]
+    [InlineData("/bin/echo")]
+    [InlineData("printf %s\\n")]
+    public async Task A_choice_that_opens_nothing_is_no_browser_and_ends_the_search(string choice)
+    {
+        using var folder = new TemporaryFolder();
+        var launcher = Launcher(("BROWSER", $"{choice}:{Script(folder, "echo ran > ran")}"), ("PATH", "/usr/bin:/bin"), ("DISPLAY", ":0"));
+
+        (await launcher.OpenAsync(Address, Cancel)).ShouldBeFalse();
+
+        File.Exists(Path.Combine(folder.Path, "ran")).ShouldBeFalse();
+    }
+
     private static BrowserLauncher Launcher(params (string Name, string Value)[] environment) =>
         new(Machine.With(environment), TimeSpan.FromSeconds(10));
 

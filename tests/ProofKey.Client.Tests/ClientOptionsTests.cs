@@ -14,6 +14,8 @@ public sealed class ClientOptionsTests
         { "Redirect.Path", options => options with { Redirect = new Redirect.LoopbackAnyPort { Path = "/callback?x" } } },
         { "Resource", options => options with { Resource = "api" } },
         { "Resource", options => options with { Resource = "https://api.example.com/#x" } },
+        { "Resource", options => options with { Resource = "/orders" } },
+        { "FurtherResources", options => options with { Resource = "https://api.example.com/", FurtherResources = ["//api.example.com/bills"] } },
         { "Timeout", options => options with { Timeout = TimeSpan.Zero } },
         { "Timeout", options => options with { Timeout = TimeSpan.FromDays(2) } },
         { "RequestTimeout", options => options with { RequestTimeout = TimeSpan.FromHours(1) } },

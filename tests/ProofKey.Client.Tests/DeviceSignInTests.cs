@@ -153,16 +153,38 @@ public sealed class DeviceSignInTests
         device.Server.TokenRequests.Count.ShouldBe(1);
     }
 
-    [Fact]
+    [Theory]
+    [InlineData(503, "server_status")]
+    [InlineData(200, "malformed_keys")]
     [Rfc("RFC 8628", "3.5")]
-    public async Task A_code_that_was_redeemed_is_not_sent_again_where_the_keys_cannot_be_had()
+    public async Task No_poll_may_spend_the_code_while_the_keys_cannot_be_had(int status, string code)
     {
         await using var device = await Device.StartAsync();
-        device.Server.Instead["/jwks"] = Answers(503, "text/html");
+        device.Server.Instead["/jwks"] = context =>
+        {
+            if (device.Server.Count("/jwks") == 3) device.Server.Instead.Clear();
+            return Answers(status, "text/html")(context);
+        };
 
-        (await device.RunAsync()).ShouldBeOfType<SignInResult.Unavailable>();
+        (await device.RunAsync()).ShouldBeOfType<SignInResult.SignedIn>();
 
+        // Once ahead, then before each poll.
+        device.Server.Count("/jwks").ShouldBe(4);
         device.Server.TokenRequests.Count.ShouldBe(1);
+        device.Events.OfType<ClientEvent.PollFailed>().Select(failed => failed.Code).ShouldBe([code, code]);
+    }
+
+    [Fact]
+    [Rfc("RFC 8628", "3.2")]
+    public async Task What_goes_wrong_where_the_codes_come_from_is_told_as_that()
+    {
+        await using var device = await Device.StartAsync();
+        device.Server.Instead["/device_authorization"] = Says("temporarily_unavailable");
+
+        var problem = await Should.ThrowAsync<AuthorizationServerUnavailableException>(() => device.Client.BeginDeviceAsync(Cancel));
+
+        problem.Code.ShouldBe("temporarily_unavailable");
+        problem.Expected.ShouldBe("an answer as the device authorization answer");
     }
 
     [Fact]

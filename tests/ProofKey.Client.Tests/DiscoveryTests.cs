@@ -66,6 +66,7 @@ public sealed class DiscoveryTests
     [InlineData("http://127.0.0.1:1")]
     [InlineData("https{1}")]
     [InlineData("http://evil.example")]
+    [InlineData("https://login.microsoftonline.com/{{tenantid}}/v2.0")]
     [Assertion("MD-11")]
     [Rfc("RFC 8414", "3.3")]
     [Rfc("OpenID Connect Discovery", "4.3")]

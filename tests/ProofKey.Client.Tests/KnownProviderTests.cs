@@ -16,7 +16,20 @@ public sealed class KnownProviderTests
         KnownProviders.All.ShouldAllBe(entry => entry.ResponseMode == null || entry.ResponseMode == ProviderEntry.Query);
         // The last two parts of a name are never left open: anybody could have them.
         KnownProviders.All.ShouldAllBe(entry => !new Uri(entry.Issuer.Replace("*", "x", StringComparison.Ordinal)).Host.EndsWith(".x", StringComparison.Ordinal));
-        KnownProviders.All.ShouldAllBe(entry => entry.ChecksVerifier || entry.ResponseMode != null || entry.Remedies.Count > 0);
+        KnownProviders.All.ShouldAllBe(entry => entry.ChecksVerifier || entry.ResponseMode != null || entry.Remedies != null);
+    }
+
+    [Fact]
+    [Assertion("MD-11")]
+    public void A_template_is_for_one_address_and_for_tenants_of_the_same_host()
+    {
+        var shared = KnownProviders.All.Where(entry => entry.IssuerTemplate is not null).ToList();
+
+        shared.Select(entry => entry.Issuer).ShouldBe(["https://login.microsoftonline.com/common/v2.0", "https://login.microsoftonline.com/organizations/v2.0"]);
+        shared.ShouldAllBe(entry => !entry.Issuer.Contains('*') && entry.IssuerTemplate!.Split(IssuerRule.Tenant).Length == 2);
+        shared.ShouldAllBe(entry => new Uri(entry.IssuerTemplate!.Replace(IssuerRule.Tenant, "x", StringComparison.Ordinal)).GetLeftPart(UriPartial.Authority) == Issuer.Parse(entry.Issuer).Origin);
+        // What is said of one address comes before what is said of all alike.
+        shared.ShouldAllBe(entry => KnownProviders.Find(Issuer.Parse(entry.Issuer)) == entry);
     }
 
     [Theory]
@@ -28,6 +41,12 @@ public sealed class KnownProviderTests
     [InlineData("https://cognito-idp.evil.example.amazonaws.com/x", null)]
     [InlineData("https://cognito-idp.eu-central-1.amazonaws.com", null)]
     [InlineData("https://cognito-idp.eu-central-1.amazonaws.com/a/b", null)]
+    [InlineData("https://cognito-idp.evil/amazonaws.com.x", null)]
+    [InlineData("https://cognito-idp/evil.amazonaws.com.x", null)]
+    [InlineData("https://login/microsoftonline.com.x/v2.0", null)]
+    [InlineData("https://login.microsoftonline/com.x/v2.0", null)]
+    [InlineData("https://login.microsoftonline.com/common/v2.0", "Microsoft Entra ID, any tenant and personal accounts")]
+    [InlineData("https://login.microsoftonline.com/consumers/v2.0", "Microsoft Entra ID")]
     [InlineData("https://login.example.com", null)]
     public void An_issuer_is_a_providers_only_if_every_part_fits(string issuer, string? name) => KnownProviders.Find(Issuer.Parse(issuer))?.Name.ShouldBe(name);
 
@@ -64,15 +83,16 @@ public sealed class KnownProviderTests
     }
 
     [Fact]
-    public async Task The_shared_addresses_of_a_provider_are_explained()
+    public async Task Another_name_of_a_tenant_than_its_id_is_explained()
     {
-        using var server = new SilentServer("https://login.microsoftonline.com/{tenantid}/v2.0", methods: null);
-        await using var client = new PublicClient(new ClientOptions { Issuer = Issuer.Parse("https://login.microsoftonline.com/common/v2.0"), ClientId = "cli", HttpMessageHandler = server });
+        using var server = new SilentServer("https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0", methods: null);
+        await using var client = new PublicClient(new ClientOptions { Issuer = Issuer.Parse("https://login.microsoftonline.com/consumers/v2.0"), ClientId = "cli", HttpMessageHandler = server });
 
         var refused = await Should.ThrowAsync<ProtocolViolationException>(() => client.BeginAsync(Cancel));
 
         refused.Code.ShouldBe("metadata_issuer");
         refused.Remedy.ShouldContain("TENANT-ID");
+        refused.Remedy.ShouldContain("common");
     }
 
     /// <summary>Answers with metadata and nothing else, in the name of a server on the Internet.</summary>

@@ -40,6 +40,14 @@ public sealed class LoopbackListenerTests
             }
         }
 
+        public bool WasAccepted
+        {
+            get
+            {
+                lock (Events) return Events.OfType<ClientEvent.CallbackAccepted>().Any();
+            }
+        }
+
         public static async Task<Waiting> BeginAsync(Func<ClientOptions, ClientOptions>? change = null)
         {
             var server = await ScriptedServer.StartAsync();
@@ -158,7 +166,7 @@ public sealed class LoopbackListenerTests
         var answer = await waiting.SendAsync(waiting.Get($"/callback{waiting.Query}&{planted}"));
 
         answer.ShouldStartWith("HTTP/1.1 303 ");
-        answer.Split("\r\n").ShouldContain("Location: /callback/done");
+        answer.Split("\r\n").ShouldContain(line => line.StartsWith("Location: /callback/done/", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -353,7 +361,7 @@ public sealed class LoopbackListenerTests
             await ScriptedServer.JsonAsync(context, 200, Encoding.UTF8.GetString(new Jose.JwkSet([waiting.Server.Key.PublicKey]).ToJson()));
         };
         var first = waiting.SendAsync(waiting.Get("/callback" + waiting.Query));
-        await Task.WhenAny(waiting.Result, Until(() => !waiting.Server.TokenRequests.IsEmpty));
+        await Task.WhenAny(waiting.Result, Until(() => waiting.WasAccepted));
 
         (await waiting.SendAsync(waiting.Get("/callback" + waiting.Query))).ShouldStartWith("HTTP/1.1 404 ");
         gate.SetResult();
@@ -404,7 +412,7 @@ public sealed class LoopbackListenerTests
         var page = await browser.Page;
 
         page.Status.ShouldBe(HttpStatusCode.OK);
-        page.Address.PathAndQuery.ShouldBe("/callback/done");
+        page.Address.PathAndQuery.ShouldMatch("^/callback/done/[A-Za-z0-9_-]{22}$");
         page.Headers["Cache-Control"].ShouldBe("no-store");
         page.Headers["Referrer-Policy"].ShouldBe("no-referrer");
         page.Headers["X-Content-Type-Options"].ShouldBe("nosniff");
@@ -412,6 +420,21 @@ public sealed class LoopbackListenerTests
         page.Headers["Content-Security-Policy"].ShouldContain("frame-ancestors 'none'");
         foreach (var secret in server.Secrets) (page.Html + page.Address).ShouldNotContain(secret);
         page.Html.ShouldNotContain("<script");
+    }
+
+    [Fact]
+    [Assertion("CL-07")]
+    [Assertion("CL-17")]
+    public async Task Nobody_else_finds_the_page_and_asking_for_it_takes_it_from_nobody()
+    {
+        await using var waiting = await Waiting.BeginAsync();
+        var page = await waiting.LocationAsync(waiting.SendAsync(waiting.Get("/callback" + waiting.Query)));
+
+        foreach (var guess in (string[])["/callback/done", "/callback/done/", "/done", $"/callback/done/{Secret.NewText(16)}"])
+            (await waiting.SendAsync(waiting.Get(guess))).ShouldStartWith("HTTP/1.1 404 ");
+
+        (await waiting.SendAsync(page)).ShouldContain("You are signed in");
+        (await waiting.Result).ShouldBeOfType<SignInResult.SignedIn>();
     }
 
     [Fact]

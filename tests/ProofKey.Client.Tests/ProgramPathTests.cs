@@ -39,5 +39,23 @@ public sealed class ProgramPathTests
         command.Program.ShouldBe("my");
     }
 
+    [Theory]
+    [InlineData("/tools/open.cmd", null)]
+    [InlineData("/tools/open.bat", null)]
+    [InlineData("/tools/open.exe.cmd", null)]
+    [InlineData("/tools/open", null)]
+    [InlineData("/tools/open.EXE", "/tools/open.EXE")]
+    [InlineData("open.cmd", null)]
+    [InlineData("open.com", null)]
+    [InlineData("open", "/tools/open.exe")]
+    [InlineData("open.exe", "/tools/open.exe")]
+    [Assertion("CL-06")]
+    public void On_Windows_only_an_exe_is_started_since_a_batch_file_is_read_by_a_shell(string program, string? found)
+    {
+        var machine = Machine.With(("PATH", "/tools")).WithFiles(("/tools/open.cmd", ""), ("/tools/open.com", ""), ("/tools/open.exe", "")) with { System = SystemKind.Windows };
+
+        ProgramPath.Find(machine, program).ShouldBe(found);
+    }
+
     private static BrowserLauncher LauncherWith(string browser, string path) => new(Machine.With(("BROWSER", browser), ("PATH", path)), TimeSpan.FromSeconds(10));
 }

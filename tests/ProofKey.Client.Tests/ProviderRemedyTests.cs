@@ -14,6 +14,7 @@ public sealed class ProviderRemedyTests
     [InlineData("https://accounts.google.com", "invalid_request", "client_secret")]
     [InlineData("https://accounts.google.com", "invalid_scope", "Ask for scopes that this client may have.")]
     [InlineData("https://login.example.com", "invalid_client", "Check the client id")]
+    [InlineData("https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abc", "invalid_client", "Check the client id")]
     public async Task A_refusal_of_the_code_says_what_helps_with_this_provider(string issuer, string error, string remedy)
     {
         using var server = new RefusingServer(issuer, error);
@@ -38,16 +39,16 @@ public sealed class ProviderRemedyTests
         (await Should.ThrowAsync<SignInRequiredException>(() => client.BeginAsync(Cancel))).Remedy.ShouldContain("client_secret");
     }
 
-    /// <summary>Has metadata and takes no code and no pushed request, in the name of a server on the Internet.</summary>
+    /// <summary>Has metadata and no keys, and takes no code and no pushed request, in the name of a server on the Internet.</summary>
     private sealed class RefusingServer(string issuer, string error, string pushed = "") : HttpMessageHandler
     {
         protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
-            var isMetadata = request.Method == HttpMethod.Get;
-            var json = isMetadata
+            var isRead = request.Method == HttpMethod.Get;
+            var json = request.RequestUri!.AbsolutePath == "/k" ? """{"keys":[]}""" : isRead
                 ? $$"""{"issuer":"{{issuer}}","authorization_endpoint":"https://a.example/a","token_endpoint":"https://a.example/t","jwks_uri":"https://a.example/k","code_challenge_methods_supported":["S256"]{{pushed}}}"""
                 : $$"""{"error":"{{error}}"}""";
-            return Task.FromResult(new HttpResponseMessage(isMetadata ? HttpStatusCode.OK : HttpStatusCode.BadRequest) { Content = new StringContent(json, Encoding.UTF8, "application/json"), RequestMessage = request });
+            return Task.FromResult(new HttpResponseMessage(isRead ? HttpStatusCode.OK : HttpStatusCode.BadRequest) { Content = new StringContent(json, Encoding.UTF8, "application/json"), RequestMessage = request });
         }
     }
 }

@@ -53,6 +53,24 @@ public sealed class PushedRequestTests
         browser.Opened.ShouldBeNull();
     }
 
+    [Theory]
+    [InlineData(400, "application/json", "{\"error\":\"server_error\"}", "server_error")]
+    [InlineData(403, "text/html", "<h1>Sorry</h1>", "not_json")]
+    [InlineData(400, "application/json", "{}", "malformed_refusal")]
+    [Rfc("RFC 9126", "2.3")]
+    public async Task What_goes_wrong_there_is_told_as_what_it_is(int status, string type, string body, string code)
+    {
+        await using var server = await StartAsync();
+        server.Instead["/par"] = context => ScriptedServer.JsonAsync(context, status, body, type);
+        await using var client = new PublicClient(server.Options());
+
+        var problem = (await Should.ThrowAsync<Exception>(() => client.BeginAsync(Cancel))).ShouldBeAssignableTo<ClientException>()!;
+
+        problem.Code.ShouldBe(code);
+        problem.Message.ShouldContain("the answer to the pushed request");
+        problem.Message.ShouldNotContain("token");
+    }
+
     [Fact]
     public async Task The_port_is_free_again_where_pushing_failed()
     {

@@ -377,12 +377,17 @@ public sealed class SignInTests
     public async Task Disposing_a_sign_in_while_its_answer_is_redeemed_keeps_the_result(bool handedOver)
     {
         await using var server = await ScriptedServer.StartAsync();
-        await using var client = new PublicClient(server.Options());
+        var (accepted, gate) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var client = new PublicClient(server.Options() with
+        {
+            OnEvent = SuiteWitness.And(happened =>
+            {
+                if (happened is ClientEvent.CallbackAccepted) accepted.SetResult();
+            }),
+        });
         var pending = await client.BeginAsync(Cancel);
-        var (arrived, gate) = (new TaskCompletionSource(), new TaskCompletionSource());
         server.Instead["/jwks"] = async context =>
         {
-            arrived.SetResult();
             await gate.Task;
             await ScriptedServer.JsonAsync(context, 200, System.Text.Encoding.UTF8.GetString(new Jose.JwkSet([server.Key.PublicKey]).ToJson()));
         };
@@ -391,7 +396,7 @@ public sealed class SignInTests
         using var http = new HttpClient();
         var handing = handedOver ? pending.EndAsync(callback, Cancel) : waiting;
         var browsing = handedOver ? Task.CompletedTask : http.GetAsync(callback, Cancel);
-        await arrived.Task;
+        if (!handedOver) await accepted.Task;
 
         await pending.DisposeAsync();
         gate.SetResult();

@@ -157,6 +157,20 @@ public sealed class TokenEndpointTests
         error.Description.ShouldAllBe(character => character >= ' ' && character <= '~' && character != '"');
     }
 
+    [Fact]
+    [Assertion("CL-13")]
+    public async Task A_refusal_that_repeats_the_request_shows_none_of_its_secrets()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.Instead["/token"] = async context =>
+        {
+            var (asked, form) = (server.AuthorizeRequests.Single(), await context.Request.ReadFormAsync());
+            await ScriptedServer.JsonAsync(context, 400, $$"""{"error":"invalid_grant","error_description":"{{form["code"]}} {{form["code_verifier"]}} {{asked["state"]}} {{asked["nonce"]}}"}""");
+        };
+
+        (await SignInAsync(server)).ShouldBeOfType<SignInResult.Refused>().Error.Description.ShouldBe("[redacted] [redacted] [redacted] [redacted]");
+    }
+
     [Theory]
     [InlineData("{}", "malformed_refusal")]
     [InlineData("{\"error\":\"a\",\"error\":\"b\"}", "malformed_json")]

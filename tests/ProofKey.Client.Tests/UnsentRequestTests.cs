@@ -64,6 +64,64 @@ public sealed class UnsentRequestTests
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    [Assertion("RT-15")]
+    public async Task A_connection_that_never_comes_about_sends_nothing_is_waited_for_once_and_leaves_no_mark(bool byConnectTimeout)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        using var wire = new Wire();
+        if (byConnectTimeout) wire.Handler.ConnectTimeout = TimeSpan.FromMilliseconds(500);
+        await using var client = await SignedInAsync(server, folder, wire.Handler, byConnectTimeout ? TimeSpan.FromMinutes(1) : TimeSpan.FromSeconds(2));
+        var session = await DueAsync(server, client);
+        wire.Swallow();
+
+        var problem = await Should.ThrowAsync<AuthorizationServerUnavailableException>(() => session.GetAccessTokenAsync(cancel: Cancel));
+
+        problem.Code.ShouldBe("no_connection");
+        problem.NothingHappened.ShouldBeTrue();
+        wire.Attempts.ShouldBe(1);
+        server.TokenRequests.Count.ShouldBe(1);
+        (await folder.SessionAsync())!.WasInterrupted.ShouldBeFalse();
+    }
+
+    [Fact]
+    [Assertion("RT-15")]
+    public async Task A_request_that_went_out_and_was_not_answered_in_time_leaves_its_mark()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        using var wire = new Wire();
+        await using var client = await SignedInAsync(server, folder, wire.Handler, TimeSpan.FromSeconds(2));
+        var session = await DueAsync(server, client);
+        server.Instead["/token"] = context => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
+
+        (await Should.ThrowAsync<AuthorizationServerUnavailableException>(() => session.GetAccessTokenAsync(cancel: Cancel))).Code.ShouldBe("timeout");
+
+        (await folder.SessionAsync())!.WasInterrupted.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task An_answer_that_a_disposed_client_did_not_wait_for_is_told_as_that()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        var arrived = new TaskCompletionSource();
+        server.Instead["/.well-known/openid-configuration"] = context =>
+        {
+            arrived.SetResult();
+            return Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
+        };
+        var client = new PublicClient(server.Options());
+        var beginning = client.BeginAsync(Cancel);
+        await arrived.Task;
+
+        await client.DisposeAsync();
+
+        (await Should.ThrowAsync<AuthorizationServerUnavailableException>(() => beginning)).Actual.ShouldBe("this client was disposed before the answer came");
+    }
+
+    [Theory]
     [InlineData(0)]
     [InlineData(1)]
     [Assertion("RT-15")]
@@ -130,10 +188,11 @@ public sealed class UnsentRequestTests
         (await folder.SessionAsync())!.WasInterrupted.ShouldBeTrue();
     }
 
-    private static async Task<PublicClient> SignedInAsync(ScriptedServer server, TemporaryFolder folder, HttpMessageHandler handler)
+    private static async Task<PublicClient> SignedInAsync(ScriptedServer server, TemporaryFolder folder, HttpMessageHandler handler, TimeSpan? requestTimeout = null)
     {
         using var browser = new TestBrowser();
-        var client = new PublicClient(server.Options(browser) with { Store = folder.Store, HttpMessageHandler = handler });
+        var options = server.Options(browser) with { Store = folder.Store, HttpMessageHandler = handler };
+        var client = new PublicClient(options with { RequestTimeout = requestTimeout ?? options.RequestTimeout });
         await client.GetSessionAsync(Cancel);
         await browser.Page;
         return client;
@@ -152,6 +211,7 @@ public sealed class UnsentRequestTests
     {
         private readonly List<Socket> _open = [];
         private int _refusals;
+        private bool _swallows;
 
         public Wire(bool keepsConnections = false) => Handler = new SocketsHttpHandler
         {
@@ -168,6 +228,9 @@ public sealed class UnsentRequestTests
 
         public void Refuse(int times) => (_refusals, Attempts) = (times, 0);
 
+        /// <summary>From now on no connection comes about, and none is refused.</summary>
+        public void Swallow() => (_swallows, Attempts) = (true, 0);
+
         /// <summary>Ends the connections that are in the pool.</summary>
         public void Close() => _open.ForEach(socket => socket.Shutdown(SocketShutdown.Both));
 
@@ -176,6 +239,7 @@ public sealed class UnsentRequestTests
         private async Task<Stream> ConnectAsync(int port, CancellationToken cancel)
         {
             Attempts++;
+            if (_swallows) await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancel);
             var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             await socket.ConnectAsync(IPAddress.Loopback, _refusals-- > 0 ? Unused() : port, cancel);
             _open.Add(socket);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Authentication;
 using System.Text.Json;
 using ProofKey.Cli.Output;
+using ProofKey.Client.Providers;
 
 namespace ProofKey.Cli.Doctor;
 
@@ -79,8 +80,8 @@ internal sealed class ProviderCheckup(Issuer issuer, HttpClient http, TimeProvid
     private IEnumerable<Finding> Promises(JsonElement metadata)
     {
         var said = metadata.TryGetProperty("issuer", out var named) && named.ValueKind == JsonValueKind.String ? named.GetString()! : "";
-        // RFC 8414 section 3.3: to the character
-        yield return said == issuer.Value ? Finding.Fine("metadata", "The server names itself as you do.")
+        // RFC 8414 section 3.3: to the character; an address that many tenants share names their template
+        yield return said == IssuerRule.Of(issuer).InMetadata ? Finding.Fine("metadata", "The server names itself as you do.")
             : Finding.Broken("metadata", $"The server names itself {said}.", "Write the issuer as it does, down to the slash at its end; if it names another host, do not go on.");
         yield return Lists(metadata, "code_challenge_methods_supported") switch
         {

@@ -11,12 +11,15 @@ internal static class BrowserLadder
     // They would want the terminal, which is ours.
     private static readonly string[] TextBrowsers = ["lynx", "w3m", "links", "links2", "elinks", "browsh", "www-browser"];
 
+    // They end well and open nothing: the person's way to say that no browser is wanted, neither theirs nor the system's.
+    private static readonly string[] NoBrowser = ["true", "echo", "printf"];
+
     public static IEnumerable<LaunchCommand> Commands(MachineFacts facts, string address) => Chosen(facts, address).Concat(facts.System switch
     {
         SystemKind.Windows => [new($@"{facts.SystemFolder}\rundll32.exe", [WindowsOpener, address])],
         SystemKind.MacOS => [new("/usr/bin/open", [address])],
         _ => OnLinux(facts, address),
-    });
+    }).TakeWhile(command => !NoBrowser.Contains(Path.GetFileName(command.Program)));
 
     // Inside WSL the browser is on the Windows side. explorer.exe would open a folder, and cmd.exe would read "&" as its own.
     private static IEnumerable<LaunchCommand> OnLinux(MachineFacts facts, string address)

@@ -11,6 +11,9 @@ namespace ProofKey.Client.Loopback;
 /// <param name="patience">How long a launcher is watched for an early failure.</param>
 internal sealed class BrowserLauncher(MachineFacts facts, TimeSpan patience)
 {
+    // What unlocks our own files is none of a browser's business, nor of whatever it starts.
+    private static readonly string[] OwnVariables = ["PROOFKEY_PASSPHRASE", "PROOFKEY_ROOT_KEY", "PROOFKEY_DATABASE"];
+
     public static BrowserLauncher OfThisSystem { get; } = new(MachineFacts.OfThisMachine, TimeSpan.FromSeconds(2));
 
     public async ValueTask<bool> OpenAsync(Uri address, CancellationToken cancel)
@@ -33,6 +36,7 @@ internal sealed class BrowserLauncher(MachineFacts facts, TimeSpan patience)
             RedirectStandardError = true,
         };
         foreach (var argument in command.Arguments) start.ArgumentList.Add(argument);
+        foreach (var variable in OwnVariables) start.Environment.Remove(variable);
         try
         {
             return Process.Start(start) is { } process && await IsRunningOrDoneAsync(process, cancel);

@@ -50,11 +50,16 @@ internal sealed class LoopbackListener : IAsyncDisposable
         _redirect = redirect;
         _sockets = sockets;
         _port = ((IPEndPoint)sockets[0].LocalEndPoint!).Port;
+        DonePath = $"{redirect.Path.TrimEnd('/')}/done/{Secret.NewText(16)}";
     }
 
     public string RedirectUri => _redirect.Address(_port);
 
-    private string DonePath => _redirect.Path.TrimEnd('/') + "/done";
+    // Nobody but the browser that brought the answer hears of it: the page says who signed in, and is shown once.
+    private string DonePath { get; }
+
+    /// <summary>Whether a browser has brought the answer, and waits for what becomes of it.</summary>
+    public bool HasBrowser => Volatile.Read(ref _turn).Accepted.Task.IsCompletedSuccessfully;
 
     /// <summary>Binds and listens; connections that come before <see cref="WaitAsync"/> wait in the system's queue.</summary>
     /// <exception cref="SignInRequiredException">None of the ports is free.</exception>
@@ -97,17 +102,20 @@ internal sealed class LoopbackListener : IAsyncDisposable
     }
 
     /// <summary>Shows the page in the browser: the answer is a redirect to a clean address, which serves it (RFC 9700 section 4.3.1).</summary>
-    public async Task AnswerAsync(CallbackPage page)
+    /// <param name="page">The page.</param>
+    /// <param name="cancel">Waits no longer for the browser to fetch it.</param>
+    public async Task AnswerAsync(CallbackPage page, CancellationToken cancel)
     {
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancel, _stop.Token);
         Volatile.Write(ref _page, page);
         _turn.Response.TrySetResult(LoopbackResponse.SeeOther(DonePath));
         try
         {
-            await _served.Task.WaitAsync(PageTimeout, _stop.Token);
+            await _served.Task.WaitAsync(PageTimeout, linked.Token);
         }
         catch (Exception unseen) when (unseen is TimeoutException or OperationCanceledException)
         {
-            // The window was closed, or we are disposed. The person has seen enough.
+            // The window was closed, or nobody waits any more. The person has seen enough.
         }
     }
 

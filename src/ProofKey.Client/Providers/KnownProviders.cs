@@ -20,22 +20,30 @@ internal sealed record ProviderEntry
     /// <summary>The response mode to ask for, if not the one that its metadata suggest.</summary>
     public string? ResponseMode { get; init; }
 
+    /// <summary>What the issuers of its tenants look like, <c>{tenantid}</c> standing for the <c>tid</c> of an ID token: for an address that many tenants share.</summary>
+    public string? IssuerTemplate { get; init; }
+
     /// <summary>What to do about a problem, by its code, where the usual advice would not help.</summary>
-    public IReadOnlyDictionary<string, string> Remedies { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string>? Remedies { get; init; }
 
     /// <summary>Where that is written.</summary>
     public required Uri Source { get; init; }
 
-    public string? Remedy(string code) => Remedies.GetValueOrDefault(code);
+    public string? Remedy(string code) => Remedies?.GetValueOrDefault(code);
 
     /// <summary>Whether an issuer is one of this provider's. A star takes one part and never a slash or a dot.</summary>
     public bool Fits(string issuer)
     {
-        var (pattern, given) = (Issuer.Split('/', '.'), issuer.Split('/', '.'));
-        return Issuer.Count('/') == issuer.Count('/') && pattern.Length == given.Length && pattern.Zip(given).All(pair => FitsPart(pair.First, pair.Second));
+        // The slashes first: a dot of the host must never count for one of the path.
+        var (pattern, given) = (Issuer.Split('/'), issuer.Split('/'));
+        return pattern.Length == given.Length && pattern.Zip(given).All(pair => FitsPiece(pair.First, pair.Second));
     }
 
-    private static bool FitsPart(string pattern, string part) => pattern == "*" ? part.Length > 0 : pattern == part;
+    private static bool FitsPiece(string pattern, string piece)
+    {
+        var (parts, given) = (pattern.Split('.'), piece.Split('.'));
+        return parts.Length == given.Length && parts.Zip(given).All(pair => pair.First == "*" ? pair.Second.Length > 0 : pair.First == pair.Second);
+    }
 }
 
 /// <summary>The providers that need something of their own: data with its sources, and no code.</summary>
@@ -45,6 +53,7 @@ internal static class KnownProviders
 
     public static IReadOnlyList<ProviderEntry> All => Entries.Value;
 
+    /// <summary>The entry of an issuer: the first that fits, so what is said of one address comes before what is said of all alike.</summary>
     public static ProviderEntry? Find(Issuer issuer) => All.FirstOrDefault(entry => entry.Fits(issuer.Value));
 
     /// <summary>What to do about a refusal: what helps with this provider, else the usual advice.</summary>

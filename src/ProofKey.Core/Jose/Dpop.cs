@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text;
+
 namespace ProofKey.Jose;
 
 /// <summary>
@@ -37,7 +40,7 @@ public static class Dpop
         // RFC 9449 section 4.2
         claims.WriteString("jti"u8, Secret.NewText(16));
         claims.WriteString("htm"u8, method);
-        claims.WriteString("htu"u8, address.GetLeftPart(UriPartial.Path));
+        claims.WriteString("htu"u8, AddressOf(address));
         claims.WriteNumber("iat"u8, now.ToUnixTimeSeconds());
         if (accessToken is not null) claims.WriteString("ath"u8, Base64UrlText.Encode(Secret.Digest(accessToken)));
         if (nonce is not null) claims.WriteString("nonce"u8, nonce);
@@ -46,5 +49,12 @@ public static class Dpop
         var proof = Jws.Sign(key, key.ProofHeader, scratch.Written);
         scratch.GiveBack();
         return proof;
+    }
+
+    // RFC 9449 section 4.3: it is compared with the address of the request, whose host is in ASCII
+    private static string AddressOf(Uri address)
+    {
+        var text = address.GetLeftPart(UriPartial.Path);
+        return Ascii.IsValid(text) ? text : $"{address.Scheme}://{address.IdnHost}{(address.IsDefaultPort ? "" : string.Create(CultureInfo.InvariantCulture, $":{address.Port}"))}{address.AbsolutePath}";
     }
 }

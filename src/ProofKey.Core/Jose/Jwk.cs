@@ -50,6 +50,9 @@ public sealed class Jwk
     /// <summary>What may be done with the key (<c>key_ops</c>), if it says so.</summary>
     public IReadOnlyList<string>? KeyOperations { get; private set; }
 
+    /// <summary>Whose tokens alone the key signs (<c>issuer</c>), where one set has the keys of several issuers; empty where what stands there is no text.</summary>
+    internal string? Issuer { get; private set; }
+
     /// <summary>Reads a public key.</summary>
     /// <param name="json">The JSON object.</param>
     /// <param name="key">The key, or <see langword="null"/>.</param>
@@ -135,12 +138,13 @@ public sealed class Jwk
         writer.WriteEndObject();
     }
 
-    internal Jwk Described(string? keyId, string? use, SignatureAlgorithm? algorithm, IReadOnlyList<string>? operations)
+    internal Jwk Described(string? keyId, string? use, SignatureAlgorithm? algorithm, IReadOnlyList<string>? operations, string? issuer)
     {
         KeyId = keyId;
         Use = use;
         Algorithm = algorithm;
         KeyOperations = operations;
+        Issuer = issuer;
         return this;
     }
 

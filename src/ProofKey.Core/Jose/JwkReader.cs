@@ -53,7 +53,7 @@ internal static class JwkReader
         if (!TryKeyOperations(json, out var operations)) return "The key's key_ops is a list of different texts.";
         if (!TryAlgorithm(name, keyType, out var algorithm)) return "The key's algorithm (alg) is not one of ours for its type: ES256, RS256 or PS256.";
         var problem = keyType == "EC" ? ReadEc(json, out key) : ReadRsa(json, out key);
-        key = key?.Described(keyId, use, algorithm, operations);
+        key = key?.Described(keyId, use, algorithm, operations, IssuerIn(json));
         return problem;
     }
 
@@ -95,6 +95,9 @@ internal static class JwkReader
         operations = [.. value.EnumerateArray().Select(item => item.GetString()!)];
         return operations.Distinct(StringComparer.Ordinal).Count() == operations.Length;
     }
+
+    // Most sets have no such member, and what it is there must not make a key useless.
+    private static string? IssuerIn(JsonElement json) => !json.TryGetProperty("issuer", out var issuer) ? null : issuer.ValueKind == JsonValueKind.String ? issuer.GetString() : "";
 
     private static bool TryAlgorithm(string? name, string keyType, out SignatureAlgorithm? algorithm)
     {

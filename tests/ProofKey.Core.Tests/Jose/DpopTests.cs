@@ -30,6 +30,20 @@ public class DpopTests
         good.ToString().ShouldBe(nameof(DpopProof));
     }
 
+    [Theory]
+    [Rfc("RFC 9449", "4.3")]
+    [InlineData("https://b\u00fccher.example/x y?q#f", "https://xn--bcher-kva.example/x%20y")]
+    [InlineData("https://b\u00fccher.example:8443/", "https://xn--bcher-kva.example:8443/")]
+    [InlineData("https://api.example:443/orders", "https://api.example/orders")]
+    [InlineData("http://[::1]:8080/orders", "http://[::1]:8080/orders")]
+    public void The_address_in_a_proof_is_the_one_of_the_request_whose_host_is_in_ASCII(string address, string written)
+    {
+        var proof = Dpop.Prove(TestKeys.Ec, "POST", new Uri(address), Now);
+
+        Json(proof, 1)["htu"]!.GetValue<string>().ShouldBe(written);
+        DpopProof.Check([proof], Expected with { Address = written }, Now).TryGet(out _, out var error).ShouldBeTrue(error?.Description);
+    }
+
     [Fact]
     [Rfc("RFC 9449", "4.2")]
     public void A_proof_holds_the_public_key_and_what_it_is_for_and_nothing_else()

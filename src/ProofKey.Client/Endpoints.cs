@@ -1,0 +1,22 @@
+namespace ProofKey.Client;
+
+/// <summary>
+/// Reads the addresses in metadata. Only one that was parsed and is http(s) ever reaches a browser or a request: no file:, no other program's scheme.
+/// </summary>
+internal readonly struct Endpoints(Issuer issuer)
+{
+    /// <exception cref="ProtocolViolationException">It is missing, or no address that may be used.</exception>
+    public Uri Required(string name, string? address) => Optional(name, address)
+        ?? throw new ProtocolViolationException("endpoint_missing", $"metadata with {name}", "it has none");
+
+    /// <exception cref="ProtocolViolationException">It is no address that may be used.</exception>
+    public Uri? Optional(string name, string? address)
+    {
+        if (string.IsNullOrEmpty(address)) return null;
+        var good = Uri.TryCreate(address, UriKind.Absolute, out var uri) && IsSafe(uri) && uri.UserInfo.Length == 0 && uri.Fragment.Length == 0;
+        return good ? uri : throw new ProtocolViolationException("endpoint_address", $"{name} as an https address", $"it is {ServerText.Shown(address)}");
+    }
+
+    // http only between a loopback issuer and loopback endpoints
+    private bool IsSafe(Uri uri) => Issuer.IsHttpsOrLoopback(uri) && (uri.Scheme == Uri.UriSchemeHttps || !issuer.IsHttps);
+}

@@ -1,0 +1,35 @@
+using System.Net;
+using System.Text;
+using ProofKey.Cli.Doctor;
+
+namespace ProofKey.Cli.Tests;
+
+/// <summary>What <c>doctor --issuer</c> makes of an address that many tenants share.</summary>
+public sealed class ProviderCheckupTests
+{
+    private const string Template = "https://login.microsoftonline.com/{tenantid}/v2.0";
+
+    [Theory]
+    [InlineData("https://login.microsoftonline.com/common/v2.0", Template, true)]
+    [InlineData("https://login.microsoftonline.com/common/v2.0", "https://login.microsoftonline.com/common/v2.0", false)]
+    [InlineData("https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0", Template, false)]
+    [InlineData("https://login.example.com", Template, false)]
+    [Assertion("MD-11")]
+    public async Task A_template_is_the_name_of_the_shared_addresses_alone(string issuer, string named, bool isFine)
+    {
+        using var wire = new Wire($$"""{"issuer":"{{named}}"}""");
+        using var http = new HttpClient(wire);
+
+        var found = await new ProviderCheckup(Issuer.Parse(issuer), http, TimeProvider.System, TestContext.Current.CancellationToken).RunAsync();
+
+        found.Any(finding => finding.ToString()!.Contains("names itself as you do", StringComparison.Ordinal)).ShouldBe(isFine);
+        found.Any(finding => finding.ToString()!.Contains($"names itself {named}", StringComparison.Ordinal)).ShouldBe(!isFine);
+    }
+
+    /// <summary>Answers with metadata, in the name of a server on the Internet.</summary>
+    private sealed class Wire(string metadata) : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            Task.FromResult(new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent(metadata, Encoding.UTF8, "application/json"), RequestMessage = request });
+    }
+}
