@@ -128,7 +128,13 @@ internal sealed partial class DatabaseReplacement : DataPlace, IAsyncDisposable
             // A damaged one is what a restore is for; nobody can use it.
             await UnlockAsync();
         }
+        catch (SqliteException denied)
+        {
+            throw Unusable(_folder.DatabaseFile, denied);
+        }
     }
+
+    private static DataFolderException Unusable(string file, SqliteException denied) => new($"{file} cannot be opened: {denied.Message} Check its owner and mode and those of its folder, and the free space; nothing was changed.", denied);
 
     private async Task CopyAsync(string backup, CancellationToken cancellation)
     {
@@ -159,6 +165,10 @@ internal sealed partial class DatabaseReplacement : DataPlace, IAsyncDisposable
         catch (SqliteException exception) when (exception.SqliteErrorCode is NotADatabase or Corrupt)
         {
             return false;
+        }
+        catch (SqliteException denied)
+        {
+            throw Unusable(_copy, denied);
         }
     }
 
