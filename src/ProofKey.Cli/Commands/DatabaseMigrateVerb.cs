@@ -8,7 +8,7 @@ internal sealed class DatabaseMigrateVerb : Verb
 
     protected override async Task<int> RunAsync(Invocation invocation)
     {
-        await using var administration = await invocation.AdministerAsync();
+        await using var administration = await invocation.AdministerAsync(mayMake: true);
         invocation.Terminal.Say("The tables are up to date.");
         return ExitCodes.Done;
     }
