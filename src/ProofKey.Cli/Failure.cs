@@ -13,7 +13,7 @@ namespace ProofKey.Cli;
 /// <param name="Help">The page about it in the repository of this program, where there is one.</param>
 internal sealed record Failure(int ExitCode, string Problem, string Remedy, string? Help = null)
 {
-    private const string SignInAgain = "Sign in again with: proofkey login";
+    public const string SignInAgain = "Sign in again with: proofkey login";
 
     private const string BindTokens = "If every token of this client must be bound to a key, sign in with --dpop.";
 
@@ -25,7 +25,8 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy, stri
         ClientException client => Of(client) with { Help = client.Help },
         // The message is made of both sentences.
         SqliteMissingException or DataFolderException => new(ExitCodes.Failed, exception.Message, ""),
-        FormatException wrong => new(ExitCodes.WrongUsage, wrong.Message, ""),
+        // Registry's, which says it of what was typed; a fault deep inside is none of the person's.
+        FormatException wrong when wrong is not UriFormatException => new(ExitCodes.WrongUsage, wrong.Message, ""),
         HttpRequestException { HttpRequestError: var error } => new(ExitCodes.Unavailable, $"The server could not be reached ({error}).", "Check the address and the network, then try again."),
         IOException or UnauthorizedAccessException => new(ExitCodes.Failed, exception.Message, "Check the path, its owner and mode, and the free space."),
         _ => OfServer(exception),

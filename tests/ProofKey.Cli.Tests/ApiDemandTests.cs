@@ -154,6 +154,12 @@ public sealed class ApiDemandTests : IAsyncLifetime
 
         foreach (var path in (string[])["/orders", "/orders/7?x=1", "/ordersother", "/"]) await _cli.OutputOfAsync("call", "GET", api.Address + path);
 
+        (await _cli.OutputOfAsync("token", "--resource", orders)).ShouldBe($"token-for-{orders.Length}");
+        (await _cli.OutputOfAsync("exec", "--resource", orders, "--", "sh", "-c", "printf %s $ACCESS_TOKEN")).ShouldBe($"token-for-{orders.Length}");
+        _cli.Environment["PROOFKEY_RESOURCE"] = orders;
+        (await _cli.OutputOfAsync("token")).ShouldBe((await _cli.SessionOfAsync()).AccessToken);
+        (await _cli.RunAsync("token", "--resource", "https://other.example/")).ShouldBeFailure(2, "Profile default is not for the API https://other.example/", $"It is for {names[0]} and {orders} and {api.Address}");
+
         api.Seen.Select(request => request.Authorization).ShouldBe(
             [$"Bearer token-for-{orders.Length}", $"Bearer token-for-{orders.Length}", $"Bearer token-for-{api.Address.Length}", $"Bearer token-for-{api.Address.Length}"]);
     }

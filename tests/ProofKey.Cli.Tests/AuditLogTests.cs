@@ -64,6 +64,7 @@ public sealed class AuditLogTests : IDisposable
     [Fact]
     public async Task Nobody_of_that_name_and_contradictions_are_named()
     {
+        await _cli.OutputOfAsync("database", "migrate");
         (await _cli.RunAsync("audit-log", "--user", "nobody")).ExitCode.ShouldBe(1);
         (await _cli.RunAsync("audit-log", "--user", "a", "--subject", "b")).ExitCode.ShouldBe(2);
         (await _cli.RunAsync("audit-log", "--follow", "--until", "1h")).ExitCode.ShouldBe(2);
@@ -81,6 +82,15 @@ public sealed class AuditLogTests : IDisposable
         var outcome = await following.EndAsync();
         outcome.ExitCode.ShouldBe(0, outcome.ToString());
         outcome.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length.ShouldBe(2, "each event comes once");
+    }
+
+    [Fact]
+    public async Task An_empty_trail_is_followed_from_any_time_on()
+    {
+        await _cli.OutputOfAsync("database", "migrate");
+        await using var following = _cli.Start("audit-log", "--follow", "--json", "--since", "0001-01-01");
+        await AddClientAsync("My app");
+        await following.OutputUntilAsync(new Regex("My app"));
     }
 
     [Fact]

@@ -28,6 +28,8 @@ public sealed class CompletionTests : IDisposable
     [InlineData("login --client-id app", "https://w", "https://work.example.com")]
     [InlineData("login --response-mode", "", "auto query form_post")]
     [InlineData("login --qr --store", "f", "file")]
+    [InlineData("client add --id-token-alg", "", "ES256 RS256 PS256")]
+    [InlineData("database restore", "", ":files")]
     [InlineData("login --client-id", "", "")]
     [InlineData("call", "P", "POST PUT PATCH")]
     [InlineData("completion", "", "bash zsh fish powershell")]

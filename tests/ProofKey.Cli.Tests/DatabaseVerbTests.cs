@@ -45,7 +45,7 @@ public sealed class DatabaseVerbTests : IAsyncLifetime
     {
         (await _cli.RunAsync("database", "copy", "--data", _cli.PathOf("nothing"), "--database", _database)).ShouldBeFailure(2, "no database in", "--data DIR");
         Directory.Exists(_cli.PathOf("nothing")).ShouldBeFalse();
-        await _cli.OutputOfAsync("client", "list", "--data", _cli.Data);
+        await _cli.OutputOfAsync("database", "migrate", "--data", _cli.Data);
         (await _cli.RunAsync("database", "copy", "--data", _cli.Data)).ShouldBeFailure(2, "--database is needed", "PROOFKEY_DATABASE");
     }
 
@@ -113,7 +113,7 @@ public sealed class DatabaseVerbTests : IAsyncLifetime
         (await _cli.OutputOfAsync("client", "list", "--data", _cli.PathOf("restored"))).ShouldContain("Kept");
         RowsOf(await _cli.OutputOfAsync("database", "check", "--data", _cli.PathOf("restored"), "--json"))["key"].ShouldBe(3);
         (await _cli.RunAsync("database", "backup", _cli.PathOf("other.db"), "--database", _database, "--root-key-file", RootKey("root.key"))).ShouldBeFailure(2, "PostgreSQL has a program", "pg_dump");
-        (await _cli.RunAsync("database", "backup", _cli.PathOf("other.db"), "--data", _cli.PathOf("empty"))).ShouldBeFailure(1, "no database in", "--data DIR");
+        (await _cli.RunAsync("database", "backup", _cli.PathOf("other.db"), "--data", _cli.PathOf("empty"))).ShouldBeFailure(2, "no database in", "--data DIR");
     }
 
     [Fact]

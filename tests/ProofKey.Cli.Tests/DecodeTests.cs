@@ -35,10 +35,23 @@ public sealed class DecodeTests : IDisposable
     [InlineData("e30.e30=.x", "base64url")]
     [InlineData("e30.W10.x", "JSON objects")]
     [InlineData("", "three parts")]
+    [InlineData("e30.eyJhIjoiXHVkODAwIn0.x", "in Unicode")]
+    [InlineData("e30.eyJhIjoi_yJ9.x", "in Unicode")]
+    [InlineData("e30.eyJhIjoxLCJhIjoyfQ.x", "each member once")]
     public async Task What_is_no_JWT_is_explained(string text, string problem)
     {
         var outcome = await _cli.RunWithAsync(text, "decode", "-");
         outcome.ShouldBeFailure(1, problem, "opaque");
+    }
+
+    [Fact]
+    public async Task Control_C_ends_the_wait_for_a_token()
+    {
+        await using var waiting = _cli.Start("decode", "-");
+        // More than a pipe holds, so that what was typed is known to be read.
+        await waiting.TypeAsync(new string('e', 200_000));
+        waiting.PressControlC();
+        (await waiting.EndAsync()).ShouldBeFailure(9, "Cancelled.");
     }
 
     [Fact]

@@ -43,10 +43,34 @@ public sealed class ExecTests : SignedInCli
     {
         Cli.Environment["PROOFKEY_PASSPHRASE"] = "five words that unlock it";
         Cli.Environment["PROOFKEY_ROOT_KEY"] = new string('0', 64);
+        Cli.Environment["PROOFKEY_DATABASE"] = "Host=db;Password=secret";
         var environment = await Cli.OutputOfAsync("exec", "--", "env");
         environment.ShouldContain("ACCESS_TOKEN=");
         environment.ShouldNotContain("PROOFKEY_PASSPHRASE");
         environment.ShouldNotContain("PROOFKEY_ROOT_KEY");
+        environment.ShouldNotContain("PROOFKEY_DATABASE");
+    }
+
+    [Fact]
+    public async Task Nothing_of_the_runtime_is_left_in_the_folder_for_temporary_files()
+    {
+        Cli.Environment["TMPDIR"] = Directory.CreateDirectory(Cli.PathOf("temporary")).FullName;
+        (await Cli.RunAsync("exec", "--", "true")).ExitCode.ShouldBe(0);
+        Directory.EnumerateFileSystemEntries(Cli.PathOf("temporary"), "dotnet-diagnostic-*").ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_token_that_does_not_last_as_long_as_was_asked_for_is_said_to_be_short()
+    {
+        (await Cli.RunAsync("exec", "--", "true")).Errors.ShouldBeEmpty();
+        (await Cli.RunAsync("exec", "--min-valid", "30m", "--", "true")).Errors.ShouldMatch("The token lasts (10|9) min, and 30 min were asked for: the server gives no longer ones.");
+        (await Cli.RunAsync("token", "--min-valid", "9m")).Errors.ShouldBeEmpty();
+
+        await Cli.ChangeAsync("default", session => session with { ExpiresAt = DateTimeOffset.UtcNow.AddSeconds(30), ObtainedAt = DateTimeOffset.UtcNow.AddMinutes(-9) });
+        await Server.StopAsync();
+        (await Cli.RunAsync("token")).Errors.ShouldMatch("The token lasts [123]?[0-9] s, and 60 s were asked for: the server did not give another one.");
+        await Cli.ChangeAsync("default", session => session with { RefreshToken = null });
+        (await Cli.RunAsync("token")).Errors.ShouldContain("the session has no refresh token to get another one with.");
     }
 
     [Fact]

@@ -43,14 +43,14 @@ public sealed class FullDiskTests : IDisposable
     [Fact]
     public async Task A_data_folder_on_a_full_disk_is_reported_with_the_remedy()
     {
-        await using var listing = Start("mount -t tmpfs -o size=64k tmpfs \"$0\" && head -c 65536 /dev/zero > \"$0/filler\"; exec \"$1\" client list --data \"$0/data\"", _disk, _cli.Program);
+        await using var listing = Start("mount -t tmpfs -o size=64k tmpfs \"$0\" && head -c 65536 /dev/zero > \"$0/filler\"; exec \"$1\" database migrate --data \"$0/data\"", _disk, _cli.Program);
         (await listing.EndAsync()).ShouldBeFailure(1, "No space left", "--data DIR");
     }
 
     [Fact]
     public async Task A_database_on_a_full_disk_is_reported_with_the_remedy()
     {
-        await _cli.OutputOfAsync("client", "list", "--data", _cli.Data);
+        await _cli.OutputOfAsync("database", "migrate", "--data", _cli.Data);
         await using var adding = Start(
             "mount -t tmpfs -o size=256k tmpfs \"$0\" && cp -a \"$2\"/. \"$0\" && head -c 262144 /dev/zero > \"$0/filler\"; exec \"$1\" client add App --public --redirect-uri http://127.0.0.1/callback --data \"$0\"",
             _disk, _cli.Program, _cli.Data);

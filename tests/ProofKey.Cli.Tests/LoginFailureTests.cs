@@ -70,12 +70,16 @@ public sealed class LoginFailureTests : IDisposable
         (await File.ReadAllTextAsync(_cli.SessionFile, TestContext.Current.CancellationToken)).ShouldBe("{ not json");
     }
 
-    [Fact]
-    public async Task A_damaged_profile_is_reported()
+    [Theory]
+    [InlineData("[]")]
+    [InlineData("""{"name":"default","issuer":"https://login.example.com","client_id":"","scope":"openid"}""")]
+    [InlineData("""{"name":"default","issuer":"https://login.example.com","client_id":"x","scope":"openid","ports":[70000]}""")]
+    [InlineData("""{"name":"default","issuer":"https://login.example.com","client_id":"x","scope":"openid","key_file":""}""")]
+    public async Task A_damaged_profile_is_reported(string content)
     {
         var file = Path.Combine(Path.GetDirectoryName(_cli.SessionFile)!, "profile.json");
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        await File.WriteAllTextAsync(file, "[]", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(file, content, TestContext.Current.CancellationToken);
         (await _cli.RunAsync("whoami")).ShouldBeFailure(8, "profile.json", "proofkey login");
     }
 }

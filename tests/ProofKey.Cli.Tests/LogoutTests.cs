@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace ProofKey.Cli.Tests;
 
 /// <summary><c>proofkey logout</c> ends the session that is there, whatever else was said or came to be remembered.</summary>
@@ -65,6 +67,56 @@ public sealed class LogoutTests : IAsyncLifetime
 
     [Fact]
     [Assertion("LO-13")]
+    public async Task A_session_for_other_APIs_or_with_a_key_of_its_own_is_ended_too()
+    {
+        using var key = System.Security.Cryptography.ECDsa.Create(System.Security.Cryptography.ECCurve.NamedCurves.nistP256);
+        Func<StoredSession, StoredSession>[] differs =
+        [
+            session => session with { DpopKey = Base64UrlText.Encode(key.ExportPkcs8PrivateKey()) },
+            session => session with { Resource = "https://a.example/", FurtherResources = ["https://b.example/"] },
+        ];
+        foreach (var change in differs)
+        {
+            await LoginAsync();
+            var token = await _cli.OutputOfAsync("token");
+            await _cli.ChangeAsync("default", change);
+
+            (await _cli.RunAsync("logout")).Errors.ShouldContain($"Signed out of {_server.Issuer}");
+
+            File.Exists(_cli.SessionFile).ShouldBeFalse();
+            (await IsGoodAsync(token)).ShouldBeFalse();
+        }
+    }
+
+    [Fact]
+    [Assertion("LO-13")]
+    public async Task A_profile_for_several_APIs_ends_a_session_that_is_for_none()
+    {
+        await LoginAsync();
+        await ChangeProfileAsync(profile => profile with { Resources = ["https://a.example/", "https://b.example/"] });
+
+        (await _cli.RunAsync("logout")).Errors.ShouldContain($"Signed out of {_server.Issuer}");
+
+        File.Exists(_cli.SessionFile).ShouldBeFalse();
+    }
+
+    [Fact]
+    [Assertion("LO-13")]
+    public async Task A_session_of_a_first_sign_in_that_was_killed_before_its_profile_was_written_is_ended_too()
+    {
+        await LoginAsync();
+        var token = await _cli.OutputOfAsync("token");
+        File.Delete(ProfileFile);
+
+        (await _cli.RunAsync("logout")).Errors.ShouldContain($"Signed out of {_server.Issuer}");
+
+        File.Exists(_cli.SessionFile).ShouldBeFalse();
+        (await IsGoodAsync(token)).ShouldBeFalse();
+        (await _cli.RunAsync("logout")).ShouldBeFailure(4, "Nobody has signed in here yet");
+    }
+
+    [Fact]
+    [Assertion("LO-13")]
     public async Task A_session_whose_key_is_not_to_be_had_is_not_called_signed_out()
     {
         await LoginAsync();
@@ -75,6 +127,14 @@ public sealed class LogoutTests : IAsyncLifetime
         File.Exists(_cli.SessionFile).ShouldBeTrue();
         (await _cli.RunAsync("logout", "--key-file", _cli.PathOf("elsewhere.key"))).Errors.ShouldContain("Signed out of");
         File.Exists(_cli.SessionFile).ShouldBeFalse();
+    }
+
+    private string ProfileFile => Path.Combine(Path.GetDirectoryName(_cli.SessionFile)!, "profile.json");
+
+    private async Task ChangeProfileAsync(Func<Sessions.Profile, Sessions.Profile> change)
+    {
+        var profile = JsonSerializer.Deserialize(await File.ReadAllTextAsync(ProfileFile, TestContext.Current.CancellationToken), Sessions.ProfileJson.Default.Profile)!;
+        await File.WriteAllTextAsync(ProfileFile, JsonSerializer.Serialize(change(profile), Sessions.ProfileJson.Default.Profile), TestContext.Current.CancellationToken);
     }
 
     private async Task<bool> IsGoodAsync(string token)

@@ -103,6 +103,21 @@ public sealed class MachineCheckupTests : IDisposable
     }
 
     [Fact]
+    public async Task A_place_in_which_no_session_can_be_kept_is_found()
+    {
+        _cli.Environment["XDG_STATE_HOME"] = "/proc/nope";
+        var outcome = await _cli.RunAsync("doctor");
+        outcome.ExitCode.ShouldBe(1, outcome.ToString());
+        outcome.Output.ShouldMatch("✗ store +Nothing can be kept in /proc/nope");
+        _cli.Environment["PROOFKEY_SESSIONS"] = _cli.Write("file", "no folder");
+        (await _cli.RunAsync("doctor")).Output.ShouldContain("✗ store");
+        _cli.Environment["PROOFKEY_SESSIONS"] = _cli.PathOf("sessions/of/mine");
+        (await _cli.RunAsync("doctor")).Output.ShouldContain("✓ store");
+        Directory.Exists(_cli.PathOf("sessions")).ShouldBeFalse();
+        Directory.EnumerateFileSystemEntries(_cli.PathOf(""), ".proofkey-doctor*").ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task A_session_that_ends_meanwhile_leaves_its_folder_alone()
     {
         var (folder, passphrase) = (_cli.PathOf("state/proofkey/sessions/default"), _cli.PathOf("passphrase"));
@@ -125,7 +140,12 @@ public sealed class MachineCheckupTests : IDisposable
     [Theory]
     [InlineData("clock", "clock", "11 min behind the one of 127.0.0.1", "timedatectl")]
     [InlineData("issuer", "metadata", "names itself https://evil.example", "do not go on")]
-    [InlineData("plain", "pkce", "other methods than S256", "no way down")]
+    [InlineData("plain", "pkce", "does not promise S256", "no way down")]
+    [InlineData("gzip", "metadata", "compressed without being asked", "compress only")]
+    [InlineData("long", "metadata", "more than 64 KiB", "reads no more")]
+    [InlineData("surrogate", "metadata", "has none", "authorization server runs there")]
+    [InlineData("location", "metadata", "leads to nowhere", "follows no redirects")]
+    [InlineData("endpoints", "endpoints", "would refuse the metadata: expected metadata with token_endpoint", "")]
     [InlineData("silent", "pkce", "do not say whether", "--accept-unadvertised-pkce")]
     [InlineData("page", "metadata", "has none", "authorization server runs there")]
     [InlineData("404", "metadata", "has none", "authorization server runs there")]
@@ -168,6 +188,10 @@ public sealed class MachineCheckupTests : IDisposable
     {
         if (wrong == "clock") context.Response.Headers.Date = (TimeProvider.System.GetUtcNow() + TimeSpan.FromMinutes(11)).ToString("R", CultureInfo.InvariantCulture);
         if (wrong == "charset") context.Response.ContentType = "application/json; charset=utf8";
+        if (wrong == "location") (context.Response.StatusCode, context.Response.Headers.Location) = (302, "//[");
+        if (wrong == "gzip") context.Response.Headers.ContentEncoding = "gzip";
+        if (wrong == "long") return context.Response.WriteAsync(new string(' ', 70_000));
+        if (wrong == "surrogate") return context.Response.WriteAsync("""{"issuer":"\ud800"}""");
         if (wrong == "302") context.Response.Headers.Location = "https://sso.example.com/";
         if (int.TryParse(wrong, out var status))
         {
@@ -176,7 +200,9 @@ public sealed class MachineCheckupTests : IDisposable
         }
         if (wrong == "page") return context.Response.WriteAsync("<h1>Welcome</h1>");
         var methods = wrong switch { "plain" => ""","code_challenge_methods_supported":["plain"]""", "silent" => "", _ => ""","code_challenge_methods_supported":["S256"]""" };
-        return context.Response.WriteAsync($$"""{"issuer":"{{(wrong == "issuer" ? "https://evil.example" : issuer)}}"{{methods}}}""");
+        var endpoints = string.Concat(((string[])["authorization_endpoint", "token_endpoint", "jwks_uri"]).Where(name => wrong != "endpoints" || name != "token_endpoint").Select(name => $",\"{name}\":\"{issuer}/{name}\""));
+        context.Response.ContentType ??= "application/json";
+        return context.Response.WriteAsync($$"""{"issuer":"{{(wrong == "issuer" ? "https://evil.example" : issuer)}}"{{methods}}{{endpoints}}}""");
     }
 
     private string Program(string name)

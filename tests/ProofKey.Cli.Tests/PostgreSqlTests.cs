@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Npgsql;
 using ProofKey.Tests.PostgreSql;
 
 namespace ProofKey.Cli.Tests;
@@ -49,6 +50,28 @@ public sealed class PostgreSqlTests : IAsyncLifetime
         var outcome = await serving.EndAsync();
         outcome.ExitCode.ShouldBe(0, outcome.ToString());
         outcome.Errors.ShouldContain("PostgreSQL");
+    }
+
+    [Fact]
+    [Assertion("RT-18")]
+    public async Task A_database_that_is_away_for_a_while_does_not_end_the_export()
+    {
+        _cli.Environment["PROOFKEY_DATABASE"] = _database;
+        await AddUserAsync("alice");
+        await using var following = _cli.Start("audit-log", "--follow", "--json");
+        await following.OutputUntilAsync(new("alice"));
+
+        await RenameAsync(to: "away");
+        await following.UntilAsync(new("Waiting for it"));
+        await RenameAsync(to: "");
+        await following.UntilAsync(new("The database is there again"));
+        await AddUserAsync("bob");
+        await following.OutputUntilAsync(new("bob"));
+
+        following.PressControlC();
+        var outcome = await following.EndAsync();
+        outcome.ExitCode.ShouldBe(0, outcome.ToString());
+        outcome.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length.ShouldBe(2, "each event comes once");
     }
 
     [Fact]
@@ -117,6 +140,29 @@ public sealed class PostgreSqlTests : IAsyncLifetime
         await serving.UntilAsync(TestServer.Listening());
         serving.AskToStop();
         (await serving.EndAsync()).ExitCode.ShouldBe(0);
+    }
+
+    private async Task AddUserAsync(string name) => (await _cli.RunWithAsync($"{TestServer.Password}\n", "user", "add", name, "--password-stdin")).ExitCode.ShouldBe(0);
+
+    // As a server that is away: whoever was connected is not any more, and nobody gets in.
+    private async Task RenameAsync(string to)
+    {
+        var name = new NpgsqlConnectionStringBuilder(_database).Database!;
+        var (from, other) = to.Length == 0 ? ($"{name}_away", name) : (name, $"{name}_{to}");
+        var administrative = new NpgsqlConnectionStringBuilder(_database) { Database = "postgres", Pooling = false }.ConnectionString;
+        while (true)
+        {
+            await PostgreSqlCluster.CountAsync(administrative, $"select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = '{from}'");
+            try
+            {
+                await PostgreSqlCluster.RunAsync(administrative, $"alter database {from} rename to {other}");
+                return;
+            }
+            catch (PostgresException used) when (used.SqlState == PostgresErrorCodes.ObjectInUse)
+            {
+                TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+            }
+        }
     }
 
     private static async Task<int> StatusAsync(string server, string token)

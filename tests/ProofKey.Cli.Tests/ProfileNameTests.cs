@@ -25,6 +25,22 @@ public sealed class ProfileNameTests : IDisposable
         profiles.Find("work").ShouldNotBeNull();
     }
 
+    [Fact]
+    public void Sign_ins_that_end_together_leave_a_whole_profile()
+    {
+        var profiles = new Profiles(_folder.FullName);
+        var profile = new Profile { Name = "work", Issuer = "https://login.example.com", ClientId = "cli", Scope = "openid" };
+
+        Parallel.For(0, 64, _ =>
+        {
+            profiles.Remember(profile);
+            profiles.Activate("work");
+            profiles.Find("work").ShouldNotBeNull();
+        });
+
+        Directory.EnumerateFiles(_folder.FullName, "*.new", SearchOption.AllDirectories).ShouldBeEmpty();
+    }
+
     [Theory]
     [InlineData("con")]
     [InlineData("NUL")]

@@ -104,6 +104,49 @@ public sealed partial class RoadTests : IAsyncLifetime
 
     [Fact]
     [Assertion("DV-12")]
+    public async Task What_is_pasted_on_the_browser_road_is_no_choice_of_another_road()
+    {
+        _cli.Environment["BROWSER"] = "/nonexistent/browser";
+        var (login, _) = await StartOnTerminalAsync("--browser");
+        await using var running = login;
+
+        await login.TypeAsync("ddd");
+        await login.TypeAsync("http://127.0.0.1:1/callback?code=pdb\r");
+        await login.UntilAsync(new("No browser could be opened"));
+        await Task.Delay(TimeSpan.FromMilliseconds(300), TimeProvider.System, TestContext.Current.CancellationToken);
+        login.Errors.ShouldNotContain("you pressed its key");
+        login.Errors.ShouldNotContain("enter the code");
+        await login.TypeAsync("p");
+        await login.UntilAsync(new("you pressed its key"));
+        await login.TypeAsync("\u0003");
+
+        (await login.EndAsync()).ExitCode.ShouldBe(9);
+    }
+
+    [Fact]
+    public async Task A_key_that_cannot_work_is_neither_offered_nor_heard()
+    {
+        _cli.Environment["BROWSER"] = "/nonexistent/browser";
+        var (login, _) = await StartOnTerminalAsync("--browser", "--response-mode", "form_post", "--max-age", "5m");
+        await using var running = login;
+        login.Errors.ShouldContain("Keys: Ctrl-C to give up.");
+
+        await login.TypeAsync("p");
+        await login.TypeAsync("\u0003");
+        (await login.EndAsync()).ExitCode.ShouldBe(9);
+    }
+
+    [Fact]
+    public async Task Without_a_terminal_nobody_is_told_to_paste()
+    {
+        await using var login = await StartAsync("--no-browser");
+        await login.UntilAsync(new("It ends at http://127\\.0\\.0\\.1:(\\d+)/callback\\?"));
+        await login.UntilAsync(new("only if the port \\d+ leads to this machine"));
+        login.Errors.ShouldNotContain("copy the whole address");
+    }
+
+    [Fact]
+    [Assertion("DV-12")]
     public async Task A_person_enters_the_code_of_a_device_elsewhere()
     {
         await using var login = await StartAsync("--device");

@@ -183,6 +183,42 @@ public sealed class SessionVerbTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_hint_names_the_profile_that_was_meant()
+    {
+        await LoginAsync("-p", "work");
+        await using var api = await TestApi.StartAsync(context =>
+        {
+            context.Response.StatusCode = context.Request.Path == "/orders" ? 401 : 403;
+            return Task.CompletedTask;
+        });
+        (await _cli.RunAsync("call", "-p", "work", "GET", api.Address)).Errors.ShouldContain("proofkey login -p work --scope");
+        (await _cli.RunAsync("call", "-p", "work", "GET", $"{api.Address}/orders")).Errors.ShouldContain("proofkey token -p work | proofkey decode -");
+        File.Delete(_cli.SessionFileOf("work"));
+        (await _cli.RunAsync("token", "-p", "work", "--interactive", "--no-input")).ShouldBeFailure(4, "proofkey login -p work\n");
+    }
+
+    [Fact]
+    public async Task A_token_that_is_no_Unicode_warns_of_nothing_and_is_sent()
+    {
+        await LoginAsync();
+        var token = $"e30.{Base64UrlText.Encode("""{"aud":"\ud800"}"""u8)}.x";
+        await _cli.ChangeAsync("default", session => session with { AccessToken = token });
+        await using var api = await TestApi.StartAsync(context => context.Response.WriteAsync("fine"));
+        (await _cli.OutputOfAsync("call", "GET", api.Address)).ShouldBe("fine");
+    }
+
+    [Fact]
+    public async Task Who_is_signed_in_is_said_to_be_of_the_sign_in_when_the_server_is_away()
+    {
+        await LoginAsync();
+        await _server.StopAsync();
+        var outcome = await _cli.RunAsync("whoami");
+        outcome.ExitCode.ShouldBe(0, outcome.ToString());
+        outcome.Errors.ShouldContain("could not be reached");
+        outcome.Errors.ShouldContain("this is of the sign-in");
+    }
+
+    [Fact]
     public async Task A_call_that_cannot_be_is_explained()
     {
         await LoginAsync();
@@ -191,6 +227,7 @@ public sealed class SessionVerbTests : IAsyncLifetime
         (await _cli.RunAsync("call", "http://127.0.0.1/", "GET")).ShouldBeFailure(2, "over https");
         (await _cli.RunAsync("call", "GET", "http://127.0.0.1/", "-H", "Authorization: Basic eA==")).ShouldBeFailure(2, "Authorization");
         (await _cli.RunAsync("call", "GET", "http://127.0.0.1/", "-H", "nonsense")).ShouldBeFailure(2, "NAME: VALUE");
+        (await _cli.RunAsync("call", "GET", "http://127.0.0.1/", "-H", "X-Name: José")).ShouldBeFailure(2, "in ASCII");
         (await _cli.RunAsync("call", "POST", "http://127.0.0.1/", "-d", "@/nonexistent")).ShouldBeFailure(2, "There is no file");
         (await _cli.RunAsync("call", "GET", $"http://127.0.0.1:{TestServer.FreePort()}/")).ShouldBeFailure(6, "could not be reached", "network");
     }

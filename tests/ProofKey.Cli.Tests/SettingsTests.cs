@@ -11,22 +11,22 @@ public sealed class SettingsTests : IDisposable
     public async Task The_command_line_goes_before_the_environment_and_that_before_the_file()
     {
         var file = _cli.Write("config.json", $$"""{ "data": "{{_cli.PathOf("from-file")}}" }""");
-        await _cli.OutputOfAsync("client", "list", "--config", file);
+        await _cli.OutputOfAsync("database", "migrate", "--config", file);
         Directory.Exists(_cli.PathOf("from-file")).ShouldBeTrue();
 
         _cli.Environment["PROOFKEY_CONFIG"] = file;
         _cli.Environment["PROOFKEY_DATA"] = _cli.PathOf("from-environment");
-        await _cli.OutputOfAsync("client", "list");
+        await _cli.OutputOfAsync("database", "migrate");
         Directory.Exists(_cli.PathOf("from-environment")).ShouldBeTrue();
 
-        await _cli.OutputOfAsync("client", "list", "--data", _cli.PathOf("from-line"));
+        await _cli.OutputOfAsync("database", "migrate", "--data", _cli.PathOf("from-line"));
         Directory.Exists(_cli.PathOf("from-line")).ShouldBeTrue();
     }
 
     [Fact]
     public async Task Without_any_the_data_folder_is_where_the_system_keeps_data()
     {
-        await _cli.OutputOfAsync("client", "list");
+        await _cli.OutputOfAsync("database", "migrate");
         File.Exists(_cli.PathOf("share/proofkey/proofkey.db")).ShouldBeTrue();
     }
 
@@ -83,10 +83,54 @@ public sealed class SettingsTests : IDisposable
         (await _cli.OutputOfAsync("audit-log", "--json")).ShouldContain("client-changed");
     }
 
+    [Theory]
+    [InlineData("database restore backup.db", """{ "grants": "keep" }""", "key grants", "--grants of this command counts on the command line alone")]
+    [InlineData("database restore backup.db", """{ "audit": "audit.jsonl" }""", "key audit", "Say --audit there")]
+    [InlineData("login https://login.example.com --client-id x", """{ "dpop": true }""", "key dpop", "Say --dpop there")]
+    [InlineData("login https://login.example.com --client-id x", """{ "response_mode": "query" }""", "key response_mode", "Say --response-mode there")]
+    [InlineData("client update x", """{ "scope": "openid" }""", "key scope", "Say --scope there")]
+    [InlineData("key rotate", """{ "revoke_all": true }""", "key revoke_all", "Say --revoke-all there")]
+    [InlineData("client list", """{ "grants": "keep" }""", "key grants", "no command takes such an option from a file")]
+    public async Task A_key_that_would_not_count_is_refused(string command, string content, string key, string said) =>
+        (await _cli.RunAsync([.. command.Split(' '), "--config", _cli.Write("config.json", content)])).ShouldBeFailure(2, key, said);
+
+    [Theory]
+    [InlineData("PROOFKEY_GRANTS", "keep", "--grants GRANTS")]
+    [InlineData("PROOFKEY_AUDIT", "audit.jsonl", "--audit FILE")]
+    public async Task A_variable_that_a_restore_would_pass_over_is_refused(string variable, string value, string said)
+    {
+        _cli.Environment[variable] = value;
+        (await _cli.RunAsync("database", "restore", "backup.db", "--data", _cli.Data)).ShouldBeFailure(2, $"{variable} is set; nothing was done", said);
+        Directory.Exists(_cli.Data).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_variable_revokes_nothing_and_makes_nobody_an_administrator()
+    {
+        foreach (var variable in (string[])["PROOFKEY_REVOKE_ALL", "PROOFKEY_YES", "PROOFKEY_ADMIN"]) _cli.Environment[variable] = "true";
+        (await _cli.RunWithAsync("correct horse battery\n", "user", "add", "alice", "--password-stdin", "--data", _cli.Data)).ExitCode.ShouldBe(0);
+        (await _cli.OutputOfAsync("user", "list", "--json", "--data", _cli.Data)).ShouldContain("\"admin\":false");
+        (await _cli.RunAsync("key", "rotate", "--data", _cli.Data)).Errors.ShouldContain("What was signed before stays good");
+    }
+
+    [Fact]
+    public async Task The_port_of_a_service_beside_us_is_none_of_ours_and_a_wrong_value_is_named_with_where_it_came_from()
+    {
+        string[] login = ["login", "https://127.0.0.1:1", "--client-id", "x"];
+        _cli.Environment["PROOFKEY_PORT"] = "tcp://10.0.0.1:80";
+        (await _cli.RunAsync(login)).ShouldBeFailure(6, "did not answer");
+        _cli.Environment["PROOFKEY_PORT"] = "99999";
+        (await _cli.RunAsync(login)).ShouldBeFailure(2, "--port (PROOFKEY_PORT) is a number");
+        _cli.Environment["PROOFKEY_PORT"] = null;
+        var file = _cli.Write("config.json", """{ "timeout": "soon" }""");
+        (await _cli.RunAsync([.. login, "--config", file])).ShouldBeFailure(2, $"--timeout (timeout in {file}) is a length of time");
+    }
+
     [Fact]
     public async Task A_switch_in_the_environment_is_on_or_off_and_nothing_else()
     {
         _cli.Environment["PROOFKEY_DATA"] = _cli.Data;
+        await _cli.OutputOfAsync("database", "migrate");
         _cli.Environment["PROOFKEY_JSON"] = "true";
         (await _cli.OutputOfAsync("client", "list")).ShouldBe("[]");
         _cli.Environment["PROOFKEY_JSON"] = "0";

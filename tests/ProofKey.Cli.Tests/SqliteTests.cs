@@ -32,7 +32,7 @@ public sealed class SqliteTests : IDisposable
     {
         using var cli = new Cli { Program = CopyWithoutLibrary() };
         HideTheSystems(cli);
-        foreach (var command in new[] { "serve", "client list", "demo" })
+        foreach (var command in new[] { "serve", "database migrate", "demo" })
         {
             var outcome = await cli.RunAsync([.. command.Split(' '), .. command == "demo" ? [] : new[] { "--data", cli.Data }]);
             outcome.ExitCode.ShouldBe(1, outcome.ToString());

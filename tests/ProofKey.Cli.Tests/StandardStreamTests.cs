@@ -13,7 +13,7 @@ public sealed class StandardStreamTests
         {
             using (var file = File.OpenHandle(path, FileMode.Create, FileAccess.Write))
             {
-                var writer = StandardStream.Writer((int)file.DangerousGetHandle());
+                var writer = new StandardStream((int)file.DangerousGetHandle()).NewWriter();
                 await Task.WhenAll(Enumerable.Range(0, 8).Select(thread => Task.Run(() =>
                 {
                     for (var line = 0; line < 2_000; line++) writer.WriteLine($"{thread} {line} ends");

@@ -46,7 +46,7 @@ public sealed class StoreTests : IAsyncLifetime
         _cli.Environment["PROOFKEY_PASSPHRASE"] = "five other words or so";
         (await _cli.RunAsync("token")).ShouldBeFailure(8, "its passphrase", "another one was given");
         _cli.Environment["PROOFKEY_PASSPHRASE"] = null;
-        (await _cli.RunAsync("token")).ShouldBeFailure(2, "needs a key", "PROOFKEY_PASSPHRASE");
+        (await _cli.RunAsync("token")).ShouldBeFailure(8, "needs a key", "PROOFKEY_PASSPHRASE");
         (await _cli.OutputOfAsync("list")).ShouldContain("locked");
 
         var file = _cli.Write("passphrase", Passphrase + "\n");

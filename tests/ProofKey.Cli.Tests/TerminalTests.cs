@@ -36,6 +36,20 @@ public sealed class TerminalTests : IDisposable
     }
 
     [Fact]
+    public async Task Help_ends_its_lines_at_the_edge_of_the_terminal()
+    {
+        await using (var narrow = _cli.StartAs("script", "-qfec", $"stty cols 60; exec {_cli.Program} token --help", "/dev/stderr"))
+        {
+            var lines = (await narrow.EndAsync()).Output.ReplaceLineEndings("\n").Split('\n');
+            var options = lines.SkipWhile(line => line != "Options:").TakeWhile(line => line != "Examples:").ToList();
+            options.Count.ShouldBeGreaterThan(10);
+            options.ShouldAllBe(line => line.Length <= 60);
+        }
+        await using var unknown = _cli.StartAs("script", "-qfec", $"stty cols 0; exec {_cli.Program} --help", "/dev/stderr");
+        (await unknown.EndAsync()).Output.ShouldContain("An option has an environment variable, as PROOFKEY_DATA for --data, and a key in\r\n");
+    }
+
+    [Fact]
     public async Task A_list_is_a_table_and_an_error_is_red()
     {
         await _cli.OutputOfAsync("client", "add", "My [red]app[/]", "--public", "--redirect-uri", "http://127.0.0.1/callback", "--data", _cli.Data);

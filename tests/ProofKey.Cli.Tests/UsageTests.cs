@@ -25,6 +25,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("serve --rotation never", "--rotation is not never", "tolerant or strict")]
     [InlineData("serve --urls 8080", "8080 is not an address", "--urls http://127.0.0.1:8080")]
     [InlineData("serve --urls http://127.0.0.1:8080/path", "is not an address", "--urls http://127.0.0.1:8080")]
+    [InlineData("serve --urls http://login.internal:8080 --issuer https://login.example.com", "login.internal is a name", "* for every address")]
     [InlineData("serve --urls http://127.0.0.1:8080;http://127.0.0.1:8081", "issuer cannot be told", "--issuer")]
     [InlineData("serve --urls http://0.0.0.0:8080", "issuer cannot be told", "--issuer")]
     [InlineData("serve --urls http://127.0.0.1:0", "issuer cannot be told", "--issuer")]

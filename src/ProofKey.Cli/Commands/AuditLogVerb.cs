@@ -34,30 +34,29 @@ internal sealed class AuditLogVerb : Verb
         foreach (var option in (Option[])[_since, _until, _kind, _user, _subject, _client, _follow, .. CommonOptions.Place, CommonOptions.Json]) Add(option);
     }
 
+    public override IReadOnlyList<Option> TypedAlone => [_since, _until, _kind, _user, _subject, _client];
+
     protected override async Task<int> RunAsync(Invocation invocation)
     {
-        var (settings, said, now) = (invocation.Settings, invocation.Settings.OfCommandLine, TimeProvider.System.GetUtcNow());
+        var (settings, now) = (invocation.Settings, TimeProvider.System.GetUtcNow());
         var follows = settings.Flag(_follow);
-        if (follows && said.Text(_until) is not null) throw CommandException.Usage("--follow has no end, and --until is one.", "Leave one of them out.");
-        await using var administration = await invocation.AdministerAsync();
+        if (follows && settings.Text(_until) is not null) throw CommandException.Usage("--follow has no end, and --until is one.", "Leave one of them out.");
         var filter = new AuditFilter
         {
-            Since = said.Text(_since) is { } since ? Moment(since, now) : now - TimeSpan.FromHours(24),
-            Until = said.Text(_until) is { } until ? Moment(until, now) : DateTimeOffset.MaxValue,
-            Kind = said.Text(_kind),
-            Subject = await SubjectAsync(invocation, administration.Registry),
-            ClientId = said.Text(_client),
+            Since = settings.Text(_since) is { } since ? Moment(since, now) : now - TimeSpan.FromHours(24),
+            Until = settings.Text(_until) is { } until ? Moment(until, now) : DateTimeOffset.MaxValue,
+            Kind = settings.Text(_kind),
+            ClientId = settings.Text(_client),
         };
-        var printer = new Printer(invocation.Terminal, settings.Flag(CommonOptions.Json), inColumns: follows);
+        if (settings.Text(_user) is not null && settings.Text(_subject) is not null) throw CommandException.Usage("--user and --subject both name a person.", "Give one of them.");
+        await using var administration = await invocation.AdministerAsync();
+        filter = filter with { Subject = await SubjectAsync(invocation, administration.Registry) };
+        var printer = new Printer(invocation.Terminal, settings.Flag(CommonOptions.Json), follows);
         try
         {
-            var newest = await PrintAsync(administration.Registry, filter, printer, invocation.Cancellation);
+            await PrintAsync(administration.Registry, filter, printer, invocation);
             printer.Finish();
-            while (follows)
-            {
-                await Task.Delay(PollInterval, TimeProvider.System, invocation.Cancellation);
-                newest = await PrintAsync(administration.Registry, filter with { Since = newest - Overlap > filter.Since ? newest - Overlap : filter.Since }, printer, invocation.Cancellation);
-            }
+            if (follows) await FollowAsync(administration.Registry, filter, printer, invocation);
         }
         catch (OperationCanceledException) when (follows && invocation.Cancellation.IsCancellationRequested)
         {
@@ -66,23 +65,38 @@ internal sealed class AuditLogVerb : Verb
         return ExitCodes.Done;
     }
 
-    private static async Task<DateTimeOffset> PrintAsync(Registry registry, AuditFilter filter, Printer printer, CancellationToken cancellation)
+    // Restores rely on what is exported here, so an outage of the database is waited for, however long it takes.
+    private static async Task FollowAsync(Registry registry, AuditFilter filter, Printer printer, Invocation invocation)
     {
-        AuditEntry? last = null;
-        while (await registry.ReadAuditTrailAsync(filter, last, cancellation) is { Count: > 0 } page)
+        for (var isAway = false; !invocation.Terminal.ReaderIsGone;)
+        {
+            await Task.Delay(PollInterval, TimeProvider.System, invocation.Cancellation);
+            try
+            {
+                await PrintAsync(registry, filter with { Since = printer.Since(filter.Since) }, printer, invocation);
+                if (isAway) invocation.Terminal.Say("The database is there again; nothing was missed.");
+                isAway = false;
+            }
+            catch (DatabaseException away) when (away.Failure is DatabaseFailure.Busy or DatabaseFailure.Unreachable)
+            {
+                if (!isAway) invocation.Terminal.Say($"{PlainText.Of(away.Message)} Waiting for it; Ctrl-C gives up.");
+                isAway = true;
+            }
+        }
+    }
+
+    private static async Task PrintAsync(Registry registry, AuditFilter filter, Printer printer, Invocation invocation)
+    {
+        for (AuditEntry? last = null; !invocation.Terminal.ReaderIsGone && await registry.ReadAuditTrailAsync(filter, last, invocation.Cancellation) is { Count: > 0 } page; last = page[^1])
         {
             foreach (var entry in page) printer.Print(entry);
-            last = page[^1];
+            printer.Forget();
         }
-        return last?.At ?? filter.Since;
     }
 
     private async Task<string?> SubjectAsync(Invocation invocation, Registry registry)
     {
-        var said = invocation.Settings.OfCommandLine;
-        var subject = said.Text(_subject);
-        if (said.Text(_user) is not { } name) return subject;
-        if (subject is not null) throw CommandException.Usage("--user and --subject both name a person.", "Give one of them.");
+        if (invocation.Settings.Text(_user) is not { } name) return invocation.Settings.Text(_subject);
         return (await registry.FindAccountAsync(name, invocation.Cancellation))?.Subject
             ?? throw new CommandException(ExitCodes.Failed, $"There is no user {name} in this data folder.", "See the names with proofkey user list; one who was removed is found by --subject.");
     }
@@ -102,16 +116,18 @@ internal sealed class AuditLogVerb : Verb
     }
 
     /// <summary>Prints entries, each once; one that counts is printed again when its count has grown.</summary>
-    private sealed class Printer(Terminal terminal, bool json, bool inColumns)
+    private sealed class Printer(Terminal terminal, bool json, bool follows)
     {
-        private readonly Listing? _listing = json || inColumns ? null : new Listing("time", "kind", "user", "client", "address", "count", "detail");
+        private readonly Listing? _listing = json || follows ? null : new Listing("time", "kind", "user", "client", "address", "count", "detail");
         private readonly Dictionary<string, (long Count, DateTimeOffset At)> _printed = [];
+        private DateTimeOffset _newest = DateTimeOffset.MinValue;
 
         public void Print(AuditEntry entry)
         {
             if (_printed.TryGetValue(entry.Id, out var before) && before.Count == entry.Count) return;
-            if (_printed.Count > 100_000) Forget(entry.At - TimeSpan.FromHours(2));
-            _printed[entry.Id] = (entry.Count, entry.At);
+            // Who reads once meets each entry once.
+            if (follows) _printed[entry.Id] = (entry.Count, entry.At);
+            if (entry.At > _newest) _newest = entry.At;
             string[] cells = [TimeText.Of(entry.At), entry.Kind, entry.UserName ?? entry.Subject ?? "-", entry.ClientId ?? "-", entry.Address ?? "-", entry.Count.ToString(CultureInfo.InvariantCulture), entry.Detail ?? ""];
             if (json) terminal.Write(JsonSerializer.Serialize(new ShownAuditEntry(entry.Id, entry.At, entry.Kind, entry.Subject, entry.UserName, entry.ClientId, entry.Address, entry.Count, entry.Detail), CliJson.Default.ShownAuditEntry));
             else if (_listing is not null) _listing.Add(cells);
@@ -120,10 +136,15 @@ internal sealed class AuditLogVerb : Verb
 
         public void Finish() => _listing?.WriteTo(terminal);
 
-        private void Forget(DateTimeOffset before)
+        /// <summary>From when on a follower reads again.</summary>
+        public DateTimeOffset Since(DateTimeOffset first) => _newest - DateTimeOffset.MinValue > Overlap && _newest - Overlap > first ? _newest - Overlap : first;
+
+        /// <summary>Forgets what is not read again.</summary>
+        public void Forget()
         {
-            foreach (var (id, (_, at)) in _printed.ToList())
-                if (at < before) _printed.Remove(id);
+            var since = Since(DateTimeOffset.MinValue);
+            foreach (var (id, (_, at)) in _printed)
+                if (at < since) _printed.Remove(id);
         }
     }
 }

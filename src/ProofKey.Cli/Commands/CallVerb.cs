@@ -40,7 +40,7 @@ internal sealed class CallVerb : SessionVerb
         using var http = resource is null ? session.CreateHttpClient(onlyFor: origin) : session.CreateHttpClient(onlyFor: origin, resource);
         using var response = await SendAsync(http, request, open.Profile, invocation.Cancellation);
         invocation.Terminal.Say($"{(int)response.StatusCode} {PlainText.Of(response.ReasonPhrase ?? "")}".TrimEnd());
-        await CopyAsync(response, invocation);
+        await CopyAsync(response, address, invocation);
         if (response.IsSuccessStatusCode) return ExitCodes.Done;
         if (await HintForAsync(response, session, open.Profile, invocation.Cancellation) is { } hint) invocation.Terminal.Say(hint);
         return ExitCodes.Failed;
@@ -99,8 +99,9 @@ internal sealed class CallVerb : SessionVerb
         var (name, value) = colon > 0 ? (header[..colon].Trim(), header[(colon + 1)..].Trim()) : ("", "");
         if (name.Equals("Authorization", StringComparison.OrdinalIgnoreCase)) throw CommandException.Usage("The Authorization header is what this command itself sends.", "Leave it out, or use another program.");
         if (name.Equals("Content-Type", StringComparison.OrdinalIgnoreCase)) request.Content?.Headers.Remove(name);
-        if (name.Length == 0 || value.Any(char.IsControl) || !(request.Headers.TryAddWithoutValidation(name, value) || request.Content?.Headers.TryAddWithoutValidation(name, value) == true))
-            throw CommandException.Usage("That is not a header of this request.", "Write NAME: VALUE, such as -H \"Accept: text/csv\"; one about the body needs -d.");
+        // RFC 9110 section 5.5: fields are visible ASCII; what else there may be no two programs read alike
+        if (name.Length == 0 || value.Any(character => character is < ' ' or > '~') || !(request.Headers.TryAddWithoutValidation(name, value) || request.Content?.Headers.TryAddWithoutValidation(name, value) == true))
+            throw CommandException.Usage("That is not a header of this request.", "Write NAME: VALUE in ASCII, such as -H \"Accept: text/csv\"; one about the body needs -d.");
     }
 
     private static async Task<HttpResponseMessage> SendAsync(HttpClient http, HttpRequestMessage request, Profile profile, CancellationToken cancellation)
@@ -123,18 +124,31 @@ internal sealed class CallVerb : SessionVerb
         }
     }
 
-    private static async Task CopyAsync(HttpResponseMessage response, Invocation invocation)
+    private static async Task CopyAsync(HttpResponseMessage response, Uri address, Invocation invocation)
     {
+        var (terminal, buffer, last) = (invocation.Terminal, new byte[16 * 1024], (byte)'\n');
+        var shown = terminal.OutIsTerminal ? new PlainBytes() : null;
         await using var body = await response.Content.ReadAsStreamAsync(invocation.Cancellation);
-        await using var output = Console.OpenStandardOutput();
-        var (buffer, last) = (new byte[16 * 1024], (byte)'\n');
-        while (await body.ReadAsync(buffer, invocation.Cancellation) is > 0 and var length)
+        while (!terminal.ReaderIsGone && await ReadAsync(body, buffer, address, invocation.Cancellation) is > 0 and var length)
         {
-            await output.WriteAsync(buffer.AsMemory(0, length), invocation.Cancellation);
+            if (shown is not null) terminal.Out.Write(shown.Next(buffer.AsSpan(0, length)));
+            else await terminal.OutBytes.WriteAsync(buffer.AsMemory(0, length), invocation.Cancellation);
             last = buffer[length - 1];
         }
         // A shell would put its prompt behind it.
-        if (invocation.Terminal.OutIsTerminal && last != '\n') invocation.Terminal.Write("");
+        if (shown is not null && last != '\n') terminal.Write(shown.End());
+    }
+
+    private static async Task<int> ReadAsync(Stream body, byte[] buffer, Uri address, CancellationToken cancellation)
+    {
+        try
+        {
+            return await body.ReadAsync(buffer, cancellation);
+        }
+        catch (Exception broken) when (broken is IOException or HttpRequestException)
+        {
+            throw new CommandException(ExitCodes.Unavailable, $"{address.GetLeftPart(UriPartial.Authority)} broke off its answer.", "What was printed is not all of it. Try again.", broken);
+        }
     }
 
     // What an API asks for is its own text, which a person is about to copy into a shell.
@@ -152,14 +166,14 @@ internal sealed class CallVerb : SessionVerb
     // RFC 9728 section 5.1: what the API says about itself goes before what we can guess
     private static async Task<string?> HintForAsync(HttpResponseMessage response, Session session, Profile profile, CancellationToken cancellation)
     {
-        if (!ProtectedResource.IsNamedIn(response)) return HintFor(response, session);
+        if (!ProtectedResource.IsNamedIn(response)) return HintFor(response, session, profile);
         try
         {
             var api = await ProtectedResource.DiscoverAsync(response, cancel: cancellation);
             var command = $"{CommandText.Argument(api.AuthorizationServers[0].Value)} --client-id ID --resource {CommandText.Argument(api.Resource)}{(api.RequiresDpop ? " --dpop" : "")}";
             if (!api.AuthorizationServers.Contains(session.Issuer)) return $"The API takes tokens of {string.Join(", ", api.AuthorizationServers)}, and this profile is of {session.Issuer}. If you trust them, sign in there: proofkey login {command} -p ANOTHER-PROFILE";
             if (profile.Resources?.Contains(api.Resource) != true) return $"The API takes tokens that are for it. Sign in for one: {profile.LoginCommand} --resource {CommandText.Argument(api.Resource)}";
-            return HintFor(response, session);
+            return HintFor(response, session, profile);
         }
         catch (ClientException useless)
         {
@@ -168,12 +182,12 @@ internal sealed class CallVerb : SessionVerb
     }
 
     // RFC 6750 section 3.1, RFC 9449 section 7.1
-    private static string? HintFor(HttpResponseMessage response, Session session) => response.StatusCode switch
+    private static string? HintFor(HttpResponseMessage response, Session session, Profile profile) => response.StatusCode switch
     {
         HttpStatusCode.Unauthorized when session.IsBound && !response.Headers.WwwAuthenticate.Any(challenge => challenge.Scheme.Equals("DPoP", StringComparison.OrdinalIgnoreCase)) =>
-            "The API seems to take no tokens that are bound to a key. Sign in for others: proofkey login --dpop=false",
-        HttpStatusCode.Unauthorized => "The API did not take the token. See whether it is meant for this API, in aud and iss: proofkey token | proofkey decode -",
-        HttpStatusCode.Forbidden => "The token may not do that. Sign in with the scope that the API asks for: proofkey login --scope \"…\"",
+            $"The API seems to take no tokens that are bound to a key. Sign in for others: {profile.LoginCommand} --dpop=false",
+        HttpStatusCode.Unauthorized => $"The API did not take the token. See whether it is meant for this API, in aud and iss: proofkey token{profile.Option} | proofkey decode -",
+        HttpStatusCode.Forbidden => $"The token may not do that. Sign in with the scope that the API asks for: {profile.LoginCommand} --scope \"…\"",
         _ => null,
     };
 }

@@ -31,7 +31,7 @@ internal sealed class ClientAddVerb : Verb
     protected override async Task<int> RunAsync(Invocation invocation)
     {
         var registration = _options.Apply(new ClientRegistration { Name = invocation.Argument(_name), IsPublic = IsPublic(invocation) }, invocation.Settings);
-        await using var administration = await invocation.AdministerAsync();
+        await using var administration = await invocation.AdministerAsync(mayMake: true);
         Print(await administration.Registry.AddClientAsync(registration), invocation);
         return ExitCodes.Done;
     }

@@ -24,14 +24,15 @@ internal sealed class ClientUpdateVerb : Verb
         foreach (var option in (IEnumerable<Option>)[_name, _newSecret, .. _options.All, .. CommonOptions.Place, CommonOptions.Json]) Add(option);
     }
 
+    public override IReadOnlyList<Option> TypedAlone => [_name, _newSecret, .. _options.All];
+
     protected override async Task<int> RunAsync(Invocation invocation)
     {
         var (id, settings) = (invocation.Argument(_id), invocation.Settings);
-        var said = settings.OfCommandLine;
-        var (name, newSecret) = (said.Text(_name), said.Flag(_newSecret));
+        var (name, newSecret) = (settings.Text(_name), settings.Flag(_newSecret));
         await using var administration = await invocation.AdministerAsync();
         var changed = await administration.Registry.UpdateClientAsync(
-            id, registration => _options.Apply(name is null ? registration : registration with { Name = name }, said), newSecret, invocation.Cancellation) ?? throw ClientShowVerb.Unknown(id);
+            id, registration => _options.Apply(name is null ? registration : registration with { Name = name }, settings), newSecret, invocation.Cancellation) ?? throw ClientShowVerb.Unknown(id);
         if (settings.Flag(CommonOptions.Json))
         {
             var shown = changed.Client;

@@ -23,9 +23,11 @@ internal static class CommonOptions
 
     public static readonly Option<bool> Json = new("--json") { Description = "Print JSON." };
 
-    public static readonly Option<bool> NoInput = new("--no-input") { Description = "Ask nobody and open nothing: where a person is needed, end with exit code 4." };
+    public static readonly Option<bool> NoInput = new("--no-input") { Description = "Ask nobody and open nothing: where a person is needed, end with exit code 4, and where a passphrase is, with 8. A keyring that is locked may show its own window all the same." };
 
-    public static readonly Option<string> MinValid = new("--min-valid") { HelpName = "TIME", Description = "How long the token must last at least, such as 5m. Without it: 60s." };
+    public static readonly Option<string> MinValid = new("--min-valid") { HelpName = "TIME", Description = "How long the token is to last at least, such as 5m; if there is none that lasts so long, that is said. Without it: 60s." };
+
+    public static readonly Option<string> Resource = new("--resource") { HelpName = "URL", Description = "Of the APIs that the profile is for, the one that the token is for. Without it: the first." };
 
     public static readonly Option<string> Profile = new("--profile", "-p") { HelpName = "PROFILE", Description = "Which sign-in is meant. Without it: the one of proofkey switch, at first default." };
 
@@ -38,12 +40,12 @@ internal static class CommonOptions
     /// <summary>How a session is kept.</summary>
     public static readonly Option[] Keeping = [Store, KeyFile, PassphraseFile];
 
-    /// <summary>The keys that a configuration file may have: one for each option, and those settings that have no option.</summary>
+    /// <summary>The keys that a configuration file may have: one for each option that some verb takes from there, and those settings that have no option.</summary>
     public static HashSet<string> KeysOf(Command root)
     {
         var keys = new HashSet<string>(OptionsOf(root).Where(option => option.Name is not ("--help" or "--version" or "--config")).Select(option => Settings.KeyOf(option.Name))) { "sessions" };
         return keys;
     }
 
-    private static IEnumerable<Option> OptionsOf(Command command) => command.Options.Concat(command.Subcommands.SelectMany(OptionsOf));
+    private static IEnumerable<Option> OptionsOf(Command command) => command.Options.Except((command as Verb)?.TypedAlone ?? []).Concat(command.Subcommands.SelectMany(OptionsOf));
 }

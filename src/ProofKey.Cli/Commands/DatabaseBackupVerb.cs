@@ -6,7 +6,7 @@ namespace ProofKey.Cli.Commands;
 /// <summary><c>proofkey database backup</c>: a copy of the embedded database while the server runs. PostgreSQL has a program of its own for that.</summary>
 internal sealed class DatabaseBackupVerb : Verb
 {
-    private readonly Argument<string> _file = new("file") { HelpName = "FILE", Description = "Where the backup goes; there must be no such file." };
+    private readonly Argument<string> _file = new("FILE") { Description = "Where the backup goes; there must be no such file." };
 
     public DatabaseBackupVerb()
         : base(

@@ -20,7 +20,7 @@ internal sealed class DatabaseCopyVerb : Verb
     {
         var location = invocation.Settings.Text(CommonOptions.Data) ?? Folders.Data();
         // A folder that is made here would be copied as an empty one.
-        if (!File.Exists(Path.Combine(location, DataFolder.DatabaseName))) throw CommandException.Usage($"There is no database in {location}.", "Name the data folder with --data DIR.");
+        Invocation.ThrowIfNoDatabase(location);
         var folder = DataFolder.Open(location, invocation.ReadRootKey());
         var target = PostgreSqlPlace.Of(invocation.Settings.Required(CommonOptions.Database), folder.RootKey);
         // What a server writes from now on would be lost.

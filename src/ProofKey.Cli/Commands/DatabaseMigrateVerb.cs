@@ -10,7 +10,7 @@ internal sealed class DatabaseMigrateVerb : Verb
 
     protected override async Task<int> RunAsync(Invocation invocation)
     {
-        await using var administration = await Administration.OpenAsync(invocation.OpenData(), invocation.Cancellation, mayUpgrade: true);
+        await using var administration = await Administration.OpenAsync(invocation.OpenData(mayMake: true), invocation.Cancellation, mayUpgrade: true);
         invocation.Terminal.Say("The tables are up to date.");
         return ExitCodes.Done;
     }

@@ -13,9 +13,8 @@ internal sealed class DatabaseRestoreVerb : Verb
     private const string RevokeChanged = "revoke-changed";
     private const string RevokeAll = "revoke-all";
 
-    private readonly Argument<string?> _file = new("file")
+    private readonly Argument<string?> _file = new("FILE")
     {
-        HelpName = "FILE",
         Arity = ArgumentArity.ZeroOrOne,
         Description = "The backup of an embedded database. Without it, the rows are back already: by pg_restore, or by hand.",
     };
@@ -43,12 +42,16 @@ internal sealed class DatabaseRestoreVerb : Verb
         AddPlace();
     }
 
+    // What a restore does is said for this one time, not by a variable.
+    public override IReadOnlyList<Option> TypedAlone => [_grants, _audit];
+
     protected override async Task<int> RunAsync(Invocation invocation)
     {
-        // What a restore does is said for this one time, not by a variable.
-        var said = invocation.Settings.OfCommandLine;
-        var (file, auditFile) = (invocation.Parsed.GetValue(_file), said.Text(_audit));
-        var typed = said.Text(_grants) is null ? null : said.Choice(_grants, RevokeAll, RevokeChanged, Keep);
+        // Who sets one believes that it counts, and what is done without it cannot be undone.
+        if (TypedAlone.FirstOrDefault(Settings.HasVariable) is { } set)
+            throw CommandException.Usage($"{set.Name} counts on the command line alone, and {Settings.VariableOf(set.Name)} is set; nothing was done.", $"Say {set.Name} {set.HelpName} in the command, and unset the variable.");
+        var (file, auditFile) = (invocation.Parsed.GetValue(_file), invocation.Settings.Text(_audit));
+        var typed = invocation.Settings.Text(_grants) is null ? null : invocation.Settings.Choice(_grants, RevokeAll, RevokeChanged, Keep);
         var place = Open(invocation, isForFile: file is not null);
         var audit = auditFile is null ? [] : await ExportedAuditTrail.ReadAsync(auditFile, invocation.Cancellation);
         var grants = typed ?? (invocation.Terminal.CanAsk ? await AskAsync(invocation) : RevokeAll);
@@ -65,10 +68,10 @@ internal sealed class DatabaseRestoreVerb : Verb
         {
             var folder = meant.Folder ?? Folders.Data();
             if (!isForFile && !File.Exists(Path.Combine(folder, DataFolder.DatabaseName))) throw CommandException.Usage($"There is no database in {folder}.", "Name the file of the backup, or the data folder with --data DIR.");
-            if (invocation.ReadRootKey() is null && !DataFolder.HasRootKey(folder))
+            if (!invocation.HasRootKey && !DataFolder.HasRootKey(folder))
                 throw CommandException.Usage($"There is no root key in {folder}, and a backup cannot be opened without the one that it was made under.", "Put root.key back there, or give --root-key-file FILE.");
         }
-        var place = invocation.OpenData();
+        var place = invocation.OpenData(mayMake: isForFile);
         if (isForFile && place is not DataFolder) throw CommandException.Usage("The rows of PostgreSQL come back by its own program.", "Run pg_restore, then this command without a file.");
         return place;
     }

@@ -14,7 +14,7 @@ internal sealed class DecodeVerb : Verb
     protected override async Task<int> RunAsync(Invocation invocation)
     {
         var text = invocation.Argument(_token);
-        if (text == "-") text = await Console.In.ReadToEndAsync(invocation.Cancellation).WaitAsync(invocation.Cancellation);
+        if (text == "-") text = await StandardInput.ReadAsync(invocation.Cancellation);
         else invocation.Terminal.Say("A token is a secret, and others on this machine can see arguments: give it on stdin, with -");
         if (!DecodedToken.TryRead(text.Trim(), out var token, out var problem))
             throw new CommandException(ExitCodes.Failed, problem, "Only a JWT can be read here; an opaque token means something to its server alone.");

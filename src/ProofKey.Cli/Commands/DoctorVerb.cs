@@ -32,10 +32,12 @@ internal sealed class DoctorVerb : Verb
         foreach (var option in (Option[])[_issuer, CommonOptions.Profile, .. CommonOptions.Keeping, _server, .. CommonOptions.Place, CommonOptions.Json]) Add(option);
     }
 
+    // A variable that is there for another command does not make this a look at a server.
+    public override IReadOnlyList<Option> TypedAlone => [_server];
+
     protected override async Task<int> RunAsync(Invocation invocation)
     {
-        // A variable that is there for serve does not make this a look at a server.
-        List<Finding> found = [Runtime(Environment.Version), .. invocation.Settings.OfCommandLine.Text(_server) is { } server ? await ServerAsync(invocation, IssuerOf("--server", server)) : await MachineAsync(invocation)];
+        List<Finding> found = [Runtime(Environment.Version), .. invocation.Settings.Text(_server) is { } server ? await ServerAsync(invocation, IssuerOf("--server", server)) : await MachineAsync(invocation)];
         if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(found, CliJson.Default.IReadOnlyListFinding));
         else Print(found, invocation.Terminal);
         return found.Exists(finding => finding.State == Finding.Bad) ? ExitCodes.Failed : ExitCodes.Done;
@@ -43,9 +45,9 @@ internal sealed class DoctorVerb : Verb
 
     private static async Task<List<Finding>> ServerAsync(Invocation invocation, Issuer issuer)
     {
-        using var http = NewHttp(issuer);
+        using var http = NewHttp(issuer, DecompressionMethods.All);
         var found = await new ServerCheckup(issuer, http, invocation.Cancellation).RunAsync();
-        if (invocation.HasPlace) found.Add(await AddressesAsync(invocation, issuer));
+        if (invocation.HasPlace) found.Add(await AddressesOrProblemAsync(invocation, issuer));
         return found;
     }
 
@@ -55,22 +57,61 @@ internal sealed class DoctorVerb : Verb
         var profile = profiles.Find(name);
         var found = new MachineCheckup(MachineFacts.OfThisMachine).Run(profile);
         found.Add(await MachineCheckup.StoreAsync(ChosenStore.Of(invocation.Settings, profile), profiles, name, invocation.Cancellation));
+        // The variable and the key of that name are those of serve.
         if (invocation.Settings.OfCommandLine.Text(_issuer) is not { } text) return found;
         var issuer = IssuerOf("--issuer", text);
-        using var http = NewHttp(issuer);
-        found.AddRange(await new ProviderCheckup(issuer, http, TimeProvider.System, invocation.Cancellation).RunAsync());
+        using var http = NewHttp(issuer, DecompressionMethods.None);
+        http.MaxResponseContentBufferSize = ProviderCheckup.MostBytes;
+        var promised = await new ProviderCheckup(issuer, http, TimeProvider.System, invocation.Cancellation).RunAsync();
+        found.AddRange(promised);
+        // What looks good may still be refused: the last word is the client's own.
+        if (promised.TrueForAll(finding => finding.State != Finding.Bad) && await RefusalAsync(issuer, profile, invocation.Cancellation) is { } refusal) found.Add(refusal);
         return found;
     }
 
+    private static async Task<Finding?> RefusalAsync(Issuer issuer, Profile? profile, CancellationToken cancellation)
+    {
+        await using var client = new PublicClient(new ClientOptions
+        {
+            Issuer = issuer,
+            ClientId = "doctor",
+            Scope = Scope.Parse(profile?.Issuer == issuer.Value ? profile.Scope : Profile.DefaultScope),
+            // Said by another finding.
+            AcceptUnadvertisedPkce = true,
+        });
+        try
+        {
+            await client.Discovery.GetAsync(cancellation);
+            return null;
+        }
+        catch (ClientException refused)
+        {
+            return Finding.Broken("endpoints", $"A sign-in would refuse the metadata: expected {refused.Expected}, but {refused.Actual}.", refused.Remedy);
+        }
+    }
+
     // As the client does: no redirects, and this machine itself without a proxy.
-    private static HttpClient NewHttp(Issuer issuer) =>
-        new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, AutomaticDecompression = DecompressionMethods.All, UseProxy = !new Uri(issuer.Value).IsLoopback }) { Timeout = TimeSpan.FromSeconds(10) };
+    private static HttpClient NewHttp(Issuer issuer, DecompressionMethods unfolds) =>
+        new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, AutomaticDecompression = unfolds, UseProxy = !new Uri(issuer.Value).IsLoopback }) { Timeout = TimeSpan.FromSeconds(10) };
 
     private static Issuer IssuerOf(string option, string text) => Issuer.TryParse(text, out var issuer, out var problem) ? issuer
         : throw CommandException.Usage(problem, $"Give the server's public address, such as {option} https://login.example.com");
 
     internal static Finding Runtime(Version version) => version.Major > MendedRuntime.Major || version >= MendedRuntime ? Finding.Fine("runtime", $".NET {version}.")
         : new Finding("runtime", Finding.Warning, $".NET {version} here has holes that are published.", $"Update the runtime to {MendedRuntime} or newer.");
+
+    // A folder that is not there must not hide what was found.
+    private static async Task<Finding> AddressesOrProblemAsync(Invocation invocation, Issuer issuer)
+    {
+        try
+        {
+            return await AddressesAsync(invocation, issuer);
+        }
+        catch (CommandException none)
+        {
+            return Finding.Broken("addresses", none.Problem, none.Remedy);
+        }
+    }
 
     // The trail is read from its old end; what counts is how it is now, so the last page or two stay.
     private static async Task<Finding> AddressesAsync(Invocation invocation, Issuer issuer)

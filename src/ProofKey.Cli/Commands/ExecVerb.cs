@@ -1,6 +1,5 @@
 using System.CommandLine;
 using ProofKey.Cli.Sessions;
-using ProofKey.Client;
 
 namespace ProofKey.Cli.Commands;
 
@@ -19,8 +18,11 @@ internal sealed class ExecVerb : SessionVerb
     {
         Add(_command);
         Add(CommonOptions.MinValid);
+        Add(CommonOptions.Resource);
         Add(_variable);
     }
+
+    public override IReadOnlyList<Option> TypedAlone => [CommonOptions.Resource];
 
     protected override async Task<int> RunAsync(Invocation invocation, OpenProfile open)
     {
@@ -30,8 +32,8 @@ internal sealed class ExecVerb : SessionVerb
         var command = invocation.Parsed.GetValue(_command) ?? [];
         var program = OtherProgram.Find(command[0]);
         var session = await open.SessionAsync(invocation.Cancellation);
-        var token = await session.GetAccessTokenAsync(invocation.Settings.Duration(CommonOptions.MinValid, Session.DefaultMinValid), invocation.Cancellation);
-        SayIfBound(invocation, session);
+        var token = await TokenAsync(invocation, open.Profile, session);
+        SayWhatItLacks(invocation, session, token);
         return await program.RunAsync(command[1..], variable, token.Reveal());
     }
 }

@@ -23,10 +23,11 @@ internal sealed class GrantRevokeVerb : Verb
         foreach (var option in (Option[])[_user, _client, .. CommonOptions.Place, CommonOptions.Json]) Add(option);
     }
 
+    public override IReadOnlyList<Option> TypedAlone => [_user, _client];
+
     protected override async Task<int> RunAsync(Invocation invocation)
     {
-        var said = invocation.Settings.OfCommandLine;
-        var (grant, user, client) = (invocation.Parsed.GetValue(_grant), said.Text(_user), said.Text(_client));
+        var (grant, user, client) = (invocation.Parsed.GetValue(_grant), invocation.Settings.Text(_user), invocation.Settings.Text(_client));
         if ((grant is null) == (user is null) || (user is null && client is not null))
             throw CommandException.Usage("Say which sign-ins are to end.", "Give one GRANT, or --user NAME and perhaps --client CLIENT_ID.");
         await using var administration = await invocation.AdministerAsync();

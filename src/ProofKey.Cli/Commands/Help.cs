@@ -11,25 +11,32 @@ internal static class Help
 
     private static readonly string[] Closing =
     [
-        "Each option has an environment variable, as PROOFKEY_DATA for --data, and a key in the file of --config, as \"data\". PROOFKEY_SESSIONS moves the folder of sessions.",
+        "An option has an environment variable, as PROOFKEY_DATA for --data, and a key in the file of --config, as \"data\". What is said for one time alone counts on the command line alone; the help of such a command says which options those are. PROOFKEY_SESSIONS moves the folder of sessions.",
         "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 timed out, 4 sign-in needed, 5 refused, 6 unavailable, 7 protocol violation, 8 token store locked or missing, 9 cancelled. With exec: those of its program, or 126 cannot be run, 127 not found.",
     ];
 
     public static bool IsAskedFor(ParseResult parsed) => parsed.GetResult(Option) is { Implicit: false };
 
     /// <summary>Writes the help of the command that was typed.</summary>
-    public static void Write(ParseResult parsed, TextWriter writer)
+    public static void Write(ParseResult parsed, Terminal terminal)
     {
+        var writer = terminal.Out;
         parsed.InvocationConfiguration.Output = writer;
-        new HelpAction().Invoke(parsed);
+        var help = new HelpAction();
+        if (terminal.OutWidth is { } width) help.MaxWidth = width;
+        help.Invoke(parsed);
         var command = parsed.CommandResult.Command;
         writer.WriteLine(command is Verb { Examples.Count: > 1 } ? "Examples:" : "Example:");
         foreach (var example in ExamplesOf(command)) writer.WriteLine($"  {example}");
         writer.WriteLine();
-        if (command is Verb) return;
-        var width = Console.IsOutputRedirected ? 80 : Math.Max(20, Console.WindowWidth);
-        foreach (var line in Closing.SelectMany(text => WordWrap.Lines(text, width))) writer.WriteLine(line);
+        foreach (var line in ClosingOf(command).SelectMany(text => WordWrap.Lines(text, terminal.OutWidth ?? 80))) writer.WriteLine(line);
+        if (command is Verb { TypedAlone.Count: > 0 }) writer.WriteLine();
     }
+
+    private static string[] ClosingOf(Command command) =>
+        command is not Verb verb ? Closing
+        : verb.TypedAlone.Count == 0 ? []
+        : [$"On the command line alone, and neither as a variable nor in the file of --config: {string.Join(", ", verb.TypedAlone.Select(option => option.Name))}."];
 
     // A group shows the first example of its first verb.
     private static IEnumerable<string> ExamplesOf(Command command) =>

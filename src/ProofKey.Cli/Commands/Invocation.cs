@@ -15,7 +15,7 @@ internal sealed record Invocation(ParseResult Parsed, Settings Settings, Termina
     public static Invocation Of(ParseResult parsed, CancellationToken cancellation)
     {
         var path = new Settings(parsed, ConfigurationFile.None).Text(CommonOptions.Config);
-        var file = path is null ? ConfigurationFile.None : ConfigurationFile.Read(path, CommonOptions.KeysOf(parsed.RootCommandResult.Command));
+        var file = path is null ? ConfigurationFile.None : ConfigurationFile.Read(path, CommonOptions.KeysOf(parsed.RootCommandResult.Command), Settings.TypedAlone(parsed));
         return new Invocation(parsed, new Settings(parsed, file), new Terminal(), cancellation);
     }
 
@@ -41,17 +41,30 @@ internal sealed record Invocation(ParseResult Parsed, Settings Settings, Termina
     }
 
     /// <summary>Opens the place of a server's rows that is meant.</summary>
-    public DataPlace OpenData()
+    /// <param name="mayMake">Whether a data folder is made where there is none. What only looks, or changes what is there, would make another server out of a name that was mistyped, and find nothing wrong with it.</param>
+    public DataPlace OpenData(bool mayMake = false)
     {
         var (folder, database) = Place;
         if (folder is not null && database is not null) throw CommandException.Usage("--data and --database are two places, and a server has one.", "Leave out --data (PROOFKEY_DATA), or --database (PROOFKEY_DATABASE).");
+        if (database is null && !mayMake) ThrowIfNoDatabase(folder ?? Folders.Data());
         var rootKey = ReadRootKey();
         return database is null ? DataFolder.Open(folder ?? Folders.Data(), rootKey) : PostgreSqlPlace.Of(database, rootKey ?? throw RootKeyFile.Missing());
     }
 
+    /// <summary>Checks that there is an embedded database.</summary>
+    /// <exception cref="CommandException">There is none.</exception>
+    public static void ThrowIfNoDatabase(string folder)
+    {
+        if (!File.Exists(Path.Combine(folder, DataFolder.DatabaseName))) throw CommandException.Usage($"There is no database in {folder}.", "Name the data folder with --data DIR; proofkey serve and proofkey database migrate make a new one.");
+    }
+
+    /// <summary>Whether a root key was given.</summary>
+    public bool HasRootKey => Settings.Text(CommonOptions.RootKeyFile) is not null || Environment.GetEnvironmentVariable(RootKeyVariable) is { Length: > 0 };
+
     /// <summary>The root key that was given, if one was.</summary>
-    public byte[]? ReadRootKey() => RootKeyFile.Read(Settings.Text(CommonOptions.RootKeyFile), Environment.GetEnvironmentVariable(RootKeyVariable) is { Length: > 0 } text ? text : null);
+    public byte[]? ReadRootKey() => RootKeyFile.Read(Settings.Text(CommonOptions.RootKeyFile), Environment.GetEnvironmentVariable(RootKeyVariable) is { Length: > 0 } text ? text : null, Terminal);
 
     /// <summary>Opens the registry there.</summary>
-    public Task<Administration> AdministerAsync() => Administration.OpenAsync(OpenData(), Cancellation);
+    /// <param name="mayMake">As for <see cref="OpenData"/>.</param>
+    public Task<Administration> AdministerAsync(bool mayMake = false) => Administration.OpenAsync(OpenData(mayMake), Cancellation);
 }

@@ -19,10 +19,12 @@ internal sealed class KeyRewrapVerb : Verb
         AddPlace();
     }
 
+    public override IReadOnlyList<Option> TypedAlone => [_newRootKey];
+
     protected override async Task<int> RunAsync(Invocation invocation)
     {
-        var path = invocation.Settings.OfCommandLine.Required(_newRootKey);
-        var rootKey = RootKeyFile.Read(path, null)!;
+        var path = invocation.Settings.Required(_newRootKey);
+        var rootKey = RootKeyFile.Read(path, null, invocation.Terminal)!;
         var place = invocation.OpenData();
         await using (var administration = await Administration.OpenAsync(place, invocation.Cancellation))
         {

@@ -23,6 +23,8 @@ internal sealed class KeyRotateVerb : Verb
         foreach (var option in (Option[])[_now, _revokeAll, _yes, .. CommonOptions.Place, CommonOptions.Json]) Add(option);
     }
 
+    public override IReadOnlyList<Option> TypedAlone => [_now, _revokeAll, _yes];
+
     protected override async Task<int> RunAsync(Invocation invocation)
     {
         var (now, revokeAll) = (invocation.Settings.Flag(_now), invocation.Settings.Flag(_revokeAll));

@@ -19,7 +19,8 @@ internal sealed class ListVerb : Verb
     {
         var profiles = Profiles.Of(invocation.Settings);
         var shown = new List<ShownProfile>();
-        foreach (var name in profiles.Names()) shown.Add(await ShownAsync(invocation, profiles, name, mayWait: shown.All(profile => profile.State != "locked")));
+        var isLocked = false;
+        foreach (var name in profiles.Names()) shown.Add(await ShownAsync(invocation, profiles, name, isLocked, () => isLocked = true));
         if (invocation.Settings.Flag(CommonOptions.Json))
         {
             invocation.Terminal.Write(JsonSerializer.Serialize(shown, CliJson.Default.IReadOnlyListShownProfile));
@@ -31,22 +32,27 @@ internal sealed class ListVerb : Verb
         return ExitCodes.Done;
     }
 
-    // One damaged file must not hide the others, and a locked keychain is not waited for again and again.
-    private static async Task<ShownProfile> ShownAsync(Invocation invocation, Profiles profiles, string name, bool mayWait)
+    // One damaged file must not hide the others, and a keychain that is locked is not waited for again and again.
+    private static async Task<ShownProfile> ShownAsync(Invocation invocation, Profiles profiles, string name, bool isLocked, Action onLocked)
     {
         try
         {
             var profile = profiles.Get(name);
             ShownProfile Shown(string state, string? subject = null) => new(name, profile.Issuer, profile.ClientId, profile.Scope, state, subject, name == profiles.Active);
             if (!profiles.HasSession(name)) return Shown("signed_out");
-            if (!mayWait || ChosenStore.Of(invocation.Settings, profile).OpenSilently(profiles.FolderOf(name)) is not { } store) return Shown("locked");
+            var isKeychain = false;
             try
             {
+                // What is there is shown, and not what a next sign-in would make: PROOFKEY_STORE has no say here.
+                var chosen = ChosenStore.Holding(invocation.Settings, profile, profiles.FolderOf(name));
+                isKeychain = chosen.Kind == ChosenStore.Keychain;
+                if ((isKeychain && isLocked) || chosen.OpenSilently(profiles.FolderOf(name)) is not { } store) return Shown("locked");
                 var session = (await store.ListAsync(invocation.Cancellation)).FirstOrDefault(session => session.Profile == name);
                 return Shown(session is null ? "signed_out" : "signed_in", session?.Subject);
             }
             catch (TokenStoreException problem) when (problem.State is not (TokenStoreState.Damaged or TokenStoreState.Exposed))
             {
+                if (isKeychain && problem.State == TokenStoreState.Locked) onLocked();
                 return Shown("locked");
             }
         }

@@ -33,14 +33,19 @@ internal sealed class LoginVerb : Verb
         foreach (var option in (IEnumerable<Option>)[_clientId, _scope, _resource, _dpop, _acrValues, _maxAge, CommonOptions.Profile, .. _roads.All, CommonOptions.Json, .. CommonOptions.Keeping]) Add(option);
     }
 
+    // What is asked of one sign-in is not asked of all, a device code is asked for by whoever types the command, and client add has options of the same name, and so their variables.
+    public override IReadOnlyList<Option> TypedAlone => [_dpop, _acrValues, _maxAge, .. _roads.TypedAlone];
+
     protected override async Task<int> RunAsync(Invocation invocation)
     {
         var profiles = Profiles.Of(invocation.Settings);
         var chosen = ChosenStore.Of(invocation.Settings, profiles.Find(invocation.ProfileName));
         var profile = ProfileOf(invocation, profiles).KeptIn(chosen);
-        var store = await chosen.OpenAsync(profiles.FolderOf(profile.Name), invocation.Terminal, isNew: !profiles.HasSession(profile.Name), invocation.Cancellation);
+        var store = await chosen.OpenAsync(profiles.FolderOf(profile.Name), invocation.Terminal, isNew: !profiles.HasSession(profile.Name), !invocation.Settings.Flag(CommonOptions.NoInput), invocation.Cancellation);
         await using var client = profile.CreateClient(store, _roads.Timeout(invocation.Settings), Narration.On(invocation.Terminal));
-        var session = await SignInAsync(invocation, profile, client);
+        await using var former = await KeptSession.FindAsync(client.Options, invocation.Cancellation);
+        if (former is not null) SayWhosePlaceItTakes(invocation, profile, former.Session);
+        var session = await SignInAsync(invocation, profile, client, isKnown: profiles.Find(profile.Name) is not null);
         // What is not kept must not hide a session that is.
         var hasOther = chosen.Kind == "memory" && profiles.HasSession(profile.Name);
         if (!hasOther) profiles.Remember(profile);
@@ -48,15 +53,35 @@ internal sealed class LoginVerb : Verb
         invocation.Terminal.Say($"Signed in as {PlainText.Of(Person.NameOf(claims, session))} ({PlainText.Of(session.Subject ?? "no subject")}) at {session.Issuer}; profile {profile.Name}.");
         if (chosen.Kind == "memory") invocation.Terminal.Say(hasOther ? $"Nothing was kept: profile {profile.Name} has the session that it had before." : "Nothing was kept: the session ends with this command.");
         if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(Shown(profile, session, claims), CliJson.Default.SignedInProfile));
+        if (former is not null && IsOfAnother(former.Session, session)) await EndAsync(former.Session, invocation);
         return ExitCodes.Done;
     }
 
-    private async Task<Session> SignInAsync(Invocation invocation, Profile profile, PublicClient client)
+    // One profile has one session, and who signs in elsewhere may not think of the one that is there.
+    private static void SayWhosePlaceItTakes(Invocation invocation, Profile profile, Session former)
     {
-        var choice = _roads.Choice(invocation.Settings) with { StepUp = StepUpOf(invocation.Settings.OfCommandLine) };
+        if (former.Issuer.Value == profile.Issuer && former.ClientId == profile.ClientId) return;
+        var there = $"Profile {profile.Name} is signed in at {former.Issuer} as the client {PlainText.Of(former.ClientId)}";
+        if (invocation.Settings.Flag(CommonOptions.NoInput))
+            throw CommandException.Usage($"{there}, and another session would take its place.", $"Give the new one a name of its own with -p NAME, or sign out first with: proofkey logout{profile.Option}");
+        invocation.Terminal.Say($"{there}; this sign-in takes its place. To keep both, press Ctrl-C and give this one a name of its own with -p NAME.");
+    }
+
+    // Where it is the same person at the same client, some servers take a revocation for everything that the person gave it, the new session among that.
+    private static bool IsOfAnother(Session former, Session session) =>
+        !former.Issuer.Equals(session.Issuer) || former.ClientId != session.ClientId || (former.Subject is not null && session.Subject is not null && former.Subject != session.Subject);
+
+    // Nobody has it any more, and its refresh token would live on at the server.
+    private static async Task EndAsync(Session former, Invocation invocation) => invocation.Terminal.Say(await former.SignOutAsync(invocation.Cancellation) is { Revoked: false, Problem: var problem }
+        ? PlainText.Of($"The session of before at {former.Issuer} was not taken back there; it ends by itself. {problem}")
+        : $"The session of before at {former.Issuer} was ended there.");
+
+    private async Task<Session> SignInAsync(Invocation invocation, Profile profile, PublicClient client, bool isKnown)
+    {
+        var choice = _roads.Choice(invocation.Settings) with { StepUp = StepUpOf(invocation.Settings) };
         if (choice.MayAsk) return await new InteractiveSignIn(client, invocation.Terminal, choice).RunAsync(invocation.Cancellation);
         if (await client.FindSessionAsync(invocation.Cancellation) is not { } session)
-            throw new CommandException(ExitCodes.SignInNeeded, "A person must sign in, and --no-input asks nobody.", $"Sign in with: {profile.LoginCommand}");
+            throw new CommandException(ExitCodes.SignInNeeded, "A person must sign in, and --no-input asks nobody.", $"Sign in with: {(isKnown ? profile.LoginCommand : $"proofkey login {CommandText.Argument(profile.Issuer)} --client-id {CommandText.Argument(profile.ClientId)}{profile.Option}")}");
         await session.GetAccessTokenAsync(cancel: invocation.Cancellation);
         return session;
     }
@@ -75,8 +100,7 @@ internal sealed class LoginVerb : Verb
         if (known?.Issuer != issuer) known = null;
         var scope = invocation.Settings.Text(_scope) ?? known?.Scope ?? Profile.DefaultScope;
         if (!Scope.TryParse(scope, out _)) throw CommandException.Usage("The scope has characters that a scope cannot have.", "Write the values with single spaces between, such as --scope \"openid profile\"");
-        // client add has an option of that name, and so the variable.
-        var dpop = invocation.Settings.OfCommandLine.Switch(_dpop) ?? known?.Dpop;
+        var dpop = invocation.Settings.Switch(_dpop) ?? known?.Dpop;
         return _roads.Apply(new Profile { Name = name, IsActive = profiles.IsMeant(name), Issuer = issuer, ClientId = ClientIdOf(invocation, known), Scope = scope, Resources = ResourcesOf(invocation.Settings, known), Dpop = dpop }, known, invocation.Settings);
     }
 
@@ -88,7 +112,6 @@ internal sealed class LoginVerb : Verb
             : throw CommandException.Usage("--resource is an absolute address without #, and each is said once.", "Write it as the server knows the API, such as --resource https://api.example.com/");
     }
 
-    // For this one sign-in: what an API asks of one call is not asked of all.
     private StepUp? StepUpOf(Settings settings)
     {
         var values = settings.Text(_acrValues)?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];

@@ -15,6 +15,10 @@ internal sealed class LogoutVerb : SessionVerb
     // What is there is to end, and not what a next sign-in would make: --store has no say here.
     protected override ChosenStore StoreOf(Invocation invocation, Profile profile, string folder) => ChosenStore.Holding(invocation.Settings, profile, folder);
 
+    // A first sign-in that was killed may have left a session and no profile.
+    protected override Profile ProfileOf(Profiles profiles, string name) =>
+        profiles.Find(name) ?? (profiles.HasSession(name) ? new Profile { Name = name, Issuer = "https://proofkey.invalid", ClientId = "-", Scope = Profile.DefaultScope } : base.ProfileOf(profiles, name));
+
     protected override async Task<int> RunAsync(Invocation invocation, OpenProfile open)
     {
         var name = open.Profile.Name;
@@ -29,16 +33,9 @@ internal sealed class LogoutVerb : SessionVerb
         return ExitCodes.Done;
     }
 
-    // The session may be for another server, client or scope than the profile remembers by now.
     private static async Task<(string Issuer, SignOutResult? Result)> SignOutAsync(OpenProfile open, CancellationToken cancellation)
     {
-        if (await open.Client.FindSessionAsync(cancellation) is { } session) return (open.Profile.Issuer, await session.SignOutAsync(cancellation));
-        foreach (var left in await open.Client.Options.Store.ListAsync(cancellation))
-        {
-            var options = open.Client.Options with { Issuer = left.Issuer, ClientId = left.ClientId, Scope = left.Scope, Resource = left.Resource, Profile = left.Profile };
-            await using var client = new PublicClient(options);
-            if (await client.FindSessionAsync(cancellation) is { } found) return (left.Issuer.Value, await found.SignOutAsync(cancellation));
-        }
-        return (open.Profile.Issuer, null);
+        await using var kept = await KeptSession.FindAsync(open.Client.Options, cancellation);
+        return kept is null ? (open.Profile.Issuer, null) : (kept.Session.Issuer.Value, await kept.Session.SignOutAsync(cancellation));
     }
 }

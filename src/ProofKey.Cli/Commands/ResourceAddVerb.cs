@@ -28,7 +28,7 @@ internal sealed class ResourceAddVerb : Verb
     protected override async Task<int> RunAsync(Invocation invocation)
     {
         var (scope, name) = (invocation.Settings.Required(_scope), invocation.Settings.Text(_name));
-        await using var administration = await invocation.AdministerAsync();
+        await using var administration = await invocation.AdministerAsync(mayMake: true);
         var resource = await administration.Registry.AddResourceAsync(invocation.Argument(_address), scope, name);
         if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(Shown(resource), CliJson.Default.ShownResource));
         else invocation.Terminal.Say($"Registered {PlainText.Of(resource.Address)} with {resource.Scope}.");

@@ -17,11 +17,12 @@ internal sealed class ResourceUpdateVerb : Verb
         foreach (var option in (Option[])[_scope, _name, .. CommonOptions.Place]) Add(option);
     }
 
+    public override IReadOnlyList<Option> TypedAlone => [_scope, _name];
+
     protected override async Task<int> RunAsync(Invocation invocation)
     {
         var address = invocation.Argument(_address);
-        var said = invocation.Settings.OfCommandLine;
-        var (scope, name) = (said.Text(_scope), said.Text(_name));
+        var (scope, name) = (invocation.Settings.Text(_scope), invocation.Settings.Text(_name));
         if (scope is null && name is null) throw CommandException.Usage("Nothing is to be changed.", "Give --scope or --name.");
         await using var administration = await invocation.AdministerAsync();
         var resource = await administration.Registry.UpdateResourceAsync(address, scope, name, invocation.Cancellation) ?? throw ResourceAddVerb.Unknown(address);

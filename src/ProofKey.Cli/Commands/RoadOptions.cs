@@ -23,6 +23,9 @@ internal sealed partial class RoadOptions
     /// <summary>All of them, in the order of the help.</summary>
     public IEnumerable<Option> All => [_browser, _noBrowser, _device, CommonOptions.NoInput, _qr, _timeout, _port, _redirectPath, _localhost, _responseMode, _acceptUnadvertisedPkce];
 
+    /// <summary>Those that no variable and no file says.</summary>
+    public IEnumerable<Option> TypedAlone => [_device, _responseMode];
+
     /// <summary>What was chosen for this one sign-in.</summary>
     public SignInChoice Choice(Settings settings)
     {
@@ -43,29 +46,27 @@ internal sealed partial class RoadOptions
     /// <summary>What a profile remembers of them; what is not said is as it was.</summary>
     public Profile Apply(Profile profile, Profile? known, Settings settings) => profile with
     {
-        Ports = settings.Text(_port) is { } ports ? PortsOf(ports) : known?.Ports,
-        RedirectPath = settings.Text(_redirectPath) is { } path ? PathOf(path) : known?.RedirectPath,
+        Ports = settings.Text(_port) is { } ports ? PortsOf(ports, settings.NameOf(_port)) : known?.Ports,
+        RedirectPath = settings.Text(_redirectPath) is { } path ? PathOf(path, settings.NameOf(_redirectPath)) : known?.RedirectPath,
         Localhost = settings.Switch(_localhost) ?? known?.Localhost,
-        // client add has an option of that name, and so the variable.
-        ResponseMode = settings.OfCommandLine.Text(_responseMode) is null ? known?.ResponseMode : settings.OfCommandLine.Choice(_responseMode, "auto", "query", "form_post"),
+        ResponseMode = settings.Text(_responseMode) is null ? known?.ResponseMode : settings.Choice(_responseMode, "auto", "query", "form_post"),
         AcceptUnadvertisedPkce = settings.Switch(_acceptUnadvertisedPkce) ?? known?.AcceptUnadvertisedPkce,
     };
 
     private List<SignInRoad> Roads(Settings settings)
     {
         (Option<bool> Option, SignInRoad Road)[] all = [(_browser, SignInRoad.Browser), (_noBrowser, SignInRoad.Paste), (_device, SignInRoad.Device)];
-        // A device code is asked for by whoever types the command, and by no variable that somebody set.
-        return [.. all.Where(one => (one.Road == SignInRoad.Device ? settings.OfCommandLine : settings).Flag(one.Option)).Select(one => one.Road)];
+        return [.. all.Where(one => settings.Flag(one.Option)).Select(one => one.Road)];
     }
 
-    private static List<int> PortsOf(string text)
+    private static List<int> PortsOf(string text, string name)
     {
         var ports = text.Split(',').Select(one => int.TryParse(one, out var port) && port is > 0 and <= 65535 ? port : 0).ToList();
-        return ports.Contains(0) ? throw CommandException.Usage("--port is a number from 1 to 65535, or several with commas between them.", "Write it as it is registered, such as --port 8400 or --port 8400,8401") : ports;
+        return ports.Contains(0) ? throw CommandException.Usage($"{name} is a number from 1 to 65535, or several with commas between them.", "Write it as it is registered, such as --port 8400 or --port 8400,8401") : ports;
     }
 
-    private static string PathOf(string text) => IsPath().IsMatch(text)
-        ? text : throw CommandException.Usage("--redirect-path is the path of an address, which starts with a slash.", "Write it as it is registered, such as --redirect-path /oauth/callback");
+    private static string PathOf(string text, string name) => IsPath().IsMatch(text)
+        ? text : throw CommandException.Usage($"{name} is the path of an address, which starts with a slash.", "Write it as it is registered, such as --redirect-path /oauth/callback");
 
     [GeneratedRegex(@"\A(/[A-Za-z0-9._~-]+)*/?\z")]
     private static partial Regex IsPath();

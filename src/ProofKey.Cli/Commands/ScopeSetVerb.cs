@@ -23,7 +23,7 @@ internal sealed class ScopeSetVerb : Verb
 
     protected override async Task<int> RunAsync(Invocation invocation)
     {
-        await using var administration = await invocation.AdministerAsync();
+        await using var administration = await invocation.AdministerAsync(mayMake: true);
         var scope = await administration.Registry.DescribeScopeAsync(invocation.Argument(_name), invocation.Argument(_words));
         if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(Shown(scope), CliJson.Default.ShownScope));
         else invocation.Terminal.Say($"{scope.Name}: {PlainText.Of(scope.Words)}");

@@ -49,7 +49,7 @@ internal sealed class ServeVerb : Verb
             StrictRotation = invocation.Settings.Choice(_rotation, "tolerant", "strict") == "strict",
             RequirePushedRequests = invocation.Settings.Flag(_requirePar),
             TrustedProxies = [.. invocation.Settings.Texts(_trustedProxy).Select(Proxies.Parse)],
-            Data = invocation.OpenData(),
+            Data = invocation.OpenData(mayMake: true),
         };
         using var export = TelemetryExport.Start();
         await using var app = ServerHost.Build(settings, LogToStandardError);
@@ -87,10 +87,16 @@ internal sealed class ServeVerb : Verb
         var urls = invocation.Settings.Texts(_urls).SelectMany(text => text.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).ToList();
         if (urls.Count == 0) urls.Add(DefaultUrl);
         foreach (var url in urls)
+        {
             // Kestrel's own form: http://*:8080 and http://+:8080 listen on every address.
+            var isAny = url.Contains("://*", StringComparison.Ordinal) || url.Contains("://+", StringComparison.Ordinal);
             if (!Uri.TryCreate(url.Replace("://*", "://any", StringComparison.Ordinal).Replace("://+", "://any", StringComparison.Ordinal), UriKind.Absolute, out var address)
                 || address is not { Scheme: "http" or "https", AbsolutePath: "/", Query: "", Fragment: "", UserInfo: "" })
                 throw CommandException.Usage($"{url} is not an address to listen on.", $"Give scheme, host and port alone, such as --urls {DefaultUrl}");
+            // To Kestrel any other name is every address of the machine, and who names one means that one.
+            if (!isAny && address.HostNameType == UriHostNameType.Dns && !address.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase))
+                throw CommandException.Usage($"{address.Host} is a name, and what is listened on is an address.", $"Give the address, such as --urls {DefaultUrl}, or * for every address; the name that people use is that of --issuer.");
+        }
         return urls;
     }
 

@@ -1,3 +1,4 @@
+using ProofKey.Cli.Output;
 using ProofKey.Cli.Sessions;
 using ProofKey.Client;
 
@@ -27,8 +28,9 @@ internal abstract class SessionVerb : Verb
     protected override async Task<int> RunAsync(Invocation invocation)
     {
         var profiles = Profiles.Of(invocation.Settings);
-        var profile = profiles.Get(invocation.ProfileName);
-        var store = await StoreOf(invocation, profile, profiles.FolderOf(profile.Name)).OpenAsync(profiles.FolderOf(profile.Name), invocation.Terminal, isNew: false, invocation.Cancellation);
+        var profile = ProfileOf(profiles, invocation.ProfileName);
+        var folder = profiles.FolderOf(profile.Name);
+        var store = await StoreOf(invocation, profile, folder).OpenAsync(folder, invocation.Terminal, isNew: false, MayAsk(invocation), invocation.Cancellation);
         await using var client = profile.CreateClient(store, onEvent: Narration.On(invocation.Terminal));
         var open = new OpenProfile(profile, client);
         try
@@ -39,16 +41,48 @@ internal abstract class SessionVerb : Verb
         {
             throw open.Ended(ended.Code == "renewal_interrupted" ? "The previous renewal was interrupted, and the server does not take its refresh token a second time." : "The session has ended.");
         }
+        // Who copies the remedy means this profile.
+        catch (SignInRequiredException needed) when (Failure.Of(needed) is { Remedy: Failure.SignInAgain } failure)
+        {
+            throw new CommandException(failure.ExitCode, failure.Problem, $"Sign in again with: {profile.LoginCommand}", needed) { Help = failure.Help };
+        }
     }
+
+    /// <summary>The profile that is meant.</summary>
+    protected virtual Profile ProfileOf(Profiles profiles, string name) => profiles.Get(name);
+
+    /// <summary>Whether a person may be asked for anything, a passphrase too.</summary>
+    protected virtual bool MayAsk(Invocation invocation) => !invocation.Settings.Flag(CommonOptions.NoInput);
 
     /// <summary>Which store is opened.</summary>
     protected virtual ChosenStore StoreOf(Invocation invocation, Profile profile, string folder) => ChosenStore.Of(invocation.Settings, profile);
 
-    /// <summary>Says of a token that is handed over what it lacks, if it is bound to a key that is not.</summary>
-    protected static void SayIfBound(Invocation invocation, Session session)
+    /// <summary>A token to hand over, for the API that was named.</summary>
+    protected static Task<AccessToken> TokenAsync(Invocation invocation, Profile profile, Session session)
     {
+        var minValid = MinValidOf(invocation);
+        if (invocation.Settings.Text(CommonOptions.Resource) is not { } resource) return session.GetAccessTokenAsync(minValid, invocation.Cancellation);
+        var known = profile.Resources ?? [];
+        return known.Contains(resource) ? session.GetAccessTokenAsync(resource, minValid, invocation.Cancellation) : throw CommandException.Usage(
+            $"Profile {profile.Name} is not for the API {PlainText.Of(resource)}.",
+            known.Count > 0 ? $"It is for {string.Join(" and ", known.Select(PlainText.Of))}; write one of them as it stands here." : $"Sign in for it with: {profile.LoginCommand} --resource {CommandText.Argument(resource)}");
+    }
+
+    /// <summary>Says of a token that is handed over what it lacks: the time that was asked for, or the key that it is bound to.</summary>
+    protected static void SayWhatItLacks(Invocation invocation, Session session, AccessToken token)
+    {
+        var (now, minValid) = (TimeProvider.System.GetUtcNow(), MinValidOf(invocation));
+        if (token.ExpiresAt - now < minValid)
+            invocation.Terminal.Say($"The token lasts {TimeText.Length(token.ExpiresAt - now)}, and {TimeText.Length(minValid)} were asked for: {WhyNoLonger(session, minValid, invocation.Settings.Text(CommonOptions.Resource))}.");
         if (session.IsBound) invocation.Terminal.Say("This token is bound to the key of its session: without a proof by it, such as proofkey call makes, no API takes it.");
     }
+
+    private static TimeSpan MinValidOf(Invocation invocation) => invocation.Settings.Duration(CommonOptions.MinValid, Session.DefaultMinValid);
+
+    private static string WhyNoLonger(Session session, TimeSpan minValid, string? resource) =>
+        !session.CanRefresh ? "the session has no refresh token to get another one with"
+        : session.Stored.TokenFor(resource) is { } held && held.ExpiresAt - held.ObtainedAt <= minValid ? "the server gives no longer ones"
+        : "the server did not give another one";
 
     /// <summary>Does it.</summary>
     protected abstract Task<int> RunAsync(Invocation invocation, OpenProfile open);

@@ -20,17 +20,19 @@ internal sealed class StoreMoveVerb : Verb
         foreach (var option in new Option[] { _to, _toKeyFile, _toPassphraseFile, CommonOptions.Profile, CommonOptions.KeyFile, CommonOptions.PassphraseFile }) Add(option);
     }
 
+    // A variable that is there for every day says how it is kept now, and not where it is to go.
+    public override IReadOnlyList<Option> TypedAlone => [_to, _toKeyFile, _toPassphraseFile];
+
     protected override async Task<int> RunAsync(Invocation invocation)
     {
         var profiles = Profiles.Of(invocation.Settings);
         var profile = profiles.Get(invocation.ProfileName);
-        // A variable that is there for every day says how it is kept now, and not where it is to go.
-        var typed = invocation.Settings.OfCommandLine;
+        var typed = invocation.Settings;
         var to = ChosenStore.Checked("--to", typed.Required(_to), typed.Text(_toKeyFile), typed.Text(_toPassphraseFile));
         if (to.Kind == "memory") throw CommandException.Usage("A session cannot be moved to memory, which ends with the command.", "Sign out with: proofkey logout");
-        var folder = profiles.FolderOf(profile.Name);
-        var from = await ChosenStore.Of(invocation.Settings, profile).OpenAsync(folder, invocation.Terminal, isNew: false, invocation.Cancellation);
-        var target = await to.OpenAsync(folder, invocation.Terminal, isNew: true, invocation.Cancellation);
+        var (folder, mayAsk) = (profiles.FolderOf(profile.Name), !invocation.Settings.Flag(CommonOptions.NoInput));
+        var from = await ChosenStore.Of(invocation.Settings, profile).OpenAsync(folder, invocation.Terminal, isNew: false, mayAsk, invocation.Cancellation);
+        var target = await to.OpenAsync(folder, invocation.Terminal, isNew: true, mayAsk, invocation.Cancellation);
         var moved = await from.MoveAsync(profile.Name, target, invocation.Cancellation);
         profiles.Remember(profile.KeptIn(to));
         invocation.Terminal.Say(moved ? $"The session of profile {profile.Name} is kept with its new key." : $"Profile {profile.Name} has no session; the next sign-in is kept that way.");

@@ -27,41 +27,47 @@ internal sealed class TokenVerb : SessionVerb
             "token",
             "Print a fresh access token; it is refreshed when need be.",
             "proofkey token | proofkey decode -",
-            "curl -H \"$(proofkey token -o header)\" https://api.example.com/orders",
             "proofkey token -o curl-config | curl --config - https://api.example.com/orders",
+            "curl -H \"$(proofkey token -o header)\" https://api.example.com/orders",
             "proofkey token -p work --min-valid 5m -o json",
             "git config --global credential.https://git.example.com.helper '!proofkey token -o git --for https://git.example.com'")
     {
         Add(_request);
-        foreach (var option in (Option[])[CommonOptions.MinValid, _output, _for, _show, _interactive, CommonOptions.NoInput]) Add(option);
+        foreach (var option in (Option[])[CommonOptions.MinValid, CommonOptions.Resource, _output, _for, _show, _interactive, CommonOptions.NoInput]) Add(option);
     }
 
+    public override IReadOnlyList<Option> TypedAlone => [CommonOptions.Resource];
+
     // Who asks for another server's password is no reason to open a session.
-    protected override async Task<int> RunAsync(Invocation invocation) => IsForUs(invocation) ? await base.RunAsync(invocation) : ExitCodes.Done;
+    protected override async Task<int> RunAsync(Invocation invocation) => await IsForUsAsync(invocation) ? await base.RunAsync(invocation) : ExitCodes.Done;
 
     protected override async Task<int> RunAsync(Invocation invocation, OpenProfile open)
     {
         var form = FormOf(invocation);
         if (invocation.Terminal.OutIsTerminal && !invocation.Settings.Flag(_show))
             throw CommandException.Usage("A token is a secret, and others may see this screen.", "Hand it on, as in: proofkey token | proofkey decode -; or say --show.");
-        var kubernetes = form == TokenForm.ExecCredential ? KubernetesRequest.Of(Environment.GetEnvironmentVariable(KubernetesRequest.Variable)) : null;
-        var (session, token) = await FreshAsync(invocation, open, kubernetes?.MayAsk ?? true);
-        SayIfBound(invocation, session);
+        var kubernetes = form == TokenForm.ExecCredential ? AskedByKubernetes() : null;
+        var (session, token) = await FreshAsync(invocation, open);
+        SayWhatItLacks(invocation, session, token);
         var shown = new TokenForm(token.Reveal(), token.Type, token.ExpiresAt, session.Scope.ToString());
         invocation.Terminal.Write(kubernetes is not null ? shown.ForKubernetes(kubernetes.ApiVersion) : _asked is not null ? shown.ForGit(_asked) : shown.Text(form));
         return ExitCodes.Done;
     }
 
+    protected override bool MayAsk(Invocation invocation) => base.MayAsk(invocation) && (FormOf(invocation) != TokenForm.ExecCredential || AskedByKubernetes().MayAsk);
+
+    private static KubernetesRequest AskedByKubernetes() => KubernetesRequest.Of(Environment.GetEnvironmentVariable(KubernetesRequest.Variable));
+
     private string FormOf(Invocation invocation) => invocation.Settings.Choice(_output, TokenForm.Words);
 
-    private bool IsForUs(Invocation invocation)
+    private async Task<bool> IsForUsAsync(Invocation invocation)
     {
         var request = invocation.Parsed.GetValue(_request);
         if (FormOf(invocation) != TokenForm.Git)
             return request is null ? true : throw CommandException.Usage($"Unrecognized command or argument '{PlainText.Of(request)}'.", "See: proofkey token --help");
         var servers = invocation.Settings.Texts(_for).Select(OriginOf).ToList();
         if (request is null || servers.Count == 0) throw CommandException.Usage("With -o git it must be said what git asks, and which server may have the token.", "Let git run it: git config credential.URL.helper '!proofkey token -o git --for URL'");
-        _asked = GitRequest.Read(Console.In);
+        _asked = await StandardInput.ReadAsync(GitRequest.Read, invocation.Cancellation);
         var isOurs = servers.Contains(_asked.Origin);
         // Nothing is kept that could be erased; the next request gets a fresh token when this one ends.
         if (request == "erase" && isOurs) invocation.Terminal.Say($"{_asked.Origin} did not take the token of profile {invocation.ProfileName}.");
@@ -71,11 +77,11 @@ internal sealed class TokenVerb : SessionVerb
     private static string OriginOf(string server) => GitRequest.TryOrigin(server, out var origin) ? origin
         : throw CommandException.Usage("--for is the address of a server, https or on this machine, without a path.", "Write it such as --for https://git.example.com");
 
-    private async Task<(Session Session, AccessToken Token)> FreshAsync(Invocation invocation, OpenProfile open, bool mayAsk)
+    private async Task<(Session Session, AccessToken Token)> FreshAsync(Invocation invocation, OpenProfile open)
     {
-        var session = mayAsk && invocation.Settings.Flag(_interactive) && !invocation.Settings.Flag(CommonOptions.NoInput)
+        var session = MayAsk(invocation) && invocation.Settings.Flag(_interactive)
             ? await open.Client.GetSessionAsync(cancel => new InteractiveSignIn(open.Client, invocation.Terminal, new SignInChoice()).RunAsync(cancel), invocation.Cancellation)
             : await open.SessionAsync(invocation.Cancellation);
-        return (session, await session.GetAccessTokenAsync(invocation.Settings.Duration(CommonOptions.MinValid, Session.DefaultMinValid), invocation.Cancellation));
+        return (session, await TokenAsync(invocation, open.Profile, session));
     }
 }

@@ -26,9 +26,11 @@ internal sealed class UserAddVerb : Verb
 
     public static ShownUser Shown(Account account) => new(account.Subject, account.Name, account.Email, account.IsAdmin, account.CreatedAt, account.DisabledAt);
 
+    public override IReadOnlyList<Option> TypedAlone => [_admin];
+
     protected override async Task<int> RunAsync(Invocation invocation)
     {
-        await using var administration = await invocation.AdministerAsync();
+        await using var administration = await invocation.AdministerAsync(mayMake: true);
         var password = invocation.Settings.Flag(_passwordStdin) ? await PasswordPrompt.ReadLineAsync(invocation.Cancellation) : await PasswordPrompt.AskTwiceAsync(invocation.Terminal, invocation.Cancellation);
         var account = await administration.Registry.AddAccountAsync(invocation.Argument(_name), password, invocation.Settings.Text(_email), invocation.Settings.Flag(_admin));
         if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(Shown(account), CliJson.Default.ShownUser));

@@ -17,6 +17,12 @@ internal abstract class Verb : Command
 
     public IReadOnlyList<string> Examples { get; }
 
+    /// <summary>
+    /// The options that count on the command line alone, since they say what is changed, chosen or looked for this one time: no variable and no file that is
+    /// there for another command says it.
+    /// </summary>
+    public virtual IReadOnlyList<Option> TypedAlone => [];
+
     /// <summary>Adds the options that say where a server's rows are.</summary>
     protected void AddPlace()
     {

@@ -14,7 +14,7 @@ internal sealed class WhoamiVerb : SessionVerb
     protected override async Task<int> RunAsync(Invocation invocation, OpenProfile open)
     {
         var session = await open.SessionAsync(invocation.Cancellation);
-        var claims = await Person.ClaimsAsync(session, mustLive: true, invocation.Cancellation);
+        var claims = await Person.ClaimsAsync(session, mustLive: true, invocation.Cancellation, why => invocation.Terminal.Say($"The server did not tell, since {PlainText.Of(why.Actual)}; this is of the sign-in."));
         if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(Shown(open.Profile, session, claims), CliJson.Default.ShownPerson));
         else Print(open.Profile, session, claims, invocation.Terminal);
         return ExitCodes.Done;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using ProofKey.Cli.Commands;
 
 namespace ProofKey.Cli.Configuration;
 
@@ -9,12 +10,11 @@ namespace ProofKey.Cli.Configuration;
 /// </summary>
 internal sealed class Settings(ParseResult parsed, ConfigurationFile file)
 {
+    private readonly HashSet<string> _typedAlone = [.. TypedAlone(parsed)];
+
     private bool _looksElsewhere = true;
 
-    /// <summary>
-    /// The command line alone, for what changes or chooses what is there: a variable that was set for another verb (<c>PROOFKEY_SCOPE</c> for <c>login</c>)
-    /// must not change a registration.
-    /// </summary>
+    /// <summary>The command line alone, where what is typed must not be mixed with what is set.</summary>
     public Settings OfCommandLine => new(parsed, file) { _looksElsewhere = false };
 
     /// <summary>The environment variable of an option.</summary>
@@ -23,25 +23,38 @@ internal sealed class Settings(ParseResult parsed, ConfigurationFile file)
     /// <summary>The key of an option in the configuration file.</summary>
     public static string KeyOf(string option) => option.TrimStart('-').Replace('-', '_');
 
+    /// <summary>The names of the options that this command reads from the command line alone: a variable that was set for another verb (<c>PROOFKEY_SCOPE</c> for <c>login</c>) must not change a registration.</summary>
+    public static IEnumerable<string> TypedAlone(ParseResult parsed) => parsed.CommandResult.Command is Verb verb ? verb.TypedAlone.Select(option => option.Name) : [];
+
+    /// <summary>An option as its value came: <c>--port</c>, with the variable or the file that it was read from.</summary>
+    public string NameOf(Option option) =>
+        parsed.GetResult(option) is { Implicit: false } || !LooksElsewhere(option.Name) ? option.Name
+        : Variable(option.Name) is not null ? $"{option.Name} ({VariableOf(option.Name)})"
+        : file.Texts(KeyOf(option.Name)) is not null ? $"{option.Name} ({KeyOf(option.Name)} in {file.Location})"
+        : option.Name;
+
+    /// <summary>Whether the environment has a value for an option, whatever it counts.</summary>
+    public static bool HasVariable(Option option) => Variable(option.Name) is not null;
+
     /// <summary>The value of an option that has one.</summary>
     /// <exception cref="CommandException">It was given empty, as an unset variable of a shell is.</exception>
     public string? Text(Option<string> option)
     {
         var text = parsed.GetResult(option) is { Implicit: false } ? parsed.GetValue(option) : Elsewhere(option.Name);
-        return text is not { Length: 0 } ? text : throw CommandException.Usage($"{option.Name} is empty.", $"Give {option.Name} {option.HelpName}, or leave it out.");
+        return text is not { Length: 0 } ? text : throw CommandException.Usage($"{NameOf(option)} is empty.", $"Give {option.Name} {option.HelpName}, or leave it out.");
     }
 
     /// <summary>The value of an option that must be there.</summary>
     /// <exception cref="CommandException">It is not.</exception>
     public string Required(Option<string> option) => Text(option) is { Length: > 0 } text
         ? text
-        : throw CommandException.Usage($"{option.Name} is needed.", $"Give {option.Name} {option.HelpName}, or set {VariableOf(option.Name)}.");
+        : throw CommandException.Usage($"{option.Name} is needed.", $"Give {option.Name} {option.HelpName}{(LooksElsewhere(option.Name) ? $", or set {VariableOf(option.Name)}" : "")}.");
 
     /// <summary>The values of an option that may be given several times; in a variable, white space lies between them, or line ends where a value may hold spaces.</summary>
     public IReadOnlyList<string> Texts(Option<string[]> option)
     {
         if (parsed.GetResult(option) is { Implicit: false }) return parsed.GetValue(option) ?? [];
-        if (!_looksElsewhere) return [];
+        if (!LooksElsewhere(option.Name)) return [];
         return Variable(option.Name) is { } variable ? variable.Split(option.Name == "--header" ? ['\n'] : (char[]?)null, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) : file.Texts(KeyOf(option.Name)) ?? [];
     }
 
@@ -65,22 +78,27 @@ internal sealed class Settings(ParseResult parsed, ConfigurationFile file)
     public string Choice(Option<string> option, params string[] words)
     {
         var word = Text(option) ?? words[0];
-        return words.Contains(word) ? word : throw CommandException.Usage($"{option.Name} is not {word}.", $"Choose {string.Join(" or ", words)}.");
+        return words.Contains(word) ? word : throw CommandException.Usage($"{NameOf(option)} is not {word}.", $"Choose {string.Join(" or ", words)}.");
     }
 
     /// <summary>A length of time, such as <c>90s</c>, <c>5m</c> or <c>1h</c>.</summary>
     public TimeSpan Duration(Option<string> option, TimeSpan otherwise) => Text(option) is not { } text ? otherwise : Duration(text)
-        ?? throw CommandException.Usage($"{option.Name} is a length of time, which {text} is not.", "Write a number of seconds, minutes or hours, such as 90s, 5m or 1h.");
+        ?? throw CommandException.Usage($"{NameOf(option)} is a length of time, which {text} is not.", "Write a number of seconds, minutes or hours, such as 90s, 5m or 1h.");
 
     /// <summary>A setting that has no option, only a variable and a key.</summary>
-    public string? Elsewhere(string option) => !_looksElsewhere ? null : Variable(option) ?? file.Texts(KeyOf(option)) switch
+    public string? Elsewhere(string option) => !LooksElsewhere(option) ? null : Variable(option) ?? file.Texts(KeyOf(option)) switch
     {
         null => null,
         [var one] => one,
         _ => throw CommandException.Usage($"The key {KeyOf(option)} of the configuration file must have one value.", "Write one text."),
     };
 
-    private static string? Variable(string option) => Environment.GetEnvironmentVariable(VariableOf(option)) is { Length: > 0 } value ? value : null;
+    private bool LooksElsewhere(string option) => _looksElsewhere && !_typedAlone.Contains(option);
+
+    private static string? Variable(string option) => Environment.GetEnvironmentVariable(VariableOf(option)) is { Length: > 0 } value && !IsOfAService(option, value) ? value : null;
+
+    // Kubernetes, "Accessing the Service": every pod beside a service called proofkey has such a PROOFKEY_PORT, and so has a container with a link of that name.
+    private static bool IsOfAService(string option, string value) => option == "--port" && value.Contains("://", StringComparison.Ordinal);
 
     private static TimeSpan? Duration(string text)
     {

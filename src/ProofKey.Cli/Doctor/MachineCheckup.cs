@@ -31,13 +31,14 @@ internal sealed class MachineCheckup(MachineFacts facts)
         if (chosen.Kind == "memory") return Finding.Fine("store", "In memory: a session ends with its command.");
         // Asked once: a session that ends meanwhile must not make its folder one that is deleted here.
         var hasSession = profiles.HasSession(name);
-        var folder = hasSession ? profiles.FolderOf(name) : Directory.CreateTempSubdirectory("proofkey-doctor-").FullName;
+        var folder = profiles.FolderOf(name);
         try
         {
+            if (!hasSession) folder = MakeBeside(folder);
             if (chosen.OpenSilently(folder) is not { } store) return Finding.Fine("store", "An encrypted file, whose passphrase is asked for.");
             if (hasSession) await store.ListAsync(cancellation);
             else await store.ProbeAsync(name, cancellation);
-            return Finding.Fine("store", chosen.Kind == "keychain" ? "The keychain is open, and has the key of sessions." : "The key of the session's file is there.");
+            return Finding.Fine("store", chosen.Kind == ChosenStore.Keychain ? "The keychain is open, and has the key of sessions." : "The key of the session's file is there.");
         }
         catch (TokenStoreException problem)
         {
@@ -47,10 +48,24 @@ internal sealed class MachineCheckup(MachineFacts facts)
         {
             return Finding.Broken("store", problem.Problem, problem.Remedy);
         }
+        catch (Exception denied) when (denied is IOException or UnauthorizedAccessException)
+        {
+            return Finding.Broken("store", $"Nothing can be kept in {folder}: {denied.Message}", "Mend its owner and mode, free some space, or set PROOFKEY_SESSIONS to another folder.");
+        }
         finally
         {
-            if (!hasSession) Directory.Delete(folder, recursive: true);
+            if (!hasSession && folder != profiles.FolderOf(name)) Directory.Delete(folder, recursive: true);
         }
+    }
+
+    // A new folder, in the nearest one that is there already: what a sign-in would make is made there too.
+    private static string MakeBeside(string folder)
+    {
+        var parent = Path.GetDirectoryName(folder)!;
+        while (!Path.Exists(parent) && Path.GetDirectoryName(parent) is { } above) parent = above;
+        var made = Path.Combine(parent, $".proofkey-doctor-{Environment.ProcessId}");
+        if (OperatingSystem.IsWindows()) return Directory.CreateDirectory(made).FullName;
+        return Directory.CreateDirectory(made, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
     }
 
     private Finding Road() => Finding.Fine("sign-in", _surroundings.Road == SignInRoad.Browser ? $"login opens a browser, since {_surroundings.Reason}." : $"login prints an address for a browser elsewhere, since {_surroundings.Reason}.");

@@ -3,12 +3,19 @@ using System.Security.Authentication;
 using System.Text.Json;
 using ProofKey.Cli.Output;
 using ProofKey.Client.Providers;
+using ProofKey.Jose;
 
 namespace ProofKey.Cli.Doctor;
 
 /// <summary>Looks at a provider as a client of it does before a sign-in: who answers, what its metadata promise, and whose clock is wrong.</summary>
 internal sealed class ProviderCheckup(Issuer issuer, HttpClient http, TimeProvider time, CancellationToken cancellation)
 {
+    /// <summary>How much of an answer a client reads.</summary>
+    public const int MostBytes = 64 * 1024;
+
+    // Deeper than any metadata are.
+    private const int MaxDepth = 16;
+
     private static readonly TimeSpan Notable = TimeSpan.FromSeconds(30);
 
     /// <summary>Runs all checks.</summary>
@@ -21,11 +28,15 @@ internal sealed class ProviderCheckup(Issuer issuer, HttpClient http, TimeProvid
             if (date is { } theirs) found.Add(Clock(time.GetUtcNow() - theirs));
             if (metadata is null && refusal is not null) found.Add(refusal);
             else if (metadata is null) found.Add(Finding.Broken("metadata", $"{issuer} has none.", "Check the issuer's address, and that an authorization server runs there."));
-            else found.AddRange(Promises(metadata.RootElement));
+            else found.AddRange(Promises(metadata.Value));
         }
         catch (HttpRequestException untrusted) when (untrusted.InnerException is AuthenticationException)
         {
             found.Add(Finding.Broken("metadata", "The server's certificate is not trusted here.", "Check this machine's clock, and have it trust the certificate's authority (a proxy of a company may bring its own)."));
+        }
+        catch (HttpRequestException tooLong) when (tooLong.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded)
+        {
+            found.Add(Finding.Broken("metadata", $"{issuer} answers with more than {MostBytes / 1024} KiB.", "Check the issuer's address: a client reads no more of it."));
         }
         catch (HttpRequestException away)
         {
@@ -39,7 +50,7 @@ internal sealed class ProviderCheckup(Issuer issuer, HttpClient http, TimeProvid
     }
 
     // OpenID Connect Discovery section 4, else RFC 8414 section 3
-    private async Task<(JsonDocument? Metadata, DateTimeOffset? Date, Finding? Refusal)> ReadAsync()
+    private async Task<(JsonElement? Metadata, DateTimeOffset? Date, Finding? Refusal)> ReadAsync()
     {
         (DateTimeOffset? date, Finding? refusal) = (null, null);
         foreach (var address in (Uri[])[issuer.OpenIdConfigurationAddress, issuer.MetadataAddress])
@@ -47,7 +58,10 @@ internal sealed class ProviderCheckup(Issuer issuer, HttpClient http, TimeProvid
             using var answer = await http.GetAsync(address, cancellation);
             // An answer out of a cache tells an old time.
             if (answer.Headers.Age is null) date ??= answer.Headers.Date;
-            if (answer.StatusCode == HttpStatusCode.OK && TryParse(await answer.Content.ReadAsByteArrayAsync(cancellation)) is { } metadata) return (metadata, date, null);
+            // The client asks for no compression, and unfolds none.
+            if (answer.Content.Headers.ContentEncoding.Count > 0) refusal ??= Finding.Broken("metadata", $"{address} is compressed without being asked to be.", "Have the server, or what lies on the way, compress only what asks for it.");
+            // JSON is UTF-8, whatever the answer calls it.
+            else if (answer.StatusCode == HttpStatusCode.OK && StrictJson.TryParseObject(await answer.Content.ReadAsByteArrayAsync(cancellation), MaxDepth, out var metadata)) return (metadata, date, null);
             if (answer.StatusCode is not (HttpStatusCode.OK or HttpStatusCode.NotFound)) refusal ??= Refused(address, answer);
         }
         return (null, date, refusal);
@@ -55,24 +69,10 @@ internal sealed class ProviderCheckup(Issuer issuer, HttpClient http, TimeProvid
 
     private static Finding Refused(Uri address, HttpResponseMessage answer) => (int)answer.StatusCode switch
     {
-        >= 300 and < 400 => Finding.Broken("metadata", $"{address} leads to {(answer.Headers.Location is { } location ? new Uri(address, location) : "nowhere")}.", "Check the issuer's address: a client follows no redirects here."),
+        >= 300 and < 400 => Finding.Broken("metadata", $"{address} leads to {(answer.Headers.Location is { } location && Uri.TryCreate(address, location, out var to) ? to.AbsoluteUri : "nowhere")}.", "Check the issuer's address: a client follows no redirects here."),
         429 or >= 500 => Finding.Broken("metadata", $"{address} answers {(int)answer.StatusCode}.", "Try again later, or ask whoever runs the server."),
         var status => Finding.Broken("metadata", $"{address} answers {status}.", "Check the issuer's address, and what lies on the way: metadata are for everyone."),
     };
-
-    // JSON is UTF-8, whatever the answer calls it.
-    private static JsonDocument? TryParse(byte[] text)
-    {
-        try
-        {
-            var json = JsonDocument.Parse(text);
-            return json.RootElement.ValueKind == JsonValueKind.Object ? json : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
 
     private Finding Clock(TimeSpan ahead) => ahead.Duration() < Notable ? Finding.Fine("clock", $"This machine and {new Uri(issuer.Value).Host} agree.")
         : Finding.Broken("clock", $"This machine's clock is {TimeText.Length(ahead.Duration())} {(ahead > TimeSpan.Zero ? "ahead of" : "behind")} the one of {new Uri(issuer.Value).Host}.", OperatingSystem.IsLinux() ? "Set it with: timedatectl set-ntp true" : "Have the system set it.");
@@ -87,7 +87,7 @@ internal sealed class ProviderCheckup(Issuer issuer, HttpClient http, TimeProvid
         {
             null => new Finding("pkce", Finding.Warning, "Its metadata do not say whether it checks verifiers.", "login goes on with providers that are known to; with others say --accept-unadvertised-pkce if you know it."),
             var methods when methods.Contains(CodeChallenge.Method) => Finding.Fine("pkce", "S256 is promised."),
-            _ => Finding.Broken("pkce", "It promises other methods than S256 alone.", "Use a server that supports S256; there is no way down to a weaker method."),
+            _ => Finding.Broken("pkce", "It does not promise S256.", "Use a server that supports S256; there is no way down to a weaker method."),
         };
         yield return Finding.Fine("answers", Lists(metadata, "response_modes_supported")?.Contains("form_post") == true ? "They are posted, so that no address has a code in it." : "They come in an address (response_mode=query).");
         yield return Finding.Fine("device codes", metadata.TryGetProperty("device_authorization_endpoint", out _) ? "It has them; the client must be registered for them." : "It has none; --device does not work there.");

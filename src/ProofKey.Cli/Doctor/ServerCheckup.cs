@@ -51,7 +51,7 @@ internal sealed class ServerCheckup(Issuer issuer, HttpClient http, Cancellation
         {
             return Finding.Broken(name, "No answer within ten seconds.", "Check the way from the proxy to the server.");
         }
-        catch (Exception exception) when (exception is JsonException or FormatException or InvalidOperationException or KeyNotFoundException)
+        catch (Exception exception) when (exception is JsonException or FormatException or InvalidOperationException or KeyNotFoundException or InvalidDataException)
         {
             return Finding.Broken(name, "Something else than the server answers.", SendOn);
         }

@@ -102,6 +102,9 @@ internal sealed partial class DatabaseReplacement : DataPlace, IAsyncDisposable
         foreach (var file in new[] { _copy, Log(_copy), SharedMemory(_copy) }) File.Delete(file);
     }
 
+    /// <summary>What to say of a file that SQLite may not open.</summary>
+    internal static DataFolderException Unusable(string file, SqliteException denied) => new($"{file} cannot be opened: {denied.Message} Check its owner and mode and those of its folder, and the free space; nothing was changed.", denied);
+
     private async Task CopyAsync(string backup, CancellationToken cancellation)
     {
         if (File.Exists(Log(backup)) && new FileInfo(Log(backup)).Length > 0)
@@ -131,6 +134,10 @@ internal sealed partial class DatabaseReplacement : DataPlace, IAsyncDisposable
         catch (SqliteException exception) when (exception.SqliteErrorCode is NotADatabase or Corrupt)
         {
             return false;
+        }
+        catch (SqliteException denied)
+        {
+            throw Unusable(_copy, denied);
         }
     }
 

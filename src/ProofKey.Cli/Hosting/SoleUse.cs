@@ -39,7 +39,7 @@ internal sealed class SoleUse : IAsyncDisposable
         {
             await use.DisposeAsync();
             if (exception.SqliteErrorCode is Busy or Locked) throw InUse(folder, exception);
-            throw new DataFolderException($"The database in {folder.Location} cannot be opened: {exception.Message} Nothing was changed. Check the folder, its owner and mode.", exception);
+            throw DatabaseReplacement.Unusable(folder.DatabaseFile, exception);
         }
     }
 

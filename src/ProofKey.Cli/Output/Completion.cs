@@ -47,9 +47,12 @@ internal sealed class Completion(Command root, Func<Symbol, IEnumerable<string>?
     {
         var known = valuesOf(symbol);
         if (known is null && name is not null && FileNames.Any(file => name.Contains(file, StringComparison.Ordinal))) return null;
-        known ??= name?.Contains('|', StringComparison.Ordinal) == true ? name.Split('|').Where(value => value.All(character => char.IsAsciiLetterLower(character) || character == '_')) : [];
+        known ??= name?.Contains('|', StringComparison.Ordinal) == true ? name.Split('|').Where(IsWord) : [];
         return [.. known.Where(value => Begins(value, word)).Select(value => new Candidate(value, ""))];
     }
+
+    // Words to type are in small letters, or names of algorithms; what stands for something else is in capitals alone.
+    private static bool IsWord(string value) => value.All(character => char.IsAsciiLetterLower(character) || character == '_') || (value.Any(char.IsAsciiDigit) && value.All(char.IsAsciiLetterOrDigit));
 
     private List<Candidate> OptionsOf(Command command, string word) =>
         [.. All(command).Where(option => !option.Hidden).SelectMany(option => option.Aliases.Prepend(option.Name).Where(name => Begins(name, word) && (word.Length == 0 ? name == option.Name : true)).Select(name => new Candidate(name, FirstSentence(option.Description))))];

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using ProofKey.Jose;
 
 namespace ProofKey.Cli.Output;
 
@@ -9,6 +10,7 @@ namespace ProofKey.Cli.Output;
 internal sealed class DecodedToken
 {
     private const int MaxLength = 64 * 1024;
+    private const int MaxDepth = 64;
 
     // RFC 7519 section 4.1 and OpenID Connect Core section 2: the claims that are times
     private static readonly string[] TimeClaims = ["exp", "iat", "nbf", "auth_time"];
@@ -24,13 +26,13 @@ internal sealed class DecodedToken
     public static bool TryRead(string text, [NotNullWhen(true)] out DecodedToken? token, [NotNullWhen(false)] out string? problem)
     {
         token = null;
-        var parts = text.Split('.');
+        string[] parts = text.Length > MaxLength ? [] : text.Split('.');
         problem = text.Length > MaxLength ? "That is too long for a token."
             : parts.Length == 5 ? "That is an encrypted token, which only its recipient can read."
             : parts.Length != 3 ? "That is not a JWT: it has not three parts with dots between." : null;
         if (problem is not null) return false;
         if (Json(parts[0]) is { } header && Json(parts[1]) is { } claims) token = new DecodedToken(header, claims);
-        else problem = "That is not a JWT: its parts are not base64url of JSON objects.";
+        else problem = "That is not a JWT: its parts are not base64url of JSON objects, in Unicode and with each member once.";
         return token is not null;
     }
 
@@ -65,19 +67,7 @@ internal sealed class DecodedToken
 
     private static DateTimeOffset At(double seconds) => DateTimeOffset.UnixEpoch.AddSeconds(seconds);
 
-    private static JsonElement? Json(string part)
-    {
-        if (!Base64UrlText.TryDecode(part, out var bytes)) return null;
-        try
-        {
-            using var json = JsonDocument.Parse(bytes);
-            return json.RootElement.ValueKind == JsonValueKind.Object ? json.RootElement.Clone() : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
+    private static JsonElement? Json(string part) => Base64UrlText.TryDecode(part, out var bytes) && StrictJson.TryParseObject(bytes, MaxDepth, out var json) ? json : null;
 
     // The relaxed encoder lets format characters through, which could reorder what a person reads.
     private static string Pretty(JsonElement json)

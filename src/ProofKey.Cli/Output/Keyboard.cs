@@ -12,6 +12,9 @@ internal sealed class Keyboard
     // An address is far shorter.
     private const int MaxLine = 16 * 1024;
 
+    // Keys that come faster are pasted, or typed ahead by a terminal, and choose nothing.
+    private static readonly TimeSpan OneByOne = TimeSpan.FromMilliseconds(50);
+
     private readonly Channel<char> _keys = Channel.CreateUnbounded<char>();
 
     private Keyboard()
@@ -25,7 +28,7 @@ internal sealed class Keyboard
     public static Keyboard? Of(Terminal terminal, bool mayAsk) => mayAsk && terminal.CanAsk ? new Keyboard() : null;
 
     /// <summary>Waits for one of some keys at the start of a line, or for a whole line.</summary>
-    /// <param name="keys">The keys that act at once.</param>
+    /// <param name="keys">The keys that act at once, where no other follows at once: an address that is pasted has all of them in it.</param>
     /// <param name="takesLines">Whether lines are wanted at all.</param>
     /// <param name="cancellation">Stops waiting.</param>
     /// <returns>The key alone, or the line.</returns>
@@ -35,8 +38,12 @@ internal sealed class Keyboard
         while (true)
         {
             var key = await _keys.Reader.ReadAsync(cancellation);
-            if (line.Length == 0 && keys.Contains(char.ToLowerInvariant(key), StringComparison.Ordinal)) return char.ToLowerInvariant(key).ToString();
-            if (!takesLines) continue;
+            if (line.Length == 0 && keys.Contains(char.ToLowerInvariant(key), StringComparison.Ordinal) && !await FollowsAsync(cancellation)) return char.ToLowerInvariant(key).ToString();
+            if (!takesLines)
+            {
+                while (await FollowsAsync(cancellation)) _keys.Reader.TryRead(out _);
+                continue;
+            }
             if (key is '\r' or '\n')
             {
                 if (line.Length > 0) return line.ToString();
@@ -49,6 +56,20 @@ internal sealed class Keyboard
             {
                 line.Append(key);
             }
+        }
+    }
+
+    private async Task<bool> FollowsAsync(CancellationToken cancellation)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(OneByOne);
+        try
+        {
+            return await _keys.Reader.WaitToReadAsync(limit.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return false;
         }
     }
 

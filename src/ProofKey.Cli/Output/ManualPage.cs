@@ -72,6 +72,11 @@ internal sealed class ManualPage
             Line(".P");
             Line($"Common options: {string.Join(", ", common)}.");
         }
+        if (verb.TypedAlone.Count > 0)
+        {
+            Line(".P");
+            Line($"On the command line alone: {string.Join(", ", verb.TypedAlone.Select(option => $"\\fB{Escaped(option.Name)}\\fR"))}.");
+        }
         WriteExamples(verb.Examples);
     }
 
@@ -88,7 +93,7 @@ internal sealed class ManualPage
         Line(".SH EXIT STATUS");
         foreach (var (code, meaning) in Codes) WriteTerm($"\\fB{code}\\fR", meaning);
         Line(".SH ENVIRONMENT");
-        Line("Each option has a variable, as \\fBPROOFKEY_DATA\\fR for \\fB\\-\\-data\\fR; the command line goes before it.");
+        Line("An option has a variable, as \\fBPROOFKEY_DATA\\fR for \\fB\\-\\-data\\fR; the command line goes before it. Those that are said to count on the command line alone have none.");
         WriteTerm("\\fBPROOFKEY_SESSIONS\\fR", "The folder of sessions. Without it: proofkey/sessions below XDG_STATE_HOME, or below ~/.local/state.");
         WriteTerm("\\fBPROOFKEY_PASSPHRASE\\fR", "The passphrase of a session's file.");
         WriteTerm("\\fBPROOFKEY_ROOT_KEY\\fR", "The root key of a server's database.");

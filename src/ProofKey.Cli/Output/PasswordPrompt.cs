@@ -35,6 +35,7 @@ internal static class PasswordPrompt
 
     private static string Ask(TextWriter writer, string prompt)
     {
+        TerminalModes.Remember();
         writer.Write(prompt);
         var typed = new StringBuilder();
         while (Console.ReadKey(intercept: true) is { Key: not ConsoleKey.Enter } key)

@@ -11,6 +11,10 @@ internal sealed partial class StandardStream(int descriptor) : Stream
     private const int Interrupted = 4;
     private const int BrokenPipe = 32;
     private const short Writable = 4;
+    private const short Broken = 8;
+    private const short HungUp = 16;
+
+    private bool _isGone;
 
     public override bool CanRead => false;
 
@@ -22,8 +26,21 @@ internal sealed partial class StandardStream(int descriptor) : Stream
 
     public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
-    /// <summary>A writer for one of the two, by its number. As with the platform's own, several threads may speak at once.</summary>
-    public static TextWriter Writer(int descriptor) => TextWriter.Synchronized(new StreamWriter(new StandardStream(descriptor)) { AutoFlush = true });
+    /// <summary>
+    /// Whether nobody reads any more, as after the first line for <c>head -n 1</c>. Other programs are ended by a signal then, which the runtime ignores: who writes without end has to ask.
+    /// </summary>
+    public bool IsGone
+    {
+        get
+        {
+            if (_isGone) return true;
+            var waited = new Waited { Descriptor = descriptor };
+            return _isGone = WaitFor(ref waited, 1, 0) > 0 && (waited.Happened & (Broken | HungUp)) != 0;
+        }
+    }
+
+    /// <summary>A writer for it. As with the platform's own, several threads may speak at once.</summary>
+    public TextWriter NewWriter() => TextWriter.Synchronized(new StreamWriter(this) { AutoFlush = true });
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
@@ -39,9 +56,14 @@ internal sealed partial class StandardStream(int descriptor) : Stream
             }
             var error = Marshal.GetLastPInvokeError();
             // Whoever read has seen enough, as head has.
-            if (error == BrokenPipe) return;
+            if (error == BrokenPipe)
+            {
+                _isGone = true;
+                return;
+            }
             var again = OperatingSystem.IsMacOS() ? 35 : 11;
-            if (error == again) WaitFor(new Waited { Descriptor = descriptor, Events = Writable }, 1, -1);
+            var waited = new Waited { Descriptor = descriptor, Events = Writable };
+            if (error == again) _ = WaitFor(ref waited, 1, -1);
             else if (error != Interrupted) throw new IOException($"It cannot be written: {Marshal.GetPInvokeErrorMessage(error)}.");
         }
     }
@@ -62,7 +84,7 @@ internal sealed partial class StandardStream(int descriptor) : Stream
 
     [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int WaitFor(in Waited waited, nuint count, int milliseconds);
+    private static partial int WaitFor(ref Waited waited, nuint count, int milliseconds);
 
     [StructLayout(LayoutKind.Sequential)]
     private struct Waited

@@ -13,11 +13,21 @@ internal sealed class Terminal
     // Asked for late: the platform sets the terminal's keypad when it is asked.
     private readonly Lazy<int?> _width = new(() => Console.IsErrorRedirected ? null : Columns());
 
+    private readonly StandardStream? _stream = OperatingSystem.IsWindows() ? null : new StandardStream(1);
+
+    public Terminal() => Out = _stream is null ? Console.Out : _stream.NewWriter();
+
     /// <summary>For the datum.</summary>
-    public TextWriter Out { get; } = OperatingSystem.IsWindows() ? Console.Out : StandardStream.Writer(1);
+    public TextWriter Out { get; }
 
     /// <summary>For everything else.</summary>
-    public TextWriter Error { get; init; } = OperatingSystem.IsWindows() ? Console.Error : StandardStream.Writer(2);
+    public TextWriter Error { get; init; } = OperatingSystem.IsWindows() ? Console.Error : new StandardStream(2).NewWriter();
+
+    /// <summary>Whether nobody reads the datum any more, so that a command without end has one; not known on Windows.</summary>
+    public bool ReaderIsGone => _stream?.IsGone == true;
+
+    /// <summary>For a datum of bytes.</summary>
+    public Stream OutBytes => _stream ?? Console.OpenStandardOutput();
 
     /// <summary>Whether a person at a terminal reads the datum.</summary>
     public bool OutIsTerminal { get; } = !Console.IsOutputRedirected;
@@ -41,22 +51,35 @@ internal sealed class Terminal
         init => _width = new Lazy<int?>(value);
     }
 
+    /// <summary>How many columns there are for the datum; <see langword="null"/> where no terminal is.</summary>
+    public int? OutWidth => OutIsTerminal ? Columns() : null;
+
     /// <summary>Writes a line of the datum.</summary>
     public void Write(string line) => Out.WriteLine(line);
 
     /// <summary>Tells something beside the datum; a terminal's lines end between words.</summary>
     public void Say(string text)
     {
-        foreach (var line in WordWrap.Lines(text, Width)) Error.WriteLine(line);
+        foreach (var line in WordWrap.Lines(text, Width)) SayInOnePiece(line);
     }
 
     /// <summary>Tells something that is to be copied, and therefore never broken.</summary>
-    public void SayInOnePiece(string line) => Error.WriteLine(line);
+    public void SayInOnePiece(string line)
+    {
+        try
+        {
+            Error.WriteLine(line);
+        }
+        catch (IOException)
+        {
+            // Closed, or on a full disk: who cannot be told is not told, and the command goes on to its own exit code.
+        }
+    }
 
     /// <summary>Writes a paragraph of the datum that goes on under its own text; a terminal's lines end between words.</summary>
     public void Write(string text, int indent)
     {
-        foreach (var line in WordWrap.Lines(text, OutIsTerminal ? Columns() : null, indent)) Out.WriteLine(line);
+        foreach (var line in WordWrap.Lines(text, OutWidth, indent)) Out.WriteLine(line);
     }
 
     /// <summary>Tells an address, which can be clicked where the terminal knows how.</summary>
@@ -88,9 +111,9 @@ internal sealed class Terminal
         var colour = ErrorIsTerminal && MayColour;
         const string Prefix = "error:";
         var problem = Wrapped($"{Prefix} {failure.Problem}");
-        Error.WriteLine(colour ? $"{Red}{Prefix}{Normal}{problem[Prefix.Length..]}" : problem);
-        if (failure.Remedy.Length > 0) Error.WriteLine($"{(colour ? Faint : "")}{Wrapped(failure.Remedy)}{(colour ? Normal : "")}");
-        if (failure.Help is { } page) Error.WriteLine($"{(colour ? Faint : "")}More about it: {page}{(colour ? Normal : "")}");
+        SayInOnePiece(colour ? $"{Red}{Prefix}{Normal}{problem[Prefix.Length..]}" : problem);
+        if (failure.Remedy.Length > 0) SayInOnePiece($"{(colour ? Faint : "")}{Wrapped(failure.Remedy)}{(colour ? Normal : "")}");
+        if (failure.Help is { } page) SayInOnePiece($"{(colour ? Faint : "")}More about it: {page}{(colour ? Normal : "")}");
     }
 
     // A list of problems keeps its lines; nothing else that others wrote reaches the terminal as it is.

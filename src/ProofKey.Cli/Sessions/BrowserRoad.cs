@@ -43,8 +43,8 @@ internal sealed class BrowserRoad(PublicClient client, Terminal terminal, Keyboa
     {
         while (true)
         {
-            var typed = await keys.NextAsync(pending.Road == SignInRoad.Paste ? "bd" : "pd", takesLines: pending.Road == SignInRoad.Paste, cancellation);
-            if (typed.Length == 1) return new RoadEnd(null, InteractiveSignIn.RoadOf(typed));
+            var typed = await keys.NextAsync(InteractiveSignIn.KeysOf(pending.Road, client.Options, choice), takesLines: pending.Road == SignInRoad.Paste, cancellation);
+            if (typed.Length == 1) return new RoadEnd(null, InteractiveSignIn.RoadOf(typed[0]));
             var result = await TakeAsync(pending, typed, cancellation);
             if (result is not SignInResult.Rejected { Violation: { Code: "callback_not_ours" } violation }) return null;
             terminal.Say($"That is not it: expected {violation.Expected}, but {PlainText.Of(violation.Actual)}. Paste it again:");
@@ -71,22 +71,30 @@ internal sealed class BrowserRoad(PublicClient client, Terminal terminal, Keyboa
         terminal.Say(pending.AuthorizeUri);
         if (choice.ShowsQr) terminal.ShowQr(pending.AuthorizeUri, mustShow: true);
         if (pending.Road == SignInRoad.Paste) TellOfTheEnd(pending);
-        if (keyboard is not null) terminal.Say(pending.Road == SignInRoad.Browser ? "Keys: p to paste what a browser elsewhere ends at, d for a device code, Ctrl-C to give up." : "Keys: b for the browser here, d for a device code, Ctrl-C to give up.");
+        if (keyboard is not null) terminal.Say(InteractiveSignIn.Offered(InteractiveSignIn.KeysOf(pending.Road, client.Options, choice)));
         if (keyboard is not null && pending.Road == SignInRoad.Paste) terminal.Say("Paste the address here, and press Enter (it is not shown):");
     }
 
     private void TellOfTheEnd(PendingSignIn pending)
     {
         var port = new Uri(pending.RedirectUri).Port;
-        terminal.Say($"It ends at {pending.RedirectUri}?..., which cannot be opened there: copy the whole address out of the browser.");
+        terminal.Say(keyboard is not null ? $"It ends at {pending.RedirectUri}?..., which cannot be opened there: copy the whole address out of the browser."
+            : $"It ends at {pending.RedirectUri}?..., which can be opened there only if the port {port} leads to this machine: there is no terminal here to paste it at.");
         if (!surroundings.IsSsh) return;
-        terminal.Say("Or let it be opened: first run, where the browser is:");
+        terminal.Say(keyboard is not null ? "Or let it be opened: first run, where the browser is:" : "Let it lead here: first run, where the browser is:");
         terminal.SayInOnePiece($"ssh -L {port}:127.0.0.1:{port} {surroundings.SshHost ?? "HOST"}");
     }
 
     private async Task OpenAsync(PendingSignIn pending, CancellationToken cancellation)
     {
-        if (!await pending.OpenBrowserAsync(cancellation)) terminal.Say("No browser could be opened here: open the address yourself.");
+        try
+        {
+            if (!await pending.OpenBrowserAsync(cancellation)) terminal.Say("No browser could be opened here: open the address yourself.");
+        }
+        catch (ClientException ended)
+        {
+            terminal.Say($"No browser was opened: {PlainText.Of(ended.Actual)}. Open the address yourself, or press Ctrl-C and try again.");
+        }
     }
 
     private async Task HintAsync(PendingSignIn pending, CancellationToken cancellation)

@@ -11,12 +11,15 @@ namespace ProofKey.Cli.Sessions;
 /// <param name="PassphraseFile">The file with the passphrase, if that is it.</param>
 internal sealed record ChosenStore(string Kind, string? KeyFile, string? PassphraseFile)
 {
+    /// <summary>The kind whose key is in the keychain.</summary>
+    public const string Keychain = "keychain";
+
     private const string Application = "proofkey";
 
     // It has no option: what is typed stands in the list of processes.
     private const string PassphraseVariable = "PROOFKEY_PASSPHRASE";
 
-    private static readonly string[] Kinds = ["keychain", "file", "memory"];
+    private static readonly string[] Kinds = [Keychain, "file", "memory"];
 
     /// <summary>What was said on the command line, by variables and in the configuration file, and what the profile remembers.</summary>
     /// <param name="settings">What was said.</param>
@@ -33,7 +36,7 @@ internal sealed record ChosenStore(string Kind, string? KeyFile, string? Passphr
         if (keyFile is not null && passphraseFile is not null)
             throw CommandException.Usage("A file has one key, and --key-file and --passphrase-file are two.", "Leave out one of them.");
         var isSaid = keyFile is not null || passphraseFile is not null;
-        kind ??= settings.Text(CommonOptions.Store) ?? known?.Store ?? (isSaid ? "file" : "keychain");
+        kind ??= settings.Text(CommonOptions.Store) ?? known?.Store ?? (isSaid ? "file" : Keychain);
         if (kind != "file") return Checked("--store", kind, null, null);
         return isSaid ? Checked("--store", kind, keyFile, passphraseFile) : Checked("--store", kind, known?.KeyFile, known?.PassphraseFile);
     }
@@ -41,7 +44,7 @@ internal sealed record ChosenStore(string Kind, string? KeyFile, string? Passphr
     /// <summary>The store that holds the session of a profile now, as its file says itself; what was said about stores counts only where there is no file.</summary>
     /// <exception cref="TokenStoreException">There is a file, and it cannot be read.</exception>
     public static ChosenStore Holding(Settings settings, Profile profile, string folder) =>
-        Of(settings, profile, TokenStore.Keychain(Application, folder).BackendOf(profile.Name) switch { null => null, "keychain" => "keychain", _ => "file" });
+        Of(settings, profile, TokenStore.Keychain(Application, folder).BackendOf(profile.Name) switch { null => null, Keychain => Keychain, _ => "file" });
 
     /// <summary>A store that was named by options of other names, such as the one that a session is moved to.</summary>
     public static ChosenStore Checked(string option, string kind, string? keyFile, string? passphraseFile) => Kinds.Contains(kind)
@@ -52,30 +55,34 @@ internal sealed record ChosenStore(string Kind, string? KeyFile, string? Passphr
     /// <param name="folder">The folder of the profile.</param>
     /// <param name="terminal">Where to ask.</param>
     /// <param name="isNew">Whether the passphrase is made up now, and therefore asked for twice.</param>
+    /// <param name="mayAsk">Whether anybody may be asked.</param>
     /// <param name="cancellation">Gives up.</param>
-    public async Task<TokenStore> OpenAsync(string folder, Terminal terminal, bool isNew, CancellationToken cancellation) => Kind switch
+    public async Task<TokenStore> OpenAsync(string folder, Terminal terminal, bool isNew, bool mayAsk, CancellationToken cancellation) => Kind switch
     {
         "memory" => TokenStore.InMemory,
-        "keychain" => TokenStore.Keychain(Application, folder),
-        _ => TokenStore.EncryptedFile(folder, KeyFile is null ? OfPassphrase(await PassphraseAsync(terminal, isNew, cancellation)) : VaultKey.OfFile(KeyFile)),
+        Keychain => TokenStore.Keychain(Application, folder),
+        _ => TokenStore.EncryptedFile(folder, KeyFile is null ? OfPassphrase(await PassphraseAsync(terminal, isNew, mayAsk, cancellation)) : VaultKey.OfFile(KeyFile)),
     };
 
     /// <summary>The store, unless a person would have to be asked for a passphrase.</summary>
     public TokenStore? OpenSilently(string folder) => Kind switch
     {
         "memory" => TokenStore.InMemory,
-        "keychain" => TokenStore.Keychain(Application, folder),
+        Keychain => TokenStore.Keychain(Application, folder),
         _ when KeyFile is not null => TokenStore.EncryptedFile(folder, VaultKey.OfFile(KeyFile)),
         _ => Said is { } passphrase ? TokenStore.EncryptedFile(folder, OfPassphrase(passphrase)) : null,
     };
 
     private string? Said => PassphraseFile is not null ? Read(PassphraseFile) : Environment.GetEnvironmentVariable(PassphraseVariable) is { Length: > 0 } set ? set : null;
 
-    private async Task<string> PassphraseAsync(Terminal terminal, bool isNew, CancellationToken cancellation)
+    private async Task<string> PassphraseAsync(Terminal terminal, bool isNew, bool mayAsk, CancellationToken cancellation)
     {
         if (Said is { } said) return said;
-        return terminal.CanAsk ? await PasswordPrompt.AskAsync(terminal, "Passphrase of the session: ", isNew, cancellation) : throw CommandException.Usage(
-            "An encrypted file needs a key.", $"Give --key-file FILE or --passphrase-file FILE, or set {PassphraseVariable}. A key is made with: (umask 077; head -c 32 /dev/urandom > FILE)");
+        if (mayAsk && terminal.CanAsk) return await PasswordPrompt.AskAsync(terminal, "Passphrase of the session: ", isNew, cancellation);
+        // The command may be right, and the file is locked; only a new one lacks something.
+        throw isNew
+            ? CommandException.Usage("An encrypted file needs a key.", $"Give --key-file FILE or --passphrase-file FILE, or set {PassphraseVariable}. A key is made with: (umask 077; head -c 32 /dev/urandom > FILE)")
+            : new CommandException(ExitCodes.TokenStore, "The session's file needs a key, and there is nobody to ask for its passphrase.", $"Give --passphrase-file FILE or --key-file FILE, or set {PassphraseVariable}.");
     }
 
     private static VaultKey OfPassphrase(string passphrase)

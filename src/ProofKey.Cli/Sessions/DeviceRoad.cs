@@ -15,10 +15,10 @@ internal sealed class DeviceRoad(PublicClient client, Terminal terminal, Keyboar
         Tell(signIn);
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var answer = signIn.CompleteAsync(waiting.Token);
-        var key = keyboard?.NextAsync("bp", takesLines: false, waiting.Token);
+        var key = keyboard?.NextAsync(InteractiveSignIn.KeysOf(SignInRoad.Device, client.Options, choice), takesLines: false, waiting.Token);
         try
         {
-            if (key is not null && await Task.WhenAny(answer, key) == key && !cancellation.IsCancellationRequested) return new RoadEnd(null, InteractiveSignIn.RoadOf(await key));
+            if (key is not null && await Task.WhenAny(answer, key) == key && !cancellation.IsCancellationRequested) return new RoadEnd(null, InteractiveSignIn.RoadOf((await key)[0]));
             return new RoadEnd(InteractiveSignIn.SessionOf(await answer), SignInRoad.Device);
         }
         finally
@@ -40,6 +40,6 @@ internal sealed class DeviceRoad(PublicClient client, Terminal terminal, Keyboar
             terminal.ShowQr(complete, choice.ShowsQr);
         }
         terminal.Say($"The code ends {TimeText.Relative(signIn.ExpiresAt, client.Options.TimeProvider.GetUtcNow())}.");
-        if (keyboard is not null) terminal.Say("Keys: b for a browser here, p to paste what a browser elsewhere ends at, Ctrl-C to give up.");
+        if (keyboard is not null) terminal.Say(InteractiveSignIn.Offered(InteractiveSignIn.KeysOf(SignInRoad.Device, client.Options, choice)));
     }
 }

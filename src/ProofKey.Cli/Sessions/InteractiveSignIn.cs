@@ -45,5 +45,12 @@ internal sealed class InteractiveSignIn(PublicClient client, Terminal terminal, 
     }
 
     /// <summary>The road of a key.</summary>
-    public static SignInRoad RoadOf(string key) => key switch { "d" => SignInRoad.Device, "p" => SignInRoad.Paste, _ => SignInRoad.Browser };
+    public static SignInRoad RoadOf(char key) => key switch { 'd' => SignInRoad.Device, 'p' => SignInRoad.Paste, _ => SignInRoad.Browser };
+
+    /// <summary>The keys of the other roads, without those that lead nowhere: what is pasted is an address, and a device code is asked for with nothing that an API wants.</summary>
+    public static string KeysOf(SignInRoad road, ClientOptions options, SignInChoice choice) =>
+        string.Concat("bpd".Where(key => RoadOf(key) != road && (key != 'p' || options.ResponseMode != ResponseMode.FormPost) && (key != 'd' || choice.StepUp is null)));
+
+    /// <summary>What a person is told of keys.</summary>
+    public static string Offered(string keys) => $"Keys: {string.Concat(keys.Select(key => key switch { 'd' => "d for a device code, ", 'p' => "p to paste what a browser elsewhere ends at, ", _ => "b for the browser here, " }))}Ctrl-C to give up.";
 }

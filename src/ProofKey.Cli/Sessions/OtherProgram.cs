@@ -19,8 +19,8 @@ internal sealed partial class OtherProgram
     // execvp(3) of old looks in the current folder too, where anybody's programs may lie.
     private const string UsualPath = "/usr/bin:/bin";
 
-    // What unlocks our own files is none of its business.
-    private static readonly string[] Ours = ["PROOFKEY_PASSPHRASE", "PROOFKEY_ROOT_KEY"];
+    // What unlocks our own files is none of its business; the last one may hold the password of a database.
+    private static readonly string[] Ours = ["PROOFKEY_PASSPHRASE", "PROOFKEY_ROOT_KEY", "PROOFKEY_DATABASE"];
 
     private readonly string _name;
     private readonly string _path;
@@ -47,8 +47,23 @@ internal sealed partial class OtherProgram
         Signal(BrokenPipe, 0);
         // The process's own variables, since the runtime's copy of them has lost what is not UTF-8
         foreach (var name in Ours) _ = UnsetVariable(name);
+        TerminalModes.PutBack();
+        DeleteDiagnosticSocket();
         if (SetVariable(variable, token, overwrite: 1) == 0) _ = Execv(_path, [_name, .. arguments, null]);
         throw new CommandException(CannotRun, $"{PlainText.Of(_name)} cannot be run: {Marshal.GetLastPInvokeErrorMessage()}.", "Check that it is a program for this machine, or a script whose first line names one.");
+    }
+
+    // The runtime makes it for debuggers, and deletes it at an end of its own, which does not come.
+    private static void DeleteDiagnosticSocket()
+    {
+        try
+        {
+            foreach (var socket in Directory.EnumerateFiles(Path.GetTempPath(), $"dotnet-diagnostic-{Environment.ProcessId}-*-socket")) File.Delete(socket);
+        }
+        catch (Exception denied) when (denied is IOException or UnauthorizedAccessException)
+        {
+            // It is in nobody's way.
+        }
     }
 
     private async Task<int> WaitAsync(string[] arguments, string variable, string token)

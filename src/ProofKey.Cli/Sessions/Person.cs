@@ -10,7 +10,8 @@ internal static class Person
     /// <param name="session">The session.</param>
     /// <param name="mustLive">Whether a session that has ended is an error, and not just less to show.</param>
     /// <param name="cancellation">Stops waiting.</param>
-    public static async Task<JsonElement> ClaimsAsync(Session session, bool mustLive, CancellationToken cancellation)
+    /// <param name="onOlder">Told why what comes is of the sign-in.</param>
+    public static async Task<JsonElement> ClaimsAsync(Session session, bool mustLive, CancellationToken cancellation, Action<ClientException>? onOlder = null)
     {
         if (session.Subject is null) return default;
         try
@@ -19,6 +20,7 @@ internal static class Person
         }
         catch (ClientException away) when (!mustLive || away is not SignInRequiredException)
         {
+            onOlder?.Invoke(away);
             return session.Claims;
         }
     }

@@ -57,15 +57,25 @@ internal sealed record Profile
     [JsonIgnore]
     public bool IsActive { get; init; }
 
+    /// <summary>What makes a command mean it, with a space before; nothing where no name is needed.</summary>
+    [JsonIgnore]
+    public string Option => IsActive ? "" : $" -p {CommandText.Argument(Name)}";
+
     /// <summary>How to sign in to it again.</summary>
     [JsonIgnore]
-    public string LoginCommand => IsActive ? "proofkey login" : $"proofkey login -p {CommandText.Argument(Name)}";
+    public string LoginCommand => $"proofkey login{Option}";
 
     /// <summary>The client that has or gets the session.</summary>
     /// <param name="store">Where the session is kept.</param>
     /// <param name="timeout">How long a person may take, if that was said.</param>
     /// <param name="onEvent">Told what happens.</param>
-    public PublicClient CreateClient(TokenStore store, TimeSpan? timeout = null, Action<ClientEvent>? onEvent = null) => new(new ClientOptions
+    public PublicClient CreateClient(TokenStore store, TimeSpan? timeout = null, Action<ClientEvent>? onEvent = null) => new(OptionsFor(store) with { Timeout = timeout ?? DefaultTimeout, OnEvent = onEvent });
+
+    /// <summary>Whether a client can be made of it, which its file may have lost at somebody's hands.</summary>
+    [JsonIgnore]
+    public bool IsUsable => ProofKey.Issuer.TryParse(Issuer, out _, out _) && ProofKey.Scope.TryParse(Scope, out _) && KeyFile is not "" && PassphraseFile is not "" && !OptionsFor(TokenStore.InMemory).Problems().Any();
+
+    private ClientOptions OptionsFor(TokenStore store) => new()
     {
         Issuer = ProofKey.Issuer.Parse(Issuer),
         ClientId = ClientId,
@@ -79,9 +89,7 @@ internal sealed record Profile
         AcceptUnadvertisedPkce = AcceptUnadvertisedPkce == true,
         // This program hands tokens to others, which have no key: they are bound where that was asked for.
         Dpop = Dpop == true ? DpopUse.Always : DpopUse.Never,
-        Timeout = timeout ?? DefaultTimeout,
-        OnEvent = onEvent,
-    });
+    };
 
     private Redirect.Loopback Redirect
     {

@@ -67,7 +67,7 @@ internal sealed class Profiles(string folder)
         try
         {
             var profile = JsonSerializer.Deserialize(File.ReadAllBytes(FileOf(name)), ProfileJson.Default.Profile);
-            return profile is not null && Issuer.TryParse(profile.Issuer, out _, out _) && Scope.TryParse(profile.Scope, out _) ? Named(name, profile) with { IsActive = IsMeant(name) } : throw Damaged(name, null);
+            return profile?.IsUsable == true ? Named(name, profile) with { IsActive = IsMeant(name) } : throw Damaged(name, null);
         }
         catch (Exception absent) when (absent is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -102,12 +102,26 @@ internal sealed class Profiles(string folder)
         if (Active == name) File.Delete(Path.Combine(folder, ActiveFile));
     }
 
+    // Two sign-ins may end at the same time, so each has a file of its own until it is whole, on the disk too.
     private static void Replace(string path, Action<Stream> write)
     {
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+        var next = $"{path}.{Secret.NewText(8)}.new";
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnerFile;
-        using (var file = new FileStream(path + ".new", options)) write(file);
-        File.Move(path + ".new", path, overwrite: true);
+        try
+        {
+            using (var file = new FileStream(next, options))
+            {
+                write(file);
+                file.Flush(flushToDisk: true);
+            }
+            File.Move(next, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(next);
+            throw;
+        }
     }
 
     // Windows and macOS know no capital letters in the names of files: whoever says Work there would get the session of work.

@@ -54,7 +54,7 @@ internal sealed record StoredSession
     public string? Subject => Claims is { } claims && claims.TryGetProperty("sub", out var subject) && subject.ValueKind == JsonValueKind.String ? subject.GetString() : null;
 
     [JsonIgnore]
-    public SessionSummary Summary => new(Profile, ProofKey.Issuer.Parse(Issuer), ClientId, Scope.Parse(AskedScope), Resource, Subject, ExpiresAt, RefreshToken is not null);
+    public SessionSummary Summary => new(Profile, ProofKey.Issuer.Parse(Issuer), ClientId, Scope.Parse(AskedScope), Resource, Subject, ExpiresAt, RefreshToken is not null) { FurtherResources = FurtherResources ?? [], IsBound = DpopKey is not null };
 
     /// <summary>Whether every member can be used as what it should be.</summary>
     [JsonIgnore]

@@ -12,7 +12,14 @@ namespace ProofKey.Client;
 /// <param name="ExpiresAt">When the access token ends.</param>
 /// <param name="CanRefresh">Whether there is a refresh token.</param>
 public sealed record SessionSummary(
-    string Profile, Issuer Issuer, string ClientId, Scope Scope, string? Resource, string? Subject, DateTimeOffset ExpiresAt, bool CanRefresh);
+    string Profile, Issuer Issuer, string ClientId, Scope Scope, string? Resource, string? Subject, DateTimeOffset ExpiresAt, bool CanRefresh)
+{
+    /// <summary>The other APIs that were asked for, as in <see cref="ClientOptions.FurtherResources"/>.</summary>
+    public IReadOnlyList<string> FurtherResources { get; init; } = [];
+
+    /// <summary>Whether its tokens are bound to a key of the session (RFC 9449).</summary>
+    public bool IsBound { get; init; }
+}
 
 /// <summary>
 /// Where sessions are kept: in memory, or in a folder with an encrypted file for each profile. Nothing is ever written that is not
