@@ -75,8 +75,8 @@ public sealed record Surroundings
         _ when IsInContainer(facts) => (SignInRoad.Paste, "this is a container"),
         _ when facts.Has("SUDO_USER") && facts.Variable("USER") is "root" => (SignInRoad.Paste, "this runs as root by sudo, which cannot reach your browser"),
         { System: SystemKind.Windows, HasScreen: false } => (SignInRoad.Paste, "nobody is at the screen of this session"),
-        { System: not SystemKind.Linux } => (SignInRoad.Browser, "a browser can be opened here"),
         _ when Loopback.BrowserLadder.Commands(facts, "").Any() => (SignInRoad.Browser, "a browser can be opened here"),
+        _ when facts.System != SystemKind.Linux || HasDisplay(facts) || HasWindowsPrograms(facts) => (SignInRoad.Paste, "BROWSER says that none is wanted"),
         _ when IsInWsl(facts) => (SignInRoad.Paste, "this WSL cannot start Windows programs"),
         _ => (SignInRoad.Paste, "there is no display here"),
     };

@@ -14,6 +14,9 @@ public sealed class SurroundingsTests
         { "BROWSER=firefox", SignInRoad.Browser, "can be opened here" },
         { "", SignInRoad.Paste, "no display" },
         { "BROWSER=w3m", SignInRoad.Paste, "no display" },
+        { "BROWSER=true;DISPLAY=:0", SignInRoad.Paste, "none is wanted" },
+        { "BROWSER=echo %s;WSL_INTEROP=/run/WSL/8_interop", SignInRoad.Paste, "none is wanted" },
+        { "BROWSER=true", SignInRoad.Paste, "no display" },
         { "SSH_CONNECTION=10.0.0.2 50000 10.0.0.1 22;DISPLAY=:10", SignInRoad.Paste, "SSH" },
         { "SSH_TTY=/dev/pts/3;DISPLAY=:10", SignInRoad.Paste, "SSH" },
         { "SSH_CONNECTION=10.0.0.2 50000 10.0.0.1 22;VSCODE_IPC_HOOK_CLI=/tmp/x.sock;BROWSER=/vscode/browser.sh", SignInRoad.Browser, "Visual Studio Code" },
@@ -73,6 +76,7 @@ public sealed class SurroundingsTests
         Surroundings.Of(machine with { System = SystemKind.Windows }).Road.ShouldBe(SignInRoad.Browser);
         Surroundings.Of(machine with { System = SystemKind.MacOS }).Road.ShouldBe(SignInRoad.Browser);
         Surroundings.Of(machine with { System = SystemKind.Windows, HasScreen = false }).Road.ShouldBe(SignInRoad.Paste);
+        Surroundings.Of(MachineOf("BROWSER=true") with { System = SystemKind.MacOS }).Road.ShouldBe(SignInRoad.Paste);
     }
 
     [Fact]

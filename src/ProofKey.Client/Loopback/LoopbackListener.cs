@@ -55,7 +55,7 @@ internal sealed class LoopbackListener : IAsyncDisposable
 
     public string RedirectUri => _redirect.Address(_port);
 
-    // Nobody but the browser that brought the answer hears of it: the page says who signed in, and is shown once.
+    // Nobody but the browser that brought the answer hears of it: the page says who signed in, and its first reader ends the wait.
     private string DonePath { get; }
 
     /// <summary>Whether a browser has brought the answer, and waits for what becomes of it.</summary>
