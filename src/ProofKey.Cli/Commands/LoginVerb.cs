@@ -108,7 +108,7 @@ internal sealed class LoginVerb : Verb
     private IReadOnlyList<string>? ResourcesOf(Settings settings, Profile? known)
     {
         if (settings.Texts(_resource) is not { Count: > 0 } resources) return known?.Resources;
-        return resources.All(one => Uri.TryCreate(one, UriKind.Absolute, out _) && !one.Contains('#', StringComparison.Ordinal)) && resources.Distinct().Count() == resources.Count ? resources
+        return resources.All(one => !one.StartsWith('/') && Uri.TryCreate(one, UriKind.Absolute, out _) && !one.Contains('#', StringComparison.Ordinal)) && resources.Distinct().Count() == resources.Count ? resources
             : throw CommandException.Usage("--resource is an absolute address without #, and each is said once.", "Write it as the server knows the API, such as --resource https://api.example.com/");
     }
 
