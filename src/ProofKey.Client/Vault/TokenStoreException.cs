@@ -21,11 +21,11 @@ public enum TokenStoreState
     /// <summary>The passphrase or the key file is another one than the file was made with.</summary>
     WrongKey,
 
-    /// <summary>The file's key is held by something else than the store that was asked for; <see cref="TokenStore.MoveAsync"/> changes that.</summary>
-    OtherBackend,
-
     /// <summary>There is another session where one was to be moved to.</summary>
     Occupied,
+
+    /// <summary>The file's key is held by something else than the store that was asked for; <see cref="TokenStore.MoveAsync"/> changes that.</summary>
+    OtherBackend,
 }
 
 /// <summary>Sessions cannot be read or kept. Nothing that was kept has changed, and nobody has been signed out by it.</summary>
