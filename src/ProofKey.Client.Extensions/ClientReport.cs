@@ -53,6 +53,7 @@ internal sealed class ClientReport
             case ClientEvent.MetadataRead read: Log.MetadataRead(_logger, client, read.Issuer, read.Pkce); break;
             case ClientEvent.SignInStarted started: Log.SignInStarted(_logger, client, started.RedirectUri); break;
             case ClientEvent.WaitingForTurn: Log.WaitingForTurn(_logger, client); break;
+            case ClientEvent.FolderOnNetwork shared: Log.FolderOnNetwork(_logger, client, shared.FileSystem); break;
             case ClientEvent.BrowserLaunched { Opened: false }: Log.NoBrowser(_logger, client); break;
             case ClientEvent.RequestIgnored ignored: Log.RequestIgnored(_logger, client, ignored.Reason); break;
             case ClientEvent.OtherScopeGranted scope: Log.OtherScopeGranted(_logger, client, scope.Asked, scope.Granted); break;

@@ -14,6 +14,9 @@ internal static partial class Log
     [LoggerMessage(3, LogLevel.Information, "{Client}: another program asks the person now; waiting for its turn.")]
     public static partial void WaitingForTurn(ILogger logger, string client);
 
+    [LoggerMessage(15, LogLevel.Warning, "{Client}: the session is kept on {FileSystem}; the locks of some such file systems hold nobody up. Keep it on a local disk.")]
+    public static partial void FolderOnNetwork(ILogger logger, string client, string fileSystem);
+
     [LoggerMessage(4, LogLevel.Warning, "{Client}: no browser could be opened.")]
     public static partial void NoBrowser(ILogger logger, string client);
 

@@ -21,14 +21,14 @@ public enum TokenStoreState
     /// <summary>The passphrase or the key file is another one than the file was made with.</summary>
     WrongKey,
 
+    /// <summary>There is another session where one was to be moved to.</summary>
+    Occupied,
+
     /// <summary>The file's key is held by something else than the store that was asked for; <see cref="TokenStore.MoveAsync"/> changes that.</summary>
     OtherBackend,
 
     /// <summary>The profile holds a session of another server or client, which a sign-in would end; give each client a <see cref="ClientOptions.Profile"/> of its own.</summary>
     OtherClient,
-
-    /// <summary>There is another session where one was to be moved to.</summary>
-    Occupied,
 }
 
 /// <summary>Sessions cannot be read or kept. Nothing that was kept has changed, and nobody has been signed out by it.</summary>
