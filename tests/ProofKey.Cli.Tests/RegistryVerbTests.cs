@@ -250,7 +250,7 @@ public sealed class RegistryVerbTests : IDisposable
     [Fact]
     public async Task A_data_folder_is_the_owners_alone()
     {
-        await _cli.OutputOfAsync("client", "list");
+        await _cli.OutputOfAsync("database", "migrate");
         File.GetUnixFileMode(_cli.Data).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         foreach (var file in Directory.EnumerateFiles(_cli.Data)) (File.GetUnixFileMode(file) & (UnixFileMode.GroupRead | UnixFileMode.OtherRead)).ShouldBe(UnixFileMode.None, file);
     }
@@ -259,14 +259,14 @@ public sealed class RegistryVerbTests : IDisposable
     public async Task A_data_folder_that_cannot_be_is_named_with_the_remedy()
     {
         var file = _cli.Write("a-file", "");
-        (await _cli.RunAsync("client", "list", "--data", Path.Combine(file, "data"))).ShouldBeFailure(1, "a-file", "--data DIR");
+        (await _cli.RunAsync("database", "migrate", "--data", Path.Combine(file, "data"))).ShouldBeFailure(1, "a-file", "--data DIR");
         (await _cli.RunAsync("serve", "--data", Path.Combine(file, "data"))).ShouldBeFailure(1, "a-file", "--data DIR");
     }
 
     [Fact]
     public async Task A_lost_or_damaged_root_key_is_never_replaced_in_silence()
     {
-        await _cli.OutputOfAsync("client", "list");
+        await _cli.OutputOfAsync("database", "migrate");
         var key = Path.Combine(_cli.Data, "root.key");
         File.Move(key, key + ".away");
         (await _cli.RunAsync("client", "list")).ShouldBeFailure(1, "root.key is missing", "backup");
@@ -277,7 +277,7 @@ public sealed class RegistryVerbTests : IDisposable
     [Fact]
     public async Task A_file_that_is_no_database_is_reported_and_left_as_it_is()
     {
-        await _cli.OutputOfAsync("client", "list");
+        await _cli.OutputOfAsync("database", "migrate");
         var database = Path.Combine(_cli.Data, "proofkey.db");
         foreach (var beside in Directory.EnumerateFiles(_cli.Data, "proofkey.db-*")) File.Delete(beside);
         var text = new string('x', 8192);

@@ -99,7 +99,7 @@ internal sealed class CallVerb : SessionVerb
         var (name, value) = colon > 0 ? (header[..colon].Trim(), header[(colon + 1)..].Trim()) : ("", "");
         if (name.Equals("Authorization", StringComparison.OrdinalIgnoreCase)) throw CommandException.Usage("The Authorization header is what this command itself sends.", "Leave it out, or use another program.");
         if (name.Equals("Content-Type", StringComparison.OrdinalIgnoreCase)) request.Content?.Headers.Remove(name);
-        // RFC 9110 section 5.5: fields are visible ASCII; what else there may be no two programs read alike
+        // What is not ASCII no two programs read alike, and the platform does not send it.
         if (name.Length == 0 || value.Any(character => character is < ' ' or > '~') || !(request.Headers.TryAddWithoutValidation(name, value) || request.Content?.Headers.TryAddWithoutValidation(name, value) == true))
             throw CommandException.Usage("That is not a header of this request.", "Write NAME: VALUE in ASCII, such as -H \"Accept: text/csv\"; one about the body needs -d.");
     }
