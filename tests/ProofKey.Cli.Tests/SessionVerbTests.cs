@@ -198,6 +198,21 @@ public sealed class SessionVerbTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_waited_for_a_sign_in_that_came_to_nothing_is_told_the_command_of_the_profile()
+    {
+        await LoginAsync("-p", "work");
+        File.Delete(_cli.SessionFileOf("work"));
+        await using var asking = _cli.Start("token", "-p", "work", "--interactive");
+        await asking.UntilAsync(ScriptedBrowser.Address());
+        await using var waiting = _cli.Start("token", "-p", "work", "--interactive");
+        await waiting.UntilAsync(new("Another program asks"));
+        asking.PressControlC();
+        var outcome = await waiting.EndAsync();
+        outcome.ExitCode.ShouldBe(3, outcome.ToString());
+        outcome.Errors.ShouldContain("Sign in again with: proofkey login -p work\n");
+    }
+
+    [Fact]
     public async Task A_token_that_is_no_Unicode_warns_of_nothing_and_is_sent()
     {
         await LoginAsync();
