@@ -60,6 +60,7 @@ public sealed class PassphraseTests : IAsyncLifetime
         await running.TypeAsync(Passphrase + "\r");
         var outcome = await running.EndAsync();
         outcome.ExitCode.ShouldBe(0, outcome.ToString());
+        outcome.Output.ShouldNotContain(Passphrase);
         foreach (var mode in (string[])["echo", "icanon", "iexten", "ixon", "icrnl"]) outcome.Output.ShouldMatch($"(?<![-a-z]){mode}\\b");
     }
 

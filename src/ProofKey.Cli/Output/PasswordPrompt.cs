@@ -36,6 +36,8 @@ internal static class PasswordPrompt
     private static string Ask(TextWriter writer, string prompt)
     {
         TerminalModes.Remember();
+        // To look for a key ends the terminal's echo: whoever types or pastes as soon as the prompt is there shows nothing either.
+        _ = Console.KeyAvailable;
         writer.Write(prompt);
         var typed = new StringBuilder();
         while (Console.ReadKey(intercept: true) is { Key: not ConsoleKey.Enter } key)
