@@ -60,7 +60,7 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy, stri
         AuthorizationServerUnavailableException { RetryAfter: { } wait } => new(ExitCodes.Unavailable, $"The server did not answer: {exception.Actual}.", $"Try again in {Math.Ceiling(wait.TotalSeconds):F0} s; nothing was lost."),
         AuthorizationServerUnavailableException { Retryable: false } => new(ExitCodes.ProtocolViolation, Sentence(exception.Expected, exception.Actual), exception.Remedy),
         AuthorizationServerUnavailableException => new(ExitCodes.Unavailable, $"The server did not answer: {exception.Actual}.", "Check its address and that it runs, or try again later; nothing was lost."),
-        TokenStoreException => new(ExitCodes.TokenStore, Sentence(exception.Expected, exception.Actual), exception.Remedy),
+        TokenStoreException => new(ExitCodes.TokenStore, Sentence(exception.Expected, exception.Actual), RemedyOf(exception.Code, exception.Remedy)),
         _ => new(ExitCodes.ProtocolViolation, Sentence(exception.Expected, exception.Actual), RemedyOf(exception.Code, exception.Remedy)),
     };
 
@@ -71,6 +71,7 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy, stri
         "callback_by_get" => "If this server cannot post its answers, say --response-mode query.",
         "response_mode" => "Say --response-mode query with this server.",
         "dpop_not_advertised" => "Sign in without --dpop at this server: say --dpop=false.",
+        "token_store_other_client" => "Sign in again with: proofkey login, which takes its place; or sign out first with: proofkey logout",
         "token_not_bound" => "Tell whoever runs the server, or say --dpop=false to take bearer tokens from it.",
         _ => remedy,
     };

@@ -25,10 +25,12 @@ internal static class ConnectionRace
     /// <summary>The first connection that comes about.</summary>
     internal static async Task<Socket> RunAsync(IReadOnlyList<IPAddress> addresses, int port, CancellationToken cancel)
     {
+        // Most hosts have one: nothing races there.
+        if (addresses.Count == 1) return await ConnectAsync(addresses[0], port, cancel);
         using var others = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var running = new List<Task<Socket>>();
         var waiting = new Queue<IPAddress>(InTurns(addresses));
-        Task<Socket> last = Task.FromException<Socket>(new SocketException((int)SocketError.HostNotFound));
+        Exception? last = null;
         try
         {
             while (waiting.Count > 0 || running.Count > 0)
@@ -39,10 +41,11 @@ internal static class ConnectionRace
                 if (await Task.WhenAny([.. running, timer]) is not Task<Socket> ended) continue;
                 running.Remove(ended);
                 if (ended.IsCompletedSuccessfully) return await ended;
-                last = ended;
+                // To look at it is to have seen it: a failure that the next address makes good is nobody's.
+                last = ended.Exception?.InnerException ?? last;
             }
             cancel.ThrowIfCancellationRequested();
-            return await last;
+            throw last ?? new SocketException((int)SocketError.HostNotFound);
         }
         finally
         {

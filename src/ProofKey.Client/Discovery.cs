@@ -41,7 +41,8 @@ internal sealed class Discovery(ClientOptions options, Backchannel backchannel)
     {
         var copy = Volatile.Read(ref _copy);
         var now = options.TimeProvider.GetUtcNow();
-        if (copy is not null && now - copy.ReadAt < MaxAge) return copy;
+        // A clock that was set back makes nothing young for ever.
+        if (copy is not null && (now - copy.ReadAt).Duration() < MaxAge) return copy;
         try
         {
             var metadata = await ReadAsync(cancel);

@@ -50,16 +50,16 @@ public sealed class ManualTime(DateTimeOffset start) : TimeProvider
     {
         DateTimeOffset end;
         lock (_gate) end = _now + by;
-        while (Next(end) is { } timer) timer.Run();
+        while (Next(end, by) is { } timer) timer.Run();
     }
 
     // The next one that is due by then, with the clock at its time; without any, the clock is at the end.
-    private ManualTimer? Next(DateTimeOffset end)
+    private ManualTimer? Next(DateTimeOffset end, TimeSpan by)
     {
         lock (_gate)
         {
             var next = _timers.Where(timer => timer.DueAt <= end).MinBy(timer => timer.DueAt);
-            if (next is null) _now = end;
+            if (next is null) _now = by < TimeSpan.Zero || end > _now ? end : _now;
             else if (next.DueAt > _now) _now = next.DueAt;
             next?.Rearm();
             return next;

@@ -146,6 +146,7 @@ public sealed class MachineCheckupTests : IDisposable
     [InlineData("surrogate", "metadata", "has none", "authorization server runs there")]
     [InlineData("location", "metadata", "leads to nowhere", "follows no redirects")]
     [InlineData("endpoints", "endpoints", "would refuse the metadata: expected metadata with token_endpoint", "")]
+    [InlineData("no sign-in", "endpoints", "would refuse the metadata: expected metadata with authorization_endpoint", "")]
     [InlineData("silent", "pkce", "do not say whether", "--accept-unadvertised-pkce")]
     [InlineData("page", "metadata", "has none", "authorization server runs there")]
     [InlineData("404", "metadata", "has none", "authorization server runs there")]
@@ -200,7 +201,7 @@ public sealed class MachineCheckupTests : IDisposable
         }
         if (wrong == "page") return context.Response.WriteAsync("<h1>Welcome</h1>");
         var methods = wrong switch { "plain" => ""","code_challenge_methods_supported":["plain"]""", "silent" => "", _ => ""","code_challenge_methods_supported":["S256"]""" };
-        var endpoints = string.Concat(((string[])["authorization_endpoint", "token_endpoint", "jwks_uri"]).Where(name => wrong != "endpoints" || name != "token_endpoint").Select(name => $",\"{name}\":\"{issuer}/{name}\""));
+        var endpoints = string.Concat(((string[])["authorization_endpoint", "token_endpoint", "jwks_uri"]).Where(name => name != wrong switch { "endpoints" => "token_endpoint", "no sign-in" => "authorization_endpoint", _ => "" }).Select(name => $",\"{name}\":\"{issuer}/{name}\""));
         context.Response.ContentType ??= "application/json";
         return context.Response.WriteAsync($$"""{"issuer":"{{(wrong == "issuer" ? "https://evil.example" : issuer)}}"{{methods}}{{endpoints}}}""");
     }

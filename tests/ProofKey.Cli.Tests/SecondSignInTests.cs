@@ -24,7 +24,7 @@ public sealed class SecondSignInTests : SignedInCli
         await browser.SignInAsync(login);
         var outcome = await login.EndAsync();
         outcome.ExitCode.ShouldBe(0, outcome.ToString());
-        outcome.Errors.ShouldContain($"The session of before at {Server.Issuer} was ended there.");
+        outcome.Errors.ShouldContain($"The session of before at {Server.Issuer} was asked to be ended there.");
         (await IsGoodAsync(token, Server.Issuer)).ShouldBeFalse();
         (await IsGoodAsync(await Cli.OutputOfAsync("token"), elsewhere.Issuer)).ShouldBeTrue();
     }

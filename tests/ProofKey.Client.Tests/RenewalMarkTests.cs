@@ -75,6 +75,24 @@ public sealed class RenewalMarkTests
         File.Exists(folder.Vault + ".new").ShouldBeFalse();
     }
 
+    [Fact]
+    [Assertion("RT-15")]
+    public void What_a_write_left_that_was_cut_off_goes_only_when_the_next_one_has_its_place()
+    {
+        using var folder = new TemporaryFolder();
+        OwnerFile.MakeFolder(folder.Vault);
+        OwnerFile.Replace(folder.Vault, "before"u8);
+        WriteOwn(folder.Vault + ".new", "all that is left of a session"u8.ToArray());
+        Directory.CreateDirectory(folder.Vault + ".new.new");
+        Should.Throw<TokenStoreException>(() => OwnerFile.Replace(folder.Vault, "after"u8));
+        File.ReadAllText(folder.Vault + ".new").ShouldBe("all that is left of a session");
+
+        Directory.Delete(folder.Vault + ".new.new");
+        OwnerFile.Replace(folder.Vault, "after"u8);
+        File.ReadAllText(folder.Vault).ShouldBe("after");
+        Directory.GetFiles(Path.GetDirectoryName(folder.Vault)!).ShouldHaveSingleItem();
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(20)]

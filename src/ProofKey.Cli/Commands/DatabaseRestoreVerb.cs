@@ -87,7 +87,6 @@ internal sealed class DatabaseRestoreVerb : Verb
     private static async Task<RestoreOutcome> MarkAsync(DataPlace place, string grants, IReadOnlyList<AuditEntry> audit, CancellationToken cancellation)
     {
         await using var administration = await Administration.OpenAsync(place, cancellation, mayUpgrade: true);
-        await administration.Database.CheckAsync(cancellation);
         return await administration.Database.MarkRestoredAsync(grants switch { Keep => RestoredGrants.Keep, RevokeChanged => RestoredGrants.RevokeChanged, _ => RestoredGrants.RevokeAll }, audit, cancellation);
     }
 

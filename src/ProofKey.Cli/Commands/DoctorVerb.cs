@@ -81,7 +81,7 @@ internal sealed class DoctorVerb : Verb
         });
         try
         {
-            await client.Discovery.GetAsync(cancellation);
+            await client.Discovery.ForSignInAsync(cancellation);
             return null;
         }
         catch (ClientException refused)
@@ -110,6 +110,11 @@ internal sealed class DoctorVerb : Verb
         catch (CommandException none)
         {
             return Finding.Broken("addresses", none.Problem, none.Remedy);
+        }
+        catch (Exception failed) when (failed is not OperationCanceledException)
+        {
+            var failure = Failure.Of(failed);
+            return Finding.Broken("addresses", failure.Problem, failure.Remedy);
         }
     }
 

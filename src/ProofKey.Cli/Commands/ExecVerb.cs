@@ -22,8 +22,6 @@ internal sealed class ExecVerb : SessionVerb
         Add(_variable);
     }
 
-    public override IReadOnlyList<Option> TypedAlone => [CommonOptions.Resource];
-
     protected override async Task<int> RunAsync(Invocation invocation, OpenProfile open)
     {
         var variable = invocation.Settings.Text(_variable) ?? TokenForm.Variable;

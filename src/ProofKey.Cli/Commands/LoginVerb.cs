@@ -33,6 +33,9 @@ internal sealed class LoginVerb : Verb
         foreach (var option in (IEnumerable<Option>)[_clientId, _scope, _resource, _dpop, _acrValues, _maxAge, CommonOptions.Profile, .. _roads.All, CommonOptions.Json, .. CommonOptions.Keeping]) Add(option);
     }
 
+    // How long a session that was replaced is worth waiting for.
+    private static readonly TimeSpan Courtesy = TimeSpan.FromSeconds(5);
+
     // What is asked of one sign-in is not asked of all, a device code is asked for by whoever types the command, and client add has options of the same name, and so their variables.
     public override IReadOnlyList<Option> TypedAlone => [_dpop, _acrValues, _maxAge, .. _roads.TypedAlone];
 
@@ -71,10 +74,22 @@ internal sealed class LoginVerb : Verb
     private static bool IsOfAnother(Session former, Session session) =>
         !former.Issuer.Equals(session.Issuer) || former.ClientId != session.ClientId || (former.Subject is not null && session.Subject is not null && former.Subject != session.Subject);
 
-    // Nobody has it any more, and its refresh token would live on at the server.
-    private static async Task EndAsync(Session former, Invocation invocation) => invocation.Terminal.Say(await former.SignOutAsync(invocation.Cancellation) is { Revoked: false, Problem: var problem }
-        ? PlainText.Of($"The session of before at {former.Issuer} was not taken back there; it ends by itself. {problem}")
-        : $"The session of before at {former.Issuer} was ended there.");
+    // Nobody has it any more, and its refresh token would live on at the server. The person is signed in, whatever becomes of that.
+    private static async Task EndAsync(Session former, Invocation invocation)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(invocation.Cancellation);
+        limit.CancelAfter(Courtesy);
+        string? problem;
+        try
+        {
+            problem = await former.SignOutAsync(limit.Token) is { Revoked: false } left ? left.Problem ?? "" : null;
+        }
+        catch (Exception failed) when (failed is ClientException or OperationCanceledException)
+        {
+            problem = failed is ClientException client ? client.Actual : "";
+        }
+        invocation.Terminal.Say(problem is null ? $"The session of before at {former.Issuer} was asked to be ended there." : PlainText.Of($"The session of before at {former.Issuer} was not taken back there; it ends by itself. {problem}".TrimEnd()));
+    }
 
     private async Task<Session> SignInAsync(Invocation invocation, Profile profile, PublicClient client, bool isKnown)
     {

@@ -61,7 +61,7 @@ internal abstract class SessionVerb : Verb
     protected static Task<AccessToken> TokenAsync(Invocation invocation, Profile profile, Session session)
     {
         var minValid = MinValidOf(invocation);
-        if (invocation.Settings.Text(CommonOptions.Resource) is not { } resource) return session.GetAccessTokenAsync(minValid, invocation.Cancellation);
+        if (ResourceOf(invocation) is not { } resource) return session.GetAccessTokenAsync(minValid, invocation.Cancellation);
         var known = profile.Resources ?? [];
         return known.Contains(resource) ? session.GetAccessTokenAsync(resource, minValid, invocation.Cancellation) : throw CommandException.Usage(
             $"Profile {profile.Name} is not for the API {PlainText.Of(resource)}.",
@@ -73,9 +73,12 @@ internal abstract class SessionVerb : Verb
     {
         var (now, minValid) = (TimeProvider.System.GetUtcNow(), MinValidOf(invocation));
         if (token.ExpiresAt - now < minValid)
-            invocation.Terminal.Say($"The token lasts {TimeText.Length(token.ExpiresAt - now)}, and {TimeText.Length(minValid)} were asked for: {WhyNoLonger(session, minValid, invocation.Settings.Text(CommonOptions.Resource))}.");
+            invocation.Terminal.Say($"The token lasts {TimeText.Length(token.ExpiresAt - now)}, and {TimeText.Length(minValid)} were asked for: {WhyNoLonger(session, minValid, ResourceOf(invocation))}.");
         if (session.IsBound) invocation.Terminal.Say("This token is bound to the key of its session: without a proof by it, such as proofkey call makes, no API takes it.");
     }
+
+    // The variable and the key of that name are those of login.
+    private static string? ResourceOf(Invocation invocation) => invocation.Settings.OfCommandLine.Text(CommonOptions.Resource);
 
     private static TimeSpan MinValidOf(Invocation invocation) => invocation.Settings.Duration(CommonOptions.MinValid, Session.DefaultMinValid);
 

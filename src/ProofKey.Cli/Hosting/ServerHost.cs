@@ -46,6 +46,9 @@ internal static class ServerHost
     public static WebApplication Build(ServeSettings settings, Action<WebApplicationBuilder>? configure = null, Action<WebApplication>? map = null)
     {
         var issuer = settings.Issuer ?? IssuerOf(settings.Urls);
+        // On one processor too somebody answers while a commit keeps a thread.
+        ThreadPool.GetMinThreads(out var workers, out var completions);
+        if (workers < 2) ThreadPool.SetMinThreads(2, completions);
         // The settings of whatever lies in the current folder are not ours, and watching files for changes costs a third of the start.
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, Args = ["--hostBuilder:reloadConfigOnChange=false", NobodyIsTrusted] });
         if (settings.Urls.Any(url => url.StartsWith("https:", StringComparison.OrdinalIgnoreCase))) builder.WebHost.UseKestrelHttpsConfiguration();

@@ -43,8 +43,9 @@ internal sealed class BrowserRoad(PublicClient client, Terminal terminal, Keyboa
     {
         while (true)
         {
-            var typed = await keys.NextAsync(InteractiveSignIn.KeysOf(pending.Road, client.Options, choice), takesLines: pending.Road == SignInRoad.Paste, cancellation);
-            if (typed.Length == 1) return new RoadEnd(null, InteractiveSignIn.RoadOf(typed[0]));
+            var offered = InteractiveSignIn.KeysOf(pending.Road, client.Options, choice);
+            var typed = await keys.NextAsync(offered, takesLines: pending.Road == SignInRoad.Paste, cancellation);
+            if (typed.Length == 1 && offered.Contains(typed[0])) return new RoadEnd(null, InteractiveSignIn.RoadOf(typed[0]));
             var result = await TakeAsync(pending, typed, cancellation);
             if (result is not SignInResult.Rejected { Violation: { Code: "callback_not_ours" } violation }) return null;
             terminal.Say($"That is not it: expected {violation.Expected}, but {PlainText.Of(violation.Actual)}. Paste it again:");

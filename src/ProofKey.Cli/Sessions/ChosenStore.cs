@@ -31,7 +31,12 @@ internal sealed record ChosenStore(string Kind, string? KeyFile, string? Passphr
         var typed = settings.OfCommandLine;
         var from = typed.Text(CommonOptions.KeyFile) is null && typed.Text(CommonOptions.PassphraseFile) is null ? settings : typed;
         // A key that is typed says how, whatever the profile remembers: a session must not be kept in another way without a word.
-        if (!ReferenceEquals(from, settings)) kind ??= typed.Text(CommonOptions.Store) ?? "file";
+        if (!ReferenceEquals(from, settings))
+        {
+            if (typed.Text(CommonOptions.Store) is { } other and not "file")
+                throw CommandException.Usage($"A key is for a file, and --store is {PlainText.Of(other)}.", "Leave out --key-file and --passphrase-file, or say --store file.");
+            kind ??= "file";
+        }
         var (keyFile, passphraseFile) = (from.Text(CommonOptions.KeyFile), from.Text(CommonOptions.PassphraseFile));
         if (keyFile is not null && passphraseFile is not null)
             throw CommandException.Usage("A file has one key, and --key-file and --passphrase-file are two.", "Leave out one of them.");

@@ -63,7 +63,10 @@ internal sealed class KeychainKey(string application, Keychain keychain, TimeSpa
     {
         using var limit = new CancellationTokenSource(_patience, TimeProvider.System);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancel, limit.Token);
-        var asked = Task.Run(() => ask(linked.Token), CancellationToken.None);
+        // It may wait for a person, and the threads of the pool may not.
+        var asked = Task.Factory.StartNew(() => ask(linked.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        // Who has given up is not told any more.
+        _ = asked.ContinueWith(end => end.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
         try
         {
             // Some keychains ignore that nobody waits any more: then their thread is left behind.
@@ -71,8 +74,6 @@ internal sealed class KeychainKey(string application, Keychain keychain, TimeSpa
         }
         catch (OperationCanceledException late) when (!cancel.IsCancellationRequested)
         {
-            // What it says in the end interests nobody.
-            _ = asked.ContinueWith(end => end.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             throw new TokenStoreException(
                 TokenStoreState.Locked, vault, "the keychain, which has the key of the sessions", $"it did not answer within {_patience.TotalSeconds:0.#} seconds",
                 "See whether a window that asks to unlock it is waiting, then try again; nobody was signed out.", late);

@@ -53,15 +53,18 @@ internal static class OwnerFile
         if (bytes.Length > MaxLength) throw TooLarge(path, bytes.Length);
         try
         {
-            var next = path + Next;
+            // What was left there may be all that there is of a session: it goes when this has its place.
+            var (left, next) = File.Exists(path + Next) ? (path + Next, path + Next + Next) : (null, path + Next);
             Contention.Outlast(() => File.Delete(next));
-            using (var file = new FileStream(next, Options(FileMode.CreateNew, FileShare.None)))
+            // Whoever looks meanwhile reads half of it, which is nothing, and must not be in the way: the vault's own lock keeps writers apart.
+            using (var file = new FileStream(next, Options(FileMode.CreateNew, FileShare.Read)))
             {
                 file.Write(bytes);
                 file.Flush(flushToDisk: true);
             }
             Contention.Outlast(() => File.Move(next, path, overwrite: true));
             FlushFolder(Path.GetDirectoryName(path)!);
+            if (left is not null) Contention.Outlast(() => File.Delete(left));
         }
         catch (Exception denied) when (denied is IOException or UnauthorizedAccessException)
         {
@@ -75,7 +78,7 @@ internal static class OwnerFile
     {
         try
         {
-            Contention.Outlast(() => File.Delete(path + Next));
+            foreach (var left in (string[])[path + Next + Next, path + Next]) Contention.Outlast(() => File.Delete(left));
             Contention.Outlast(() => File.Delete(path));
             FlushFolder(Path.GetDirectoryName(path)!);
         }

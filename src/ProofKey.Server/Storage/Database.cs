@@ -23,6 +23,8 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>How often a transaction that another one got in the way of is run.</summary>
     private const int MaxRuns = 5;
 
+    private static readonly TimeSpan TurnPatience = TimeSpan.FromSeconds(5);
+
     private readonly DbDataSource _source;
     private readonly ConcurrentStack<DatabaseConnection> _readers = [];
     private readonly WriteQueue _writes;
@@ -118,15 +120,27 @@ internal sealed class Database : IAsyncDisposable
     /// <param name="cancellation">Stops waiting.</param>
     public async Task InTransactionAsync(Func<DatabaseConnection, Task> work, CancellationToken cancellation)
     {
-        if (_turn is not null) await _turn.WaitAsync(cancellation);
+        if (_turn is null)
+        {
+            await RunInTransactionAsync(work, cancellation);
+            return;
+        }
+        await TakeTurnAsync(_turn, cancellation);
         try
         {
             await RunInTransactionAsync(work, cancellation);
         }
         finally
         {
-            _turn?.Release();
+            _turn.Release();
         }
+    }
+
+    /// <summary>Waits for the turn as long as the driver would wait for the lock, so that behind somebody else's lock those who come later wait no longer than the first.</summary>
+    /// <exception cref="DatabaseException">Whoever has it holds it longer.</exception>
+    internal static async Task TakeTurnAsync(SemaphoreSlim turn, CancellationToken cancellation)
+    {
+        if (!await turn.WaitAsync(TurnPatience, cancellation)) throw new DatabaseException(DatabaseFailure.Busy, "The database is locked by another process; try again.", null);
     }
 
     private async Task RunInTransactionAsync(Func<DatabaseConnection, Task> work, CancellationToken cancellation)
@@ -183,7 +197,6 @@ internal sealed class Database : IAsyncDisposable
         await _writes.DisposeAsync();
         if (_reads is not null) await _reads.DisposeAsync();
         foreach (var reader in _readers) await reader.DisposeAsync();
-        _turn?.Dispose();
         await _source.DisposeAsync();
     }
 

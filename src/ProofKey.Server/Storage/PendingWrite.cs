@@ -76,6 +76,8 @@ internal sealed class PendingWrite(Sql sql, Action<DbDataReader>? read, Func<Sql
         }
         catch (Exception exception) when (exception is not DbException)
         {
+            // What belongs to it is made of that row: without it nothing is to change.
+            if (MayGoOn) throw new DatabaseException(DatabaseFailure.Statement, "A row cannot be read, so nothing was changed.", exception);
             FailAlone(exception);
         }
     }

@@ -46,6 +46,10 @@ internal sealed class SharedRoundTrip(Database database) : WriteQueue(usual: Dat
             await connection.CommitAsync(following);
             return null;
         }
+        catch (DatabaseException exception) when (exception.Failure is DatabaseFailure.Statement && !isCommitting)
+        {
+            return DatabaseFailure.Statement;
+        }
         catch (DbException exception)
         {
             var failure = database.Failure(exception, mayBeKept: isCommitting && !connection.IsOpen);

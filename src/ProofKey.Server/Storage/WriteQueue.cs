@@ -85,7 +85,7 @@ internal sealed class SharedTransaction(Database database, SemaphoreSlim turn) :
 
     protected override async Task CommitAsync(List<PendingWrite> batch)
     {
-        await turn.WaitAsync();
+        await Database.TakeTurnAsync(turn, CancellationToken.None);
         try
         {
             await TogetherAsync(batch);
@@ -93,7 +93,10 @@ internal sealed class SharedTransaction(Database database, SemaphoreSlim turn) :
         catch (DatabaseException exception) when (exception.Failure is DatabaseFailure.Statement && batch.Count > 1)
         {
             // What belongs to one of them could not be written, and all was undone: exactly that one fails.
-            foreach (var write in batch) await AloneAsync(write);
+            Exception? inTheWay = null;
+            foreach (var write in batch)
+                if (inTheWay is null) inTheWay = await AloneAsync(write);
+                else write.FailAlone(inTheWay);
         }
         finally
         {
@@ -101,15 +104,19 @@ internal sealed class SharedTransaction(Database database, SemaphoreSlim turn) :
         }
     }
 
-    private async Task AloneAsync(PendingWrite write)
+    /// <returns>What stands in the way of the others too, such as somebody's lock, which nobody waits for twice.</returns>
+    private async Task<Exception?> AloneAsync(PendingWrite write)
     {
         try
         {
             await TogetherAsync([write]);
+            return null;
         }
         catch (Exception exception)
         {
-            write.FailAlone(FailureOf(exception));
+            var failure = FailureOf(exception);
+            write.FailAlone(failure);
+            return IsForAll(failure) ? failure : null;
         }
     }
 
