@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text.Json;
 using ProofKey.Jose;
@@ -175,7 +176,8 @@ internal sealed class Backchannel : IDisposable
         {
             throw NoTls(what, address, untrusted);
         }
-        catch (Exception broken) when (broken is HttpRequestException or IOException)
+        // A SocketException comes bare where a connection ends in the moment in which it is made: the platform asks it for its address then.
+        catch (Exception broken) when (broken is HttpRequestException or IOException or SocketException)
         {
             throw Unavailable(NoConnection, what, $"{address.Authority} could not be reached ({Reason(broken)})", broken, IsUnsent(broken));
         }
@@ -205,7 +207,7 @@ internal sealed class Backchannel : IDisposable
 
     // These come before the first byte of the request.
     private bool IsUnsent(Exception broken) =>
-        _saysWhatWasSent && broken is HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError };
+        _saysWhatWasSent && broken is SocketException or HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError };
 
     private AuthorizationServerUnavailableException Stopped(string what, HttpRequestMessage request, OperationCanceledException stopped)
     {

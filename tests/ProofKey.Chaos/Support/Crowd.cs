@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Sockets;
 using ProofKey.Server.Storage;
 
 namespace ProofKey.Chaos.Support;
@@ -151,7 +152,7 @@ internal sealed class Crowd : IDisposable
         {
             return await browser.SignInAsync(Client);
         }
-        catch (HttpRequestException)
+        catch (Exception nobody) when (nobody is HttpRequestException or SocketException)
         {
             return false;
         }
@@ -165,7 +166,7 @@ internal sealed class Crowd : IDisposable
             {
                 await client.StepAsync();
             }
-            catch (Exception exception) when (exception is HttpRequestException or IOException or DatabaseException)
+            catch (Exception exception) when (exception is HttpRequestException or IOException or SocketException or DatabaseException)
             {
                 // Nobody answered. What became of the request is not known; the client goes on with what it has.
                 _lost.Enqueue(exception.Message);
