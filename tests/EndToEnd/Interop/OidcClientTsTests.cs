@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.Playwright;
 
 namespace EndToEnd.Interop;
 
@@ -67,7 +68,7 @@ public sealed class OidcClientTsTests(RunningServer server, Chromium chromium)
         await SignInAsync(observed, site);
 
         await observed.Page.EvaluateAsync("() => { client.signoutRedirect({ state: 'after' }); }");
-        await observed.Page.WaitForURLAsync(address => address.StartsWith(site.Address, StringComparison.Ordinal) && address.Contains("state=", StringComparison.Ordinal));
+        await observed.Page.WaitForURLAsync(address => address.StartsWith(site.Address, StringComparison.Ordinal) && address.Contains("state=", StringComparison.Ordinal), new() { WaitUntil = WaitUntilState.Commit, Timeout = 60_000 });
         await observed.Page.EvaluateAsync("() => { ready.then(() => client.signinRedirect()); }");
 
         await observed.Page.Locator("[name=password]").WaitForAsync();
