@@ -54,9 +54,13 @@ internal sealed class AuditLogVerb : Verb
         var printer = new Printer(invocation.Terminal, settings.Flag(CommonOptions.Json), follows);
         try
         {
+            if (follows)
+            {
+                await FollowAsync(administration.Registry, filter, printer, invocation);
+                return ExitCodes.Done;
+            }
             await PrintAsync(administration.Registry, filter, printer, invocation);
             printer.Finish();
-            if (follows) await FollowAsync(administration.Registry, filter, printer, invocation);
         }
         catch (OperationCanceledException) when (follows && invocation.Cancellation.IsCancellationRequested)
         {
@@ -68,12 +72,15 @@ internal sealed class AuditLogVerb : Verb
     // Restores rely on what is exported here, so an outage of the database is waited for, however long it takes.
     private static async Task FollowAsync(Registry registry, AuditFilter filter, Printer printer, Invocation invocation)
     {
+        var isThrough = false;
         for (var isAway = false; !invocation.Terminal.ReaderIsGone;)
         {
-            await Task.Delay(PollInterval, TimeProvider.System, invocation.Cancellation);
+            if (isThrough || isAway) await Task.Delay(PollInterval, TimeProvider.System, invocation.Cancellation);
             try
             {
                 await PrintAsync(registry, filter with { Since = printer.Since(filter.Since) }, printer, invocation);
+                if (!isThrough) printer.Finish();
+                isThrough = true;
                 if (isAway) invocation.Terminal.Say("The database is there again; nothing was missed.");
                 isAway = false;
             }
