@@ -3,7 +3,7 @@ namespace ProofKey.Server;
 /// <summary>Everything that the server logs. No message has room for a code, verifier, token, secret or password.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(1, LogLevel.Information, "Made a {Purpose} key ({Algorithm}), id {KeyId}, in use from {NotBefore}")]
+    [LoggerMessage(1, LogLevel.Information, "Made a {Purpose} key ({Algorithm}), id {KeyId}, in use from {NotBefore:u}")]
     public static partial void KeyMade(ILogger logger, string purpose, string algorithm, string keyId, DateTimeOffset notBefore);
 
     [LoggerMessage(5, LogLevel.Information, "Deleted a retired {Purpose} key ({Algorithm}), id {KeyId}")]

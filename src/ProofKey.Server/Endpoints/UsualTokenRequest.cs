@@ -8,7 +8,7 @@ namespace ProofKey.Server.Endpoints;
 
 /// <summary>
 /// What nearly all token requests are: a public client that is remembered redeems a code or a refresh token, and all is good. Then one
-/// statement is all that the database is asked, and it stands only if the client is still what it is remembered as. Nothing is refused here,
+/// statement is all that the database is asked, two within the leeway of a rotation, and it stands only if the client is still what it is remembered as. Nothing is refused here,
 /// and nothing counted: what does not fit leaves no trace, and the token endpoint looks at it from the start.
 /// </summary>
 internal sealed class UsualTokenRequest(
@@ -49,7 +49,15 @@ internal sealed class UsualTokenRequest(
     {
         if (form["scope"] is not null || form.All("resource").Count > 0) return null;
         if (form["refresh_token"] is not { } text || RefreshToken.Open(text, keys) is not { } token) return null;
-        var rotated = await grants.RotateAsync(token, client.Id, null, now, options.Rotation, client.Version);
-        return rotated is null ? null : issuer.Issue(rotated, client, rotated.Scope, token with { Sequence = rotated.Sequence }, null, now);
+        var grant = await grants.RotateAsync(token, client.Id, null, now, options.Rotation, client.Version) ?? await FindSameAgainAsync(token, client, now);
+        return grant is null ? null : issuer.Issue(grant, client, grant.Scope, token with { Sequence = grant.Sequence }, null, now);
+    }
+
+    // Within the leeway nothing moves: programs that refresh at the same time have the same tokens.
+    private async ValueTask<Grant?> FindSameAgainAsync(RefreshToken token, RegisteredClient client, DateTimeOffset now)
+    {
+        if (options.Rotation.Leeway == TimeSpan.Zero) return null;
+        var row = await grants.FindAsync(token.GrantId, CancellationToken.None, client.Version);
+        return RefreshTokenGrant.Decide(row, token, client.Id, null, options.Rotation, isSecondLook: false, now) is RefreshTokenGrant.SameAgain ? row : null;
     }
 }

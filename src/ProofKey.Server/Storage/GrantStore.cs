@@ -135,8 +135,17 @@ internal sealed class GrantStore(Database database, AccountSource accounts)
         on conflict do nothing
         """;
 
-    public ValueTask<Grant?> FindAsync(byte[] id, CancellationToken cancellation) => database.FindAsync(
-        $"select {Columns}, case when {ClientAndSessionStand} and {Account} then 1 else 0 end from authorization_grant g where g.id = {id}", Read, cancellation);
+    /// <summary>The grant as it is, whether it stands or not.</summary>
+    /// <param name="id">The row's id.</param>
+    /// <param name="cancellation">Stops waiting.</param>
+    /// <param name="clientVersion">The registration without which it does not stand, where it was not read for this request.</param>
+    /// <returns>The row, or <see langword="null"/> where there is none.</returns>
+    public ValueTask<Grant?> FindAsync(byte[] id, CancellationToken cancellation, long? clientVersion = null) => database.FindAsync(
+        $"""
+        select {Columns}, case when exists (select 1 from client c where c.id = g.client_id and c.removed_at is null and c.version = coalesce({clientVersion}, c.version))
+            and {SessionStands} and {Account} then 1 else 0 end
+        from authorization_grant g where g.id = {id}
+        """, Read, cancellation);
 
     /// <summary>The grant, if nothing has ended it: neither its time, nor a revocation, nor the end of its account, client or session.</summary>
     public async ValueTask<Grant?> FindLivingAsync(byte[] id, DateTimeOffset now, CancellationToken cancellation)

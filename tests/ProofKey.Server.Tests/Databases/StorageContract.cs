@@ -400,7 +400,7 @@ public abstract class StorageContract(StorageWorld at)
 
     [Fact]
     [Assertion("RT-08")]
-    public async Task A_statement_that_names_the_registration_of_its_client_writes_only_while_it_is_that_one()
+    public async Task A_statement_that_names_the_registration_of_its_client_counts_only_while_it_is_that_one()
     {
         var signIn = await at.NewSignInAsync();
         var remembered = (await at.One.Clients.FindAsync(signIn.Client.Id, Never))!;
@@ -412,6 +412,8 @@ public abstract class StorageContract(StorageWorld at)
         (await at.One.Grants.RedeemAsync(signIn.Grant, changed.Version)).ShouldBeTrue();
         (await at.One.Grants.RotateAsync(signIn.Token(1), signIn.Client.Id, null, at.Now, Tolerant, remembered.Version)).ShouldBeNull();
         (await at.One.Grants.RotateAsync(signIn.Token(1), signIn.Client.Id, null, at.Now, Tolerant, changed.Version))!.Sequence.ShouldBe(2);
+        (await at.One.Grants.FindAsync(signIn.Grant.Id, Never, remembered.Version))!.Stands.ShouldBeFalse("within the leeway nothing is written, and the row says it");
+        (await at.One.Grants.FindAsync(signIn.Grant.Id, Never, changed.Version))!.Stands.ShouldBeTrue();
         await at.Other.Clients.RemoveAsync(signIn.Client.Id, About("client-removed", signIn));
         (await at.One.Clients.FindAsync(signIn.Client.Id, Never)).ShouldBeNull();
         at.One.Clients.Recall(signIn.Client.Id).ShouldBeNull();
