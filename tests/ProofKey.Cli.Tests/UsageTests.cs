@@ -38,6 +38,8 @@ public sealed class UsageTests : IDisposable
     [InlineData("login https://login.example.com --client-id x --profile ../x", "A profile's name", "--profile")]
     [InlineData("logout --data x", "'--data'", "proofkey logout --help")]
     [InlineData("token --bogus", "'--bogus'", "proofkey token --help")]
+    [InlineData("token --bogus value", "'--bogus'", "proofkey token --help")]
+    [InlineData("token --profil value", "'--profil'", "Did you mean: proofkey token --profile")]
     public async Task A_wrong_command_line_is_explained(string line, string problem, string remedy)
     {
         _cli.Environment["PROOFKEY_DATA"] = _cli.Data;

@@ -17,7 +17,7 @@ internal sealed class DoctorVerb : Verb
 
     private const int MostSignIns = 500;
 
-    private readonly Option<string> _issuer = new("--issuer") { HelpName = "URL", Description = "Look at this provider too, as a client does: its metadata, and its clock." };
+    private readonly Option<string> _issuer = new("--issuer") { HelpName = "URL", Description = "Look at this provider too, as a client does: its metadata, and its clock. Counts on the command line alone." };
     private readonly Option<string> _server = new("--server") { HelpName = "ISSUER", Description = "Look at a ProofKey server instead, by its public address: what does a proxy on the way lose?" };
 
     public DoctorVerb()

@@ -8,14 +8,20 @@ internal static class UsageError
 {
     public static Failure Of(ParseResult parsed)
     {
-        // A word that is no command is the reason why a command is missing.
-        var typed = parsed.UnmatchedTokens is [var first, ..] ? first : null;
         var errors = parsed.Errors.Select(error => error.Message.EndsWith('.') ? error.Message : error.Message + ".").Distinct().ToList();
-        var problem = typed is null ? string.Join(' ', errors) : errors.FirstOrDefault(error => error.Contains($"'{typed}'", StringComparison.Ordinal)) ?? errors[0];
+        // A word that is no command is the reason why a command is missing; what follows an unknown option is most often its value.
+        var typed = parsed.Tokens.Where(token => token.Type == TokenType.Argument).Select(token => token.Value).FirstOrDefault(word => errors.Contains(Unrecognized(word)));
+        var problem = typed is null ? string.Join(' ', errors) : Unrecognized(typed);
         var path = PathOf(parsed.CommandResult);
-        var meant = typed is null ? null : parsed.CommandResult.Command.Subcommands.Select(sub => sub.Name).Where(name => Distance(name, typed) <= Math.Min(2, typed.Length / 2)).MinBy(name => Distance(name, typed));
+        var meant = typed is null ? null : Namesakes(parsed.CommandResult.Command, typed).Where(name => Distance(name, typed) <= Math.Min(2, typed.Length / 2)).MinBy(name => Distance(name, typed));
         return new Failure(ExitCodes.WrongUsage, problem, meant is null ? $"See: {path} --help" : $"Did you mean: {path} {meant}");
     }
+
+    /// <summary>What the parser says of a word that it cannot place.</summary>
+    public static string Unrecognized(string word) => $"Unrecognized command or argument '{word}'.";
+
+    private static IEnumerable<string> Namesakes(Command command, string typed) =>
+        typed.StartsWith("--", StringComparison.Ordinal) ? command.Options.Where(option => !option.Hidden).Select(option => option.Name) : command.Subcommands.Select(sub => sub.Name);
 
     // How many letters must be changed, added or taken away to make one word of the other (Levenshtein)
     private static int Distance(string left, string right)
