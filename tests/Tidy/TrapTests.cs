@@ -2,16 +2,18 @@ using System.Text.RegularExpressions;
 
 namespace Tidy;
 
-/// <summary>docs/traps.md names tests that exist.</summary>
+/// <summary>The pages of traps name tests that exist.</summary>
 public partial class TrapTests
 {
-    [Fact]
-    public void Every_test_that_the_page_of_traps_names_is_there()
+    [Theory]
+    [InlineData("docs/traps.md")]
+    [InlineData("docs/client-traps.md")]
+    public void Every_test_that_a_page_of_traps_names_is_there(string page)
     {
-        var named = Name().Matches(Tree.Read("docs/traps.md")).Select(match => match.Groups["name"].Value).Distinct().ToList();
+        var named = Name().Matches(Tree.Read(page)).Select(match => match.Groups["name"].Value).Distinct().ToList();
         named.Count.ShouldBeGreaterThan(20);
         var written = Tree.TestSources.SelectMany(path => Method().Matches(Tree.Read(path)).Select(match => match.Groups["name"].Value)).ToHashSet();
-        named.Where(name => !written.Contains(name)).ShouldBeEmpty("docs/traps.md names these tests");
+        named.Where(name => !written.Contains(name)).ShouldBeEmpty($"{page} names these tests");
     }
 
     [GeneratedRegex("`(?<name>[A-Z][a-z0-9]*(_[A-Za-z0-9]+)+)`")]
