@@ -9,7 +9,8 @@ internal sealed record GrantWrite(string Event, string Kept, string Asked)
     public static readonly IReadOnlyList<GrantWrite> All =
     [
         new("insert", "select count(*) from authorization_grant", "grant_type=authorization_code"),
-        new("update of seq", "select coalesce(sum(seq), 0) from authorization_grant", "grant_type=refresh_token"),
+        // What signs in meanwhile begins with 1, and is none of them.
+        new("update of seq", "select coalesce(sum(seq - 1), 0) from authorization_grant", "grant_type=refresh_token"),
         new("update of revoked_at", "select count(*) from authorization_grant where revoked_at is not null", "POST /revoke "),
     ];
 
