@@ -258,6 +258,7 @@ public sealed partial class RoadTests : IAsyncLifetime
 
         ended.ExitCode.ShouldBe(ExitCodes.TimedOut);
         said.ToString().ShouldContain($"asked were the client {id}, the redirect URI http://127.0.0.1:");
+        said.ToString().ShouldContain("Ctrl-C gives up.", customMessage: "without a keyboard there are no other keys");
         said.ToString().ShouldContain("This one is good:", customMessage: "the reference of a pushed request ends after a minute");
         ScriptedBrowser.Address().Matches(said.ToString()).Select(address => address.Value).ShouldBeUnique();
     }

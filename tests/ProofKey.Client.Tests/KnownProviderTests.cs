@@ -7,6 +7,25 @@ public sealed class KnownProviderTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
+    [Theory]
+    [InlineData(null, true)]
+    [InlineData(ProviderEntry.Query, false)]
+    public void An_answer_is_posted_unless_the_provider_is_known_not_to(string? mode, bool posts)
+    {
+        var options = new ClientOptions { Issuer = Issuer.Parse("https://login.example.com"), ClientId = "app", Scope = Scope.Parse("orders.read") };
+        var entry = KnownProviders.All[0] with { ResponseMode = mode };
+        var metadata = new DiscoveredMetadata
+        {
+            Issuer = options.Issuer.Value,
+            AuthorizationEndpoint = "https://login.example.com/authorize",
+            ResponseModesSupported = ["form_post", "query"],
+            CodeChallengeMethodsSupported = ["S256"],
+        };
+        var server = new AuthorizationServer(new Uri("https://login.example.com/token"), null, null, null, IssuerRule.Of(options.Issuer));
+
+        SignInServer.Check(metadata, server, options, entry).Posts.ShouldBe(posts);
+    }
+
     [Fact]
     public void Every_entry_parses_and_names_its_source()
     {

@@ -72,9 +72,11 @@ internal sealed class BrowserRoad(PublicClient client, Terminal terminal, Keyboa
         terminal.Say(pending.AuthorizeUri);
         if (choice.ShowsQr) terminal.ShowQr(pending.AuthorizeUri, mustShow: true);
         if (pending.Road == SignInRoad.Paste) TellOfTheEnd(pending);
-        if (keyboard is not null) terminal.Say(InteractiveSignIn.Offered(InteractiveSignIn.KeysOf(pending.Road, client.Options, choice)));
+        if (keyboard is not null) terminal.Say(Keys(pending));
         if (keyboard is not null && pending.Road == SignInRoad.Paste) terminal.Say("Paste the address here, and press Enter (it is not shown):");
     }
+
+    private string Keys(PendingSignIn pending) => InteractiveSignIn.Offered(InteractiveSignIn.KeysOf(pending.Road, client.Options, choice));
 
     private void TellOfTheEnd(PendingSignIn pending)
     {
@@ -102,7 +104,7 @@ internal sealed class BrowserRoad(PublicClient client, Terminal terminal, Keyboa
     {
         await Task.Delay(LongWait, client.Options.TimeProvider, cancellation);
         terminal.Say("Still waiting for the browser. If its window was closed, open the address above again.");
-        terminal.Say($"If it shows an error and does not come back: asked were the client {PlainText.Of(client.Options.ClientId)}, the redirect URI {pending.RedirectUri} and the scope {client.Options.Scope}. Ctrl-C gives up.");
+        terminal.Say($"If it shows an error and does not come back: asked were the client {PlainText.Of(client.Options.ClientId)}, the redirect URI {pending.RedirectUri} and the scope {client.Options.Scope}. {(keyboard is null ? "Ctrl-C gives up." : Keys(pending))}");
         await RenewAsync(pending, cancellation);
     }
 
