@@ -126,7 +126,7 @@ public sealed class GroupCommitTests(PostgreSqlWorld at) : IClassFixture<Postgre
         {
             broken = at.One.Grants.RedeemAsync(signIn.Grant).AsTask();
             await WaitingAsync(1);
-            await PostgreSqlCluster.RunAsync(at.ConnectionString, "select pg_terminate_backend(pid) from pg_locks where not granted");
+            await PostgreSqlCluster.RunAsync(at.ConnectionString, "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'");
         }
         (await Should.ThrowAsync<DatabaseException>(broken)).Failure.ShouldBe(DatabaseFailure.Unknown);
         (await at.One.Grants.RedeemAsync(next)).ShouldBeTrue();
@@ -221,7 +221,7 @@ public sealed class GroupCommitTests(PostgreSqlWorld at) : IClassFixture<Postgre
 
     private async Task WaitingAsync(int count)
     {
-        while (await PostgreSqlCluster.CountAsync(at.ConnectionString, "select count(*) from pg_locks where not granted") < count)
+        while (await PostgreSqlCluster.CountAsync(at.ConnectionString, "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'") < count)
         {
             // Asking takes a while by itself.
         }
