@@ -45,6 +45,24 @@ public sealed class BatchQueueTests
         foreach (var count in (int[])[64, 64, 64, 8]) (await NextAsync(begun)).ShouldBe(count);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_batch_that_throws_in_spite_of_its_promise_holds_up_nobody_behind_it(bool atOnce)
+    {
+        var (begun, fault) = (Channel.CreateUnbounded<int>(), new InvalidOperationException("A promise that was not kept."));
+        await using var queue = new BatchQueue<int>(usual: 1, most: 1, givesWay: false, batch =>
+        {
+            begun.Writer.TryWrite(batch.Count).ShouldBeTrue();
+            return atOnce ? throw fault : Task.FromException(fault);
+        });
+        for (var i = 0; i < 3; i++)
+        {
+            queue.TryAdd(i).ShouldBeTrue();
+            (await NextAsync(begun)).ShouldBe(1);
+        }
+    }
+
     // One that never comes fails the test, and does not hold it up.
     private static Task<int> NextAsync(Channel<int> begun) => begun.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(10));
 }
