@@ -62,8 +62,10 @@ public sealed class DatabaseDialect
         UpdatedTable = "with (fillfactor = 90)",
         HasManyWriters = true,
         // The number is a name: every ProofKey program asks for this lock, and nobody else does.
-        // What is done alone may touch every row, and takes the time that it takes.
-        LockDatabase = "select pg_advisory_xact_lock(5786926812); " + EndlessStatements,
+        // What is done alone may touch every row, and takes the time that it takes; so whoever comes second waits for it that long. For a lock on a row or
+        // a table nobody does: others would queue behind.
+        LockDatabase = EndlessStatements + "; select set_config('proofkey.lock_timeout', current_setting('lock_timeout'), true); set local lock_timeout = 0; "
+            + "select pg_advisory_xact_lock(5786926812); select set_config('lock_timeout', current_setting('proofkey.lock_timeout'), true)",
         TakeTime = EndlessStatements,
         LockSignIns = "lock table account, session, authorization_grant in exclusive mode",
         ForUpdate = new SqlPart("for update"),
