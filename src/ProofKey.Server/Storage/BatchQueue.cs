@@ -52,11 +52,23 @@ internal sealed class BatchQueue<T> : IAsyncDisposable
             var batch = new List<T>();
             while (batch.Count < MaxBatch && TryTake(out var item)) batch.Add(item);
             if (batch.Count == 0) continue;
-            underWay.Add(_run(batch));
+            underWay.Add(RunAsync(batch));
             if (underWay.Count >= usual) await PlaceAsync(underWay, most);
             underWay.RemoveAll(run => run.IsCompleted);
         }
         await Task.WhenAll(underWay);
+    }
+
+    // Whatever a batch does in spite of its promise, those behind it go on.
+    private async Task RunAsync(List<T> batch)
+    {
+        try
+        {
+            await _run(batch);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+        }
     }
 
     // There is a place for the next batch when one is done, or, if there are more places, when that takes too long.

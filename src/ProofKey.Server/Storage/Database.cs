@@ -168,8 +168,8 @@ internal sealed class Database : IAsyncDisposable
         {
             if (Dialect.LockDatabase is { } alone)
             {
-                await connection.ExecuteAsync(alone, cancellation);
                 connection.WaitsForever = true;
+                await connection.ExecuteAsync(alone, cancellation);
             }
             await work(connection);
         }, cancellation);

@@ -37,14 +37,6 @@ public sealed class DatabaseDialect
 
     private static readonly SqlPart Nothing = new("");
 
-    private DatabaseDialect(DatabaseDialect like, Action<DbBatch> separate)
-        : this(like.Name, like.Classify, like.Explain)
-    {
-        (ConnectionSetup, BeginWrite, KeyedTable, UpdatedTable, IdleReaders) = (like.ConnectionSetup, like.BeginWrite, like.KeyedTable, like.UpdatedTable, like.IdleReaders);
-        (HasManyWriters, LockDatabase, CheckWhole, TakeTime, LockSignIns, ForUpdate, ForShare, IsConflict) = (like.HasManyWriters, like.LockDatabase, like.CheckWhole, like.TakeTime, like.LockSignIns, like.ForUpdate, like.ForShare, like.IsConflict);
-        Separate = separate;
-    }
-
     private DatabaseDialect(string name, Func<DbException, DatabaseFailure> classify, Func<DatabaseFailure, DbException, string> explain) =>
         (Name, Classify, Explain) = (name, classify, explain);
 
@@ -70,8 +62,10 @@ public sealed class DatabaseDialect
         UpdatedTable = "with (fillfactor = 90)",
         HasManyWriters = true,
         // The number is a name: every ProofKey program asks for this lock, and nobody else does.
-        // What is done alone may touch every row, and takes the time that it takes.
-        LockDatabase = "select pg_advisory_xact_lock(5786926812); " + EndlessStatements,
+        // What is done alone may touch every row, and takes the time that it takes; so whoever comes second waits for it that long. For a lock on a row or
+        // a table nobody does: others would queue behind.
+        LockDatabase = EndlessStatements + "; select set_config('proofkey.lock_timeout', current_setting('lock_timeout'), true); set local lock_timeout = 0; "
+            + "select pg_advisory_xact_lock(5786926812); select set_config('lock_timeout', current_setting('proofkey.lock_timeout'), true)",
         TakeTime = EndlessStatements,
         LockSignIns = "lock table account, session, authorization_grant in exclusive mode",
         ForUpdate = new SqlPart("for update"),
@@ -85,7 +79,12 @@ public sealed class DatabaseDialect
     /// </summary>
     /// <param name="separate">Turns it on for a batch. A statement that failed must then say -1 as the number of its rows, and the others go on.</param>
     /// <returns>The dialect with it.</returns>
-    public DatabaseDialect WithSeparateStatements(Action<DbBatch> separate) => new(this, separate);
+    public DatabaseDialect WithSeparateStatements(Action<DbBatch> separate)
+    {
+        var same = (DatabaseDialect)MemberwiseClone();
+        same.Separate = separate;
+        return same;
+    }
 
     /// <summary>The name that messages use.</summary>
     public string Name { get; }
@@ -139,7 +138,7 @@ public sealed class DatabaseDialect
     internal Func<DatabaseFailure, DbException, string> Explain { get; }
 
     /// <summary>Gives each statement of a batch a transaction of its own, where the driver can.</summary>
-    internal Action<DbBatch>? Separate { get; }
+    internal Action<DbBatch>? Separate { get; private set; }
 
     /// <summary>Whether two transactions got in each other's way: this one was undone as a whole, and may be run again.</summary>
     internal Func<DbException, bool> IsConflict { get; private init; } = _ => false;

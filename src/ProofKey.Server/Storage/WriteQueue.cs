@@ -53,8 +53,9 @@ internal abstract class WriteQueue : IAsyncDisposable
         {
             var begun = Telemetry.CommitBegins();
             await CommitAsync(batch);
-            Measure(begun, batch.Count);
             foreach (var write in batch) write.Complete();
+            // Whoever listens may be slow: those who wrote are not kept waiting for it.
+            Measure(begun, batch.Count);
         }
         catch (Exception exception)
         {

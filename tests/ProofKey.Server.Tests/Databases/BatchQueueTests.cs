@@ -3,7 +3,7 @@ using ProofKey.Server.Storage;
 
 namespace ProofKey.Server.Tests.Databases;
 
-/// <summary>How many batches are under way at a time.</summary>
+/// <summary>How many batches are under way at a time, and how much is in one.</summary>
 public sealed class BatchQueueTests
 {
     [Fact]
@@ -27,4 +27,42 @@ public sealed class BatchQueueTests
         stuck.SetResult();
         isBounded.ShouldBeTrue();
     }
+
+    [Fact]
+    [Assertion("TK-21")]
+    public async Task A_batch_never_waits_to_fill_and_what_gathers_behind_one_that_is_stuck_goes_by_64()
+    {
+        var (begun, stuck) = (Channel.CreateUnbounded<int>(), new TaskCompletionSource());
+        await using var queue = new BatchQueue<int>(usual: 1, most: 1, givesWay: false, batch =>
+        {
+            begun.Writer.TryWrite(batch.Count).ShouldBeTrue();
+            return stuck.Task;
+        });
+        queue.TryAdd(0).ShouldBeTrue();
+        (await NextAsync(begun)).ShouldBe(1);
+        for (var i = 0; i < 200; i++) queue.TryAdd(i).ShouldBeTrue();
+        stuck.SetResult();
+        foreach (var count in (int[])[64, 64, 64, 8]) (await NextAsync(begun)).ShouldBe(count);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_batch_that_throws_in_spite_of_its_promise_holds_up_nobody_behind_it(bool atOnce)
+    {
+        var (begun, fault) = (Channel.CreateUnbounded<int>(), new InvalidOperationException("A promise that was not kept."));
+        await using var queue = new BatchQueue<int>(usual: 1, most: 1, givesWay: false, batch =>
+        {
+            begun.Writer.TryWrite(batch.Count).ShouldBeTrue();
+            return atOnce ? throw fault : Task.FromException(fault);
+        });
+        for (var i = 0; i < 3; i++)
+        {
+            queue.TryAdd(i).ShouldBeTrue();
+            (await NextAsync(begun)).ShouldBe(1);
+        }
+    }
+
+    // One that never comes fails the test, and does not hold it up.
+    private static Task<int> NextAsync(Channel<int> begun) => begun.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(10));
 }

@@ -126,7 +126,7 @@ public sealed class GroupCommitTests(PostgreSqlWorld at) : IClassFixture<Postgre
         {
             broken = at.One.Grants.RedeemAsync(signIn.Grant).AsTask();
             await WaitingAsync(1);
-            await PostgreSqlCluster.RunAsync(at.ConnectionString, "select pg_terminate_backend(pid) from pg_locks where not granted");
+            await PostgreSqlCluster.RunAsync(at.ConnectionString, "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'");
         }
         (await Should.ThrowAsync<DatabaseException>(broken)).Failure.ShouldBe(DatabaseFailure.Unknown);
         (await at.One.Grants.RedeemAsync(next)).ShouldBeTrue();
@@ -181,6 +181,31 @@ public sealed class GroupCommitTests(PostgreSqlWorld at) : IClassFixture<Postgre
     }
 
     [Fact]
+    public async Task What_is_done_alone_waits_for_another_one_longer_than_for_any_other_lock()
+    {
+        // A tenth of a second stands for the five of a server.
+        await using var database = new Database(NpgsqlDataSource.Create(at.ConnectionString + ";Options=-c lock_timeout=100ms -c statement_timeout=100ms"), at.Place.Dialect);
+        var (other, settings, timeOut) = (new TaskCompletionSource(), "", -1);
+        var migration = at.Other.Of<Database>().AloneInTransactionAsync(_ => other.Task, CancellationToken.None);
+        var second = database.AloneInTransactionAsync(
+            async connection =>
+            {
+                var command = connection.Prepare($"select current_setting('lock_timeout') || ' ' || current_setting('statement_timeout')");
+                (settings, timeOut) = ((string)(await command.ExecuteScalarAsync())!, command.CommandTimeout);
+            },
+            CancellationToken.None);
+        while (!second.IsCompleted && await PostgreSqlCluster.CountAsync(at.ConnectionString, "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'advisory' and query_start < clock_timestamp() - interval '400 ms'") == 0)
+        {
+            // Asking takes a while by itself.
+        }
+        var waits = !second.IsCompleted;
+        other.SetResult();
+        await migration;
+        await second;
+        (waits, settings, timeOut).ShouldBe((true, "100ms 0", 0), "a lock on a row is waited for as long as ever");
+    }
+
+    [Fact]
     public async Task Counting_all_rows_takes_the_time_that_it_takes()
     {
         // One of its own, since a table is replaced in it.
@@ -221,7 +246,7 @@ public sealed class GroupCommitTests(PostgreSqlWorld at) : IClassFixture<Postgre
 
     private async Task WaitingAsync(int count)
     {
-        while (await PostgreSqlCluster.CountAsync(at.ConnectionString, "select count(*) from pg_locks where not granted") < count)
+        while (await PostgreSqlCluster.CountAsync(at.ConnectionString, "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'") < count)
         {
             // Asking takes a while by itself.
         }
