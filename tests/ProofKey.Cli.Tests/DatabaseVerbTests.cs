@@ -161,6 +161,31 @@ public sealed class DatabaseVerbTests : IAsyncLifetime
     }
 
     [Fact]
+    [Assertion("MD-08")]
+    public async Task A_change_of_the_root_key_that_was_cut_off_at_its_end_says_where_the_right_one_is_and_goes_on_with_it()
+    {
+        var issuer = $"http://127.0.0.1:{TestServer.FreePort()}";
+        await SignInAsync(issuer);
+        var (file, left, old) = (Path.Combine(_cli.Data, "root.key"), Path.Combine(_cli.Data, "root.key.4711.new"), File.ReadAllBytes(Path.Combine(_cli.Data, "root.key")));
+        (await _cli.RunAsync("key", "rewrap", "--data", _cli.Data, "--new-root-key-file", RootKey("new.key"))).ExitCode.ShouldBe(0);
+        // As it is between the commit of the database and the rename of the file.
+        File.Move(file, left);
+        File.WriteAllBytes(file, old);
+
+        var keys = await KeysAsync();
+        foreach (var command in (string[][])[["serve", "--urls", issuer], ["key", "list"], ["database", "check"]])
+            (await _cli.RunAsync([.. command, "--data", _cli.Data])).ShouldBeFailure(1, "does not open the keys", "root.key.NUMBER.new: put it in the place of root.key");
+        File.ReadAllBytes(file).ShouldBe(old);
+        File.Exists(left).ShouldBeTrue();
+        (await KeysAsync()).ShouldBe(keys, "nothing was changed");
+
+        File.Move(left, file, overwrite: true);
+        await using var serving = _cli.Start("serve", "--data", _cli.Data, "--urls", issuer);
+        await serving.UntilAsync(TestServer.Listening());
+        (await _cli.OutputOfAsync("token", "--min-valid", "24h")).Split('.').Length.ShouldBe(3, "who was signed in is");
+    }
+
+    [Fact]
     public async Task The_root_key_of_PostgreSQL_changes_too()
     {
         string[] with(string key) => ["--database", _database, "--root-key-file", _cli.PathOf(key)];
@@ -183,6 +208,13 @@ public sealed class DatabaseVerbTests : IAsyncLifetime
         (await login.EndAsync()).ExitCode.ShouldBe(0);
         serving.AskToStop();
         (await serving.EndAsync()).ExitCode.ShouldBe(0);
+    }
+
+    private async Task<string> KeysAsync()
+    {
+        await using var source = DataFolder.SourceOf(Path.Combine(_cli.Data, DataFolder.DatabaseName));
+        await using var command = source.CreateCommand("select group_concat(id || hex(sealed), ' ') from (select id, sealed from key order by id)");
+        return (string)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
     }
 
     private string RootKey(string name) => _cli.Write(name, Convert.ToBase64String(Secret.NewBytes(32)));

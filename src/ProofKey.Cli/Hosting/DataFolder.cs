@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Microsoft.Data.Sqlite;
 using ProofKey.Cli.Output;
+using ProofKey.Client;
 using ProofKey.Server.Storage;
 
 namespace ProofKey.Cli.Hosting;
@@ -99,6 +100,7 @@ internal sealed class DataFolder : DataPlace
         try
         {
             File.Move(unfinished, file, overwrite: true);
+            OwnerFile.FlushFolder(Location);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -179,8 +179,9 @@ internal static class OwnerFile
     private static TokenStoreException TooLarge(string path, int length) => new(
         TokenStoreState.Denied, path, $"a session of at most {MaxLength / 1024} KiB", $"it has {length / 1024}", "Ask for fewer APIs in one sign-in, or for smaller tokens.");
 
-    // A rename is in the folder, and the folder has a place on the disk of its own.
-    private static void FlushFolder(string folder)
+    /// <summary>Brings a rename to the disk: it is in the folder, and the folder has a place there of its own.</summary>
+    /// <exception cref="IOException">The system cannot.</exception>
+    public static void FlushFolder(string folder)
     {
         if (OperatingSystem.IsWindows()) return;
         var (file, error) = CLibrary.OpenToRead(folder);
