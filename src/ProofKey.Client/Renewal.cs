@@ -65,7 +65,13 @@ internal sealed class Renewal(PublicClient client, CancellationToken unsent)
     {
         if (known.RefreshToken is null) throw NoRefreshToken(known, resource);
         var asked = Now;
-        async Task<bool> HasMeanwhileAsync() => await CurrentAsync(known, unsent) is { } found && Has(found, resource, isGood);
+        StoredSession? meanwhile = null;
+        async Task<bool> HasMeanwhileAsync()
+        {
+            if (await CurrentAsync(known, unsent) is not { } found || !Has(found, resource, isGood)) return false;
+            meanwhile = found;
+            return true;
+        }
         AuthorizationServer? server = null;
         try
         {
@@ -82,8 +88,10 @@ internal sealed class Renewal(PublicClient client, CancellationToken unsent)
             waited = true;
             return HasMeanwhileAsync();
         }, unsent);
+        // What was found is what is taken: in the moment in which the file gets its place, another look without the lock may see the one before it.
+        if (held is null) return meanwhile!;
         var current = await FoundAsync(known);
-        if (Has(current, resource, isGood) || held is null) return current;
+        if (Has(current, resource, isGood)) return current;
         if (waited && TimedOutSince(current, asked)) throw TimedOutElsewhere();
         return await RenewAsync(current, server, resource, isGood);
     }

@@ -1,4 +1,7 @@
+using System.Buffers.Text;
 using System.Diagnostics.Metrics;
+using System.Text;
+using System.Text.RegularExpressions;
 
 namespace ProofKey.Chaos;
 
@@ -31,20 +34,23 @@ public sealed class TwentyProcessesTests
     public Task A_process_that_is_killed_at_any_moment_ends_no_session() => Rounds.RunAsync(async dice =>
     {
         await using var world = await SharedSession.StartAsync();
+        using var refreshes = new RefreshCount();
         for (var kill = 0; kill < (Rounds.AreMany ? 8 : 3); kill++)
         {
             await world.ExpireAsync();
             var running = Enumerable.Range(0, Many).Select(_ => world.Start()).ToList();
             var victim = running[dice.Below(Many)];
             // They start one after another on few processors: a long while, so that a kill hits any of the steps.
-            await Task.WhenAny(Task.Delay(TimeSpan.FromMilliseconds(dice.Below(4000)), TimeProvider.System, Cancel), victim.Ended);
+            var moment = TimeSpan.FromMilliseconds(dice.Below(4000));
+            await Task.WhenAny(Task.Delay(moment, TimeProvider.System, Cancel), victim.Ended);
             victim.Kill();
 
             var answers = await Task.WhenAll(running.Where(process => process != victim).Select(process => process.EndAsync()));
-            await victim.EndAsync();
+            var killed = await victim.EndAsync();
 
             answers.ShouldAllBe(answer => answer.ExitCode == 0, string.Join('\n', answers.Select(answer => answer.Errors)));
-            answers.Select(answer => answer.Output).Distinct().ShouldHaveSingleItem();
+            answers.Select(answer => answer.Output).Distinct().Count().ShouldBe(1,
+                $"number {running.IndexOf(victim)} was killed after {moment.TotalMilliseconds:0} ms, the {kill + 1}. of this world, exit code {killed.ExitCode}; {refreshes.Value} refreshes so far; issued: {string.Join(' ', answers.Select(answer => IssuedAt(answer.Output)))}; in its folder: {string.Join(' ', world.Files)}");
             (await world.SessionAsync())!.WasInterrupted.ShouldBeFalse();
         }
         await world.ExpireAsync();
@@ -74,6 +80,8 @@ public sealed class TwentyProcessesTests
         after.RefreshToken.ShouldNotBe(before);
         after.Renewing.ShouldBeNull();
     }
+
+    private static string IssuedAt(string token) => Regex.Match(Encoding.UTF8.GetString(Base64Url.DecodeFromChars(token.Split('.')[1])), "\"iat\":[0-9]+").Value;
 
     /// <summary>How many refreshes the server in this process has answered with tokens.</summary>
     private sealed class RefreshCount : IDisposable

@@ -107,6 +107,49 @@ public sealed class WaitingProgramsTests
     }
 
     [Fact]
+    [Assertion("RT-15")]
+    public async Task The_token_that_ended_a_wait_is_the_one_that_is_handed_out()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await using var first = await SignedInAsync(server, folder);
+        var old = (await first.FindSessionAsync(Cancel))!.Stored;
+        var programs = Enumerable.Range(0, 30).Select(_ => new PublicClient(server.Options() with { Store = folder.Store })).ToList();
+        var sessions = await Task.WhenAll(programs.Select(program => program.FindSessionAsync(Cancel)));
+        server.Time.Shift = AfterTheEnd;
+        var fresh = old with { AccessToken = "fresh", ObtainedAt = server.Time.GetUtcNow(), ExpiresAt = server.Time.GetUtcNow() + AfterTheEnd };
+
+        using (await first.Vault.LockAsync(Cancel))
+        {
+            // For who has no lock the file may be what it was before, from one look to the next.
+            var path = folder.Vault;
+            var states = new List<byte[]>();
+            foreach (var state in (StoredSession[])[fresh, old])
+            {
+                await first.Vault.SaveAsync(state, Cancel);
+                states.Add(await File.ReadAllBytesAsync(path, Cancel));
+            }
+            using var stop = new CancellationTokenSource();
+            var changes = Task.Run(() =>
+            {
+                string[] next = [path + ".fresh", path + ".old"];
+                while (!stop.IsCancellationRequested)
+                {
+                    foreach (var (file, state) in next.Zip(states)) File.WriteAllBytes(file, state);
+                    if (!OperatingSystem.IsWindows()) foreach (var file in next) File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+                    foreach (var file in next) File.Move(file, path, overwrite: true);
+                }
+            }, Cancel);
+            var tokens = await Task.WhenAll(sessions.Select(session => session!.GetAccessTokenAsync(cancel: Cancel)));
+            await stop.CancelAsync();
+            await changes;
+            tokens.ShouldAllBe(token => token.ExpiresAt == fresh.ExpiresAt);
+        }
+
+        foreach (var program in programs) await program.DisposeAsync();
+    }
+
+    [Fact]
     public async Task Signing_out_asks_for_metadata_before_it_takes_the_lock()
     {
         await using var server = await ScriptedServer.StartAsync();

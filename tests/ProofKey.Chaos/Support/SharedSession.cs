@@ -51,6 +51,9 @@ internal sealed class SharedSession : IAsyncDisposable
     /// <summary>What is in the vault.</summary>
     public Task<StoredSession?> SessionAsync() => _vault.ReadAsync(CancellationToken.None);
 
+    /// <summary>What lies in the folder of the session.</summary>
+    public IEnumerable<string> Files => _folder.EnumerateFiles("*", SearchOption.AllDirectories).Select(file => $"{file.Name} ({file.Length})");
+
     /// <summary>Lets the access token have ended.</summary>
     public async Task ExpireAsync()
     {
