@@ -6,7 +6,7 @@ namespace ProofKey.Chaos.Support;
 internal sealed class CrowdLog(string issuedTo) : RequestLog
 {
     public Task<Answer> RedeemAsync(VirtualClient by, SignIn signIn, RegisteredClient client) =>
-        NoteAsync(Act.Redeem, by, signIn, signIn.Code, client, "/token", signIn.Exchange);
+        NoteAsync(Act.Redeem, by, signIn, signIn.Code, client, "/token", new(signIn.Exchange) { ["client_id"] = client.Id });
 
     public Task<Answer> RefreshAsync(VirtualClient by, SignIn signIn, string token, RegisteredClient client) =>
         NoteAsync(Act.Refresh, by, signIn, token, client, "/token", new() { ["grant_type"] = "refresh_token", ["client_id"] = client.Id, ["refresh_token"] = token });

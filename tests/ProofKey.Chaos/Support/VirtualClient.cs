@@ -175,7 +175,7 @@ internal sealed class VirtualClient(Crowd crowd, int number, Dice dice) : IDispo
     private async Task ReplayAsync(SignIn signIn)
     {
         signIn.Standing = Standing.Unknown;
-        await crowd.Log.RedeemAsync(this, signIn, crowd.Client);
+        await crowd.Log.RedeemAsync(this, signIn, dice.Hits(30) ? crowd.Operator.Other : crowd.Client);
     }
 
     private async Task ReuseAsync(SignIn signIn)
