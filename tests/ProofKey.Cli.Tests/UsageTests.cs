@@ -39,6 +39,10 @@ public sealed class UsageTests : IDisposable
     [InlineData("logout --data x", "'--data'", "proofkey logout --help")]
     [InlineData("token --bogus", "'--bogus'", "proofkey token --help")]
     [InlineData("token --bogus value", "'--bogus'", "proofkey token --help")]
+    [InlineData("login --profil work", "'--profil'", "Did you mean: proofkey login --profile")]
+    [InlineData("user add --admn", "'--admn'", "Did you mean: proofkey user add --admin")]
+    [InlineData("database backup --jsn", "'--jsn'", "proofkey database backup --help")]
+    [InlineData("exec --profil work -- true", "'--profil'", "Did you mean: proofkey exec --profile")]
     [InlineData("token --profil value", "'--profil'", "Did you mean: proofkey token --profile")]
     public async Task A_wrong_command_line_is_explained(string line, string problem, string remedy)
     {

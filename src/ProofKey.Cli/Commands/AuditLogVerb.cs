@@ -29,7 +29,7 @@ internal sealed class AuditLogVerb : Verb
             "Show who got or lost access, when, and from where.",
             "proofkey audit-log --since 7d --user alice",
             "proofkey audit-log --kind sign-in-failed --json",
-            "proofkey audit-log --follow --json >> audit.jsonl")
+            "proofkey audit-log --since 400d --follow --json >> audit.jsonl")
     {
         foreach (var option in (Option[])[_since, _until, _kind, _user, _subject, _client, _follow, .. CommonOptions.Place, CommonOptions.Json]) Add(option);
     }

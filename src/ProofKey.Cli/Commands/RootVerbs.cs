@@ -25,6 +25,18 @@ internal static class RootVerbs
         root.Add(new DoctorVerb());
         root.Add(new VerbGroup("store", "Say how sessions are kept.", new StoreMoveVerb()));
         foreach (var verb in new Verb[] { new LoginVerb(), new TokenVerb(), new CallVerb(), new ExecVerb(), new WhoamiVerb(), new ListVerb(), new SwitchVerb(), new LogoutVerb(), new DecodeVerb(), new DemoVerb(), new CompletionVerb(), new ManualVerb() }) root.Add(verb);
+        RefuseMistyped(root);
         return root;
+    }
+
+    // An option that there is not would be taken for a name, an address or a file.
+    private static void RefuseMistyped(Command command)
+    {
+        foreach (var argument in command.Arguments)
+            argument.Validators.Add(result =>
+            {
+                if (result.Tokens is [{ Value: var first }, ..] && first.StartsWith("--", StringComparison.Ordinal)) result.AddError(UsageError.Unrecognized(first));
+            });
+        foreach (var below in command.Subcommands) RefuseMistyped(below);
     }
 }

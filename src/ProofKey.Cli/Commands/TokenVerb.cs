@@ -32,11 +32,6 @@ internal sealed class TokenVerb : SessionVerb
             "proofkey token -p work --min-valid 5m -o json",
             "git config --global credential.https://git.example.com.helper '!proofkey token -o git --for https://git.example.com'")
     {
-        // What git may ask some day is left alone; a mistyped option is none of that.
-        _request.Validators.Add(result =>
-        {
-            if (result.Tokens is [{ Value: ['-', ..] mistyped }]) result.AddError(UsageError.Unrecognized(mistyped));
-        });
         Add(_request);
         foreach (var option in (Option[])[CommonOptions.MinValid, CommonOptions.Resource, _output, _for, _show, _interactive, CommonOptions.NoInput]) Add(option);
     }

@@ -10,7 +10,7 @@ internal sealed class UserAddVerb : Verb
 {
     private readonly Argument<string> _name = new("NAME") { Description = "The name to sign in with." };
     private readonly Option<string> _email = new("--email") { HelpName = "ADDRESS", Description = "The person's e-mail address." };
-    private readonly Option<bool> _admin = new("--admin") { Description = "The person may administer the server." };
+    private readonly Option<bool> _admin = new("--admin") { Description = "Mark them as an administrator in lists and in the audit trail; the server itself gives them nothing for it." };
     private readonly Option<bool> _passwordStdin = new("--password-stdin") { Description = "Read the password from the first line of stdin, instead of asking for it." };
 
     public UserAddVerb()
