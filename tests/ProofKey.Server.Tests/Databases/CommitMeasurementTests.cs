@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
-using ProofKey.Cli.Hosting;
 using ProofKey.Server.Storage;
+using ProofKey.Server.Tests.Support;
 
 namespace ProofKey.Server.Tests.Databases;
 
@@ -18,7 +18,7 @@ public sealed class CommitMeasurementTests(SqliteWorld at) : IClassFixture<Sqlit
         var batches = new ConcurrentQueue<int>();
         using var listener = Listener(batches.Enqueue);
         var subject = Secret.NewText();
-        var before = Commits();
+        var before = SqliteLog.CommitsIn(at.Place.Location);
         await using (var database = NewDatabase())
         {
             List<Task<int>> writes = [];
@@ -34,7 +34,7 @@ public sealed class CommitMeasurementTests(SqliteWorld at) : IClassFixture<Sqlit
         batches.Sum().ShouldBe(200);
         // Four would do; the first may have gone with those alone that were there when it began.
         batches.Count.ShouldBeLessThanOrEqualTo(5);
-        (Commits() - before).ShouldBeInRange(4, 6, "as many as the meter says, and the one that they gathered behind");
+        (SqliteLog.CommitsIn(at.Place.Location) - before).ShouldBeInRange(4, 6, "as many as the meter says, and the one that they gathered behind");
     }
 
     [Fact]
@@ -63,15 +63,6 @@ public sealed class CommitMeasurementTests(SqliteWorld at) : IClassFixture<Sqlit
         listener.SetMeasurementEventCallback<int>((_, writes, _, _) => { if (IsOurs.Value) hears(writes); });
         listener.Start();
         return listener;
-    }
-
-    // The index of the log counts them: https://sqlite.org/walformat.html#the_wal_index_header, iChange.
-    private long Commits()
-    {
-        using var index = new FileStream(Path.Combine(at.Place.Location, DataFolder.DatabaseName + "-shm"), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        Span<byte> header = stackalloc byte[12];
-        index.ReadExactly(header);
-        return BitConverter.ToUInt32(header[8..]);
     }
 
     private Database NewDatabase() => new(at.Place.CreateDataSource(), at.Place.Dialect);
