@@ -110,6 +110,31 @@ public sealed class CompletionTests : IDisposable
         (await shell.EndAsync()).Output.ShouldBe(expected);
     }
 
+    [Theory]
+    [InlineData("proofkey whoa", "whoami\tSay who is signed in\n")]
+    [InlineData("proofkey token -o curl", "curl-config\tcurl-config\n")]
+    [InlineData("proofkey token --output=exec", "--output=exec-credential\t--output=exec-credential\n")]
+    [InlineData("proofkey whoami -p ", "default\tdefault\nodd\todd\nwork\twork\n")]
+    [InlineData("proofkey whoami -p 'work' --js", "--json\tPrint JSON\n")]
+    [InlineData("proofkey login https://o", "'https://odd.example.com/a;b$(touch)'\thttps://odd.example.com/a;b$(touch)\n")]
+    [InlineData("proofkey login \"https://w", "https://work.example.com\thttps://work.example.com\n")]
+    [InlineData("proofkey serve --config two", "'./two words.json'\t./two words.json\n")]
+    public async Task PowerShell_completes(string line, string expected)
+    {
+        AddProfile("odd", "https://odd.example.com/a;b$(touch)");
+        _cli.Write("two words.json", "");
+        await using var shell = _cli.StartAs(PowerShell.Command(_cli, $$"""
+            Set-Location '{{_cli.PathOf("")}}'
+            proofkey completion powershell | Out-String | Invoke-Expression
+            $line = '{{line.Replace("'", "''", StringComparison.Ordinal)}}'
+            foreach ($match in (TabExpansion2 -inputScript $line -cursorColumn $line.Length).CompletionMatches) { "$($match.CompletionText)`t$($match.ToolTip)" }
+            """));
+        await shell.WriteAsync("");
+        var outcome = await shell.EndAsync();
+        outcome.ExitCode.ShouldBe(0, PowerShell.Remedy + outcome);
+        outcome.Output.Replace(_cli.PathOf(""), ".", StringComparison.Ordinal).ShouldBe(expected);
+    }
+
     [Fact]
     public async Task A_shell_that_is_not_known_is_refused() => (await _cli.RunAsync("completion", "tcsh")).ShouldBeFailure(2, "no completion for tcsh", "bash or zsh or fish or powershell");
 

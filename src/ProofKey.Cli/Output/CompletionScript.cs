@@ -80,13 +80,15 @@ internal static class CompletionScript
         # PowerShell completion of proofkey; in $PROFILE: proofkey completion powershell | Out-String | Invoke-Expression
         Register-ArgumentCompleter -Native -CommandName proofkey -ScriptBlock {
             param($wordToComplete, $commandAst, $cursorPosition)
-            $before = @($commandAst.CommandElements | Select-Object -Skip 1 | Where-Object { $_.Extent.EndOffset -lt $cursorPosition } | ForEach-Object { $_.ToString() })
-            $reply = @(proofkey completion powershell -- @before "=$wordToComplete" 2>$null)
+            $before = @($commandAst.CommandElements | Select-Object -Skip 1 | Where-Object { $_.Extent.EndOffset -lt $cursorPosition } | ForEach-Object { if ($null -ne $_.Value) { "$($_.Value)" } else { $_.ToString() } })
+            $typed = $wordToComplete.Trim('"', "'")
+            $reply = @(proofkey completion powershell -- @before "=$typed" 2>$null)
             if ($reply.Count -gt 0 -and $reply[0] -ne ':files') {
                 foreach ($line in $reply) {
                     $word, $description = $line -split "`t", 2
                     if (-not $description) { $description = $word }
-                    [System.Management.Automation.CompletionResult]::new($word, $word, 'ParameterValue', $description)
+                    $text = if ($word -match '[\s;&|<>(){}$''"`,@#]') { "'" + $word.Replace("'", "''") + "'" } else { $word }
+                    [System.Management.Automation.CompletionResult]::new($text, $word, 'ParameterValue', $description)
                 }
             }
         }
