@@ -68,6 +68,7 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy, stri
     private static string RemedyOf(string code, string remedy) => code switch
     {
         "pkce_not_advertised" => "If you know that this server enforces S256 all the same, say --accept-unadvertised-pkce.",
+        "redirect_shared" => "Register a path of its own with this server, such as /callback/second, and sign in with: --redirect-path /callback/second",
         "callback_by_get" => "If this server cannot post its answers, say --response-mode query.",
         "response_mode" => "Say --response-mode query with this server.",
         "dpop_not_advertised" => "Sign in without --dpop at this server: say --dpop=false.",

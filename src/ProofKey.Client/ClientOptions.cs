@@ -88,6 +88,9 @@ public sealed record ClientOptions
     /// </summary>
     public bool AcceptUnadvertisedPkce { get; init; }
 
+    // Servers with sessions elsewhere than in the store: of a program that keeps each profile in a store of its own.
+    internal IReadOnlyList<SilentServer> SilentServers { get; init; } = [];
+
     internal void Emit(ClientEvent happened) => OnEvent?.Invoke(happened);
 
     /// <summary>Names the server and the client alone.</summary>

@@ -173,7 +173,7 @@ public sealed class PublicClient : IAsyncDisposable
         if (road == SignInRoad.Paste && Options.ResponseMode == ResponseMode.FormPost)
             throw new ArgumentException("What is pasted is an address, so it cannot go with ResponseMode.FormPost.", nameof(road));
         var askedAt = Options.TimeProvider.GetUtcNow();
-        var (server, turn) = await PrepareAsync(cancel);
+        var (server, turn) = await PrepareAsync(server => SharedRedirect.CheckAsync(Options, server, cancel), cancel);
         try
         {
             return await PendingSignIn.StartAsync(this, server, road, stepUp, askedAt, turn, cancel);
@@ -197,7 +197,7 @@ public sealed class PublicClient : IAsyncDisposable
     /// <exception cref="TokenStoreException">The store cannot be read or written.</exception>
     public async Task<DeviceSignIn> BeginDeviceAsync(CancellationToken cancel = default)
     {
-        var (server, turn) = await PrepareAsync(cancel);
+        var (server, turn) = await PrepareAsync(_ => Task.CompletedTask, cancel);
         try
         {
             return await DeviceSignIn.StartAsync(this, server, turn, cancel);
@@ -276,10 +276,11 @@ public sealed class PublicClient : IAsyncDisposable
         }
     }
 
-    private async Task<(SignInServer Server, SignInTurn Turn)> PrepareAsync(CancellationToken cancel)
+    private async Task<(SignInServer Server, SignInTurn Turn)> PrepareAsync(Func<SignInServer, Task> check, CancellationToken cancel)
     {
         var known = (await Vault.FindAsync(Options, cancel))?.Id;
         var server = await Discovery.ForSignInAsync(cancel);
+        await check(server);
         await Vault.ProbeAsync(cancel);
         return (server, await SignInTurn.TakeAsync(this, known, cancel));
     }

@@ -45,13 +45,13 @@ internal sealed class LoginVerb : Verb
         var chosen = ChosenStore.Of(invocation.Settings, profiles.Find(invocation.ProfileName));
         var profile = ProfileOf(invocation, profiles).KeptIn(chosen);
         var store = await chosen.OpenAsync(profiles.FolderOf(profile.Name), invocation.Terminal, isNew: !profiles.HasSession(profile.Name), !invocation.Settings.Flag(CommonOptions.NoInput), invocation.Cancellation);
-        await using var client = profile.CreateClient(store, _roads.Timeout(invocation.Settings), Narration.On(invocation.Terminal));
+        await using var client = profile.CreateClient(store, _roads.Timeout(invocation.Settings), Narration.On(invocation.Terminal), profiles.SilentServers());
         await using var former = await KeptSession.FindAsync(client.Options, invocation.Cancellation);
         if (former is not null) SayWhosePlaceItTakes(invocation, profile, former.Session);
         var session = await SignInAsync(invocation, profile, client, isKnown: profiles.Find(profile.Name) is not null);
         // What is not kept must not hide a session that is.
         var hasOther = chosen.Kind == "memory" && profiles.HasSession(profile.Name);
-        if (!hasOther) profiles.Remember(profile);
+        if (!hasOther) profiles.Remember(profile with { SilentAt = session.Stored.SilentAt });
         var claims = await Person.ClaimsAsync(session, mustLive: false, invocation.Cancellation);
         invocation.Terminal.Say($"Signed in as {PlainText.Of(Person.NameOf(claims, session))} ({PlainText.Of(session.Subject ?? "no subject")}) at {session.Issuer}; profile {profile.Name}.");
         if (chosen.Kind == "memory") invocation.Terminal.Say(hasOther ? $"Nothing was kept: profile {profile.Name} has the session that it had before." : "Nothing was kept: the session ends with this command.");

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ProofKey.Cli.Configuration;
+using ProofKey.Client;
 
 namespace ProofKey.Cli.Sessions;
 
@@ -79,6 +80,9 @@ internal sealed class Profiles(string folder)
         }
     }
 
+    /// <summary>The servers of the profiles whose answers do not name them. A profile that is damaged says nothing.</summary>
+    public IReadOnlyList<SilentServer> SilentServers() => [.. Names().Select(Read).Where(profile => profile?.SilentAt is not null).Select(profile => new SilentServer(profile!.Issuer, profile.SilentAt!))];
+
     /// <summary>Finds a profile that must be there.</summary>
     /// <exception cref="CommandException">Nobody has signed in under that name.</exception>
     public Profile Get(string name) => Find(name) ?? throw new CommandException(
@@ -100,6 +104,18 @@ internal sealed class Profiles(string folder)
     {
         File.Delete(FileOf(name));
         if (Active == name) File.Delete(Path.Combine(folder, ActiveFile));
+    }
+
+    private Profile? Read(string name)
+    {
+        try
+        {
+            return Find(name);
+        }
+        catch (CommandException)
+        {
+            return null;
+        }
     }
 
     // Two sign-ins may end at the same time, so each has a file of its own until it is whole, on the disk too.
