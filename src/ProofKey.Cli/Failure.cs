@@ -42,15 +42,17 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy, stri
     };
 
     /// <summary>What an ending of a sign-in means; none when the person is signed in.</summary>
-    public static Failure? Of(SignInResult result) => result switch
+    public static Failure? Of(SignInResult result) => OfEnding(result) is { } failure ? failure with { Help = result.Failure?.Help } : null;
+
+    private static Failure? OfEnding(SignInResult result) => result switch
     {
         SignInResult.SignedIn => null,
         SignInResult.Cancelled { Reason: CancelReason.TimedOut } => new(ExitCodes.TimedOut, "Nobody finished the sign-in in time.", "Sign in again, and leave the browser's window open until it says that you are signed in."),
         SignInResult.Cancelled => new(ExitCodes.Cancelled, "You declined in the browser; nothing was stored.", "Sign in again if that was a mistake."),
-        SignInResult.Refused { Error: { Code: "invalid_dpop_proof" } error } => new(ExitCodes.Refused, $"The server refused: {error.Code}, {error.Description}", BindTokens, "docs/errors/refused.md"),
-        SignInResult.Refused { Error: var error, Remedy: var remedy } => new(ExitCodes.Refused, $"The server refused: {error.Code}, {error.Description}", remedy, "docs/errors/refused.md"),
-        SignInResult.Unavailable { Problem: var problem } => Of(problem) with { Help = problem.Help },
-        SignInResult.Rejected { Violation: var violation } => new(ExitCodes.ProtocolViolation, Sentence(violation.Expected, violation.Actual), RemedyOf(violation.Code, violation.Remedy), violation.Help),
+        SignInResult.Refused { Error: { Code: "invalid_dpop_proof" } error } => new(ExitCodes.Refused, $"The server refused: {error.Code}, {error.Description}", BindTokens),
+        SignInResult.Refused { Error: var error, Remedy: var remedy } => new(ExitCodes.Refused, $"The server refused: {error.Code}, {error.Description}", remedy),
+        SignInResult.Unavailable { Problem: var problem } => Of(problem),
+        SignInResult.Rejected { Violation: var violation } => new(ExitCodes.ProtocolViolation, Sentence(violation.Expected, violation.Actual), RemedyOf(violation.Code, violation.Remedy)),
         _ => null,
     };
 

@@ -73,7 +73,8 @@ public sealed class PublicClient : IAsyncDisposable
     /// <returns>The session.</returns>
     /// <exception cref="SignInRequiredException">
     /// The person did not sign in, or the server refused; or no browser could be opened
-    /// (<see cref="SignInRequiredReason.NoBrowser"/>), which is so at once where <see cref="ClientOptions.Redirect"/> is no loopback one.
+    /// (<see cref="SignInRequiredReason.NoBrowser"/>), which is so at once where <see cref="ClientOptions.Redirect"/> is no loopback one, and where <see cref="Surroundings.OfThisProcess"/> say that one would
+    /// open where the person is not, unless <see cref="ClientOptions.OpenBrowser"/> opens it or the variable <c>BROWSER</c> is set.
     /// </exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached; a stored session is kept.</exception>
     /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
@@ -340,6 +341,8 @@ public sealed class PublicClient : IAsyncDisposable
     {
         // Nobody would hand us the answer: the listener that waits for it is not there.
         if (Options.Redirect is not Redirect.Loopback) throw new SignInRequiredException(SignInRequiredReason.NoBrowser);
+        // One that opens where nobody sits is one that nobody sees, and this call shows no address.
+        if (Options is { OpenBrowser: null, Surroundings: { HasBrowser: false, Reason: var elsewhere } }) throw SignInRequiredException.NoBrowserHere(elsewhere);
         await using var pending = await BeginAsync(SignInRoad.Browser, stepUp, cancel);
         return (await OpenAndCompleteAsync(pending, cancel)).SessionOrThrow();
     }

@@ -6,7 +6,7 @@ namespace ProofKey.Client;
 
 /// <summary>
 /// Adds a session's access token to requests for one origin and to no others (RFC 9700 section 4.9.1), with a proof where it is bound to a key
-/// (RFC 9449). Redirects of GET and HEAD are followed, at most ten, and the token stays behind when one leads to another origin; other redirects
+/// (RFC 9449). Redirects of GET and HEAD are followed, at most ten, and the token stays behind for good when one leads to another origin; other redirects
 /// are handed to the caller. An API that asks for a better sign-in or a wider scope is a <see cref="SignInRequiredException"/>.
 /// </summary>
 public sealed class TokenHandler : DelegatingHandler
@@ -69,12 +69,15 @@ public sealed class TokenHandler : DelegatingHandler
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
-        var response = await SendOnceAsync(request, cancellationToken);
+        // Once another origin has had its say, it would choose what is asked with the token.
+        var isOurs = IsOurs(request.RequestUri);
+        var response = await SendOnceAsync(request, isOurs, cancellationToken);
         for (var followed = 0; followed < MaxRedirects && Target(request, response) is { } target; followed++)
         {
             response.Dispose();
+            isOurs &= IsOurs(target);
             request = Copy(request, target);
-            response = await SendOnceAsync(request, cancellationToken);
+            response = await SendOnceAsync(request, isOurs, cancellationToken);
         }
         return response;
     }
@@ -87,10 +90,10 @@ public sealed class TokenHandler : DelegatingHandler
     protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken) =>
         throw new NotSupportedException("A session's token is added to asynchronous calls alone: use SendAsync.");
 
-    private async Task<HttpResponseMessage> SendOnceAsync(HttpRequestMessage request, CancellationToken cancel)
+    private async Task<HttpResponseMessage> SendOnceAsync(HttpRequestMessage request, bool isOurs, CancellationToken cancel)
     {
         // Whoever set a header by hand meant it, for this origin; it must not travel on either.
-        if (!IsOurs(request.RequestUri) || request.Headers.Authorization is not null) return await base.SendAsync(request, cancel);
+        if (!isOurs || request.Headers.Authorization is not null) return await base.SendAsync(request, cancel);
         var session = await _session(cancel);
         var token = await session.TokenAsync(_resource, null, cancel);
         // It is written anew each time that it is sent, and what it is made of may be read but once.

@@ -8,6 +8,8 @@ public sealed class FailureTests
     {
         Failure.Of(new SignInResult.Cancelled(CancelReason.TimedOut))!.ExitCode.ShouldBe(3);
         Failure.Of(new SignInResult.Cancelled(CancelReason.UserDenied))!.ExitCode.ShouldBe(9);
+        Failure.Of(new SignInResult.Cancelled(CancelReason.UserDenied))!.Help.ShouldBe("docs/errors/user_denied.md");
+        Failure.Of(new SignInResult.Cancelled(CancelReason.TimedOut))!.Help.ShouldBe("docs/errors/timed_out.md");
         Failure.Of(new SignInResult.Refused(OAuthError.InvalidRequest("No.")))!.ExitCode.ShouldBe(5);
         Failure.Of(new SignInResult.Rejected(new ProtocolViolation("issuer_mismatch", "this issuer", "another came", "Tell the operator.")))!.ExitCode.ShouldBe(7);
     }
