@@ -5,6 +5,10 @@ namespace Tidy;
 /// <summary>What the documents say must be there.</summary>
 public partial class DocumentTests
 {
+    private const string ListOfDecisions = "docs/decisions/README.md";
+
+    private static IEnumerable<string> Decisions => Tree.In("docs/decisions/", ".md").Where(path => path != ListOfDecisions);
+
     private static IEnumerable<string> Documents => Tree.TextFiles.Where(path => path.EndsWith(".md", StringComparison.Ordinal));
 
     [Fact]
@@ -23,11 +27,14 @@ public partial class DocumentTests
     [Fact]
     public void Every_decision_has_a_number_a_date_and_a_state()
     {
-        var decisions = Tree.In("docs/decisions/", ".md").ToList();
-        decisions.ShouldNotBeEmpty();
-        decisions.Where(path => !DecisionName().IsMatch(Path.GetFileName(path)) || !DecisionHead().IsMatch(Tree.Read(path))).ShouldBeEmpty();
-        decisions.Select(path => Path.GetFileName(path)[..4]).ShouldBeUnique();
+        Decisions.ShouldNotBeEmpty();
+        Decisions.Where(path => !DecisionName().IsMatch(Path.GetFileName(path)) || !DecisionHead().IsMatch(Tree.Read(path))).ShouldBeEmpty();
+        Decisions.Select(path => Path.GetFileName(path)[..4]).ShouldBeUnique();
     }
+
+    [Fact]
+    public void Every_decision_stands_in_their_list_with_its_title() =>
+        Decisions.Select(LineOf).ShouldBe(Tree.Lines(ListOfDecisions).Where(line => line.StartsWith("- ", StringComparison.Ordinal)));
 
     [Fact]
     public void Every_table_is_described()
@@ -60,6 +67,12 @@ public partial class DocumentTests
         named.ShouldBeEmpty();
     }
 
+    private static string LineOf(string decision)
+    {
+        var head = DecisionTitle().Match(Tree.Read(decision));
+        return $"- [{head.Groups["number"]}]({Path.GetFileName(decision)}) {head.Groups["title"]}";
+    }
+
     // Indentation differs between a page and a class.
     private static string Flat(string code) =>
         string.Join('\n', code.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0));
@@ -84,6 +97,9 @@ public partial class DocumentTests
 
     [GeneratedRegex(@"^\d{4}-[a-z0-9-]+\.md$")]
     private static partial Regex DecisionName();
+
+    [GeneratedRegex(@"\A# (?<number>\d{4}): (?<title>.+)")]
+    private static partial Regex DecisionTitle();
 
     [GeneratedRegex(@"\A# \d{4}: .+\n\nDate: \d{4}-\d\d-\d\d · Status: (accepted|replaced by \d{4})\n")]
     private static partial Regex DecisionHead();

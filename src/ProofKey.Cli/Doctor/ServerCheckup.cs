@@ -168,14 +168,14 @@ internal sealed class ServerCheckup(Issuer issuer, HttpClient http, Cancellation
     {
         using var answer = await PostAsync(new string('p', 30_000));
         return await IsOurRefusalAsync(answer) ? Finding.Fine("long bodies", "30 KB come through.")
-            : Finding.Broken("long bodies", $"A body of 30 KB is answered {(int)answer.StatusCode}.", "Let the proxy take bodies of 64 KB.");
+            : Finding.Broken("long bodies", $"A body of 30 KB is answered {(int)answer.StatusCode}.", "Let the proxy take bodies of 32 KB.");
     }
 
     private async Task<Finding> LongAddressAsync()
     {
         using var answer = await http.GetAsync(new Uri(Address("/authorize") + "?padding=" + new string('p', 7_000)), cancellation);
         return answer.StatusCode == HttpStatusCode.BadRequest && Header(answer, "Content-Security-Policy") is not null ? Finding.Fine("long addresses", "7 KB come through.")
-            : Finding.Broken("long addresses", $"An address of 7 KB is answered {(int)answer.StatusCode}.", "Let the proxy take request lines of 8 KB and more (nginx: large_client_header_buffers).");
+            : Finding.Broken("long addresses", $"An address of 7 KB is answered {(int)answer.StatusCode}.", "Let the proxy take request lines of 16 KB (nginx: large_client_header_buffers).");
     }
 
     // With a token, /userinfo says invalid_token; without one it says nothing of errors.

@@ -22,18 +22,6 @@ internal static class Client
         Console.WriteLine(await api.GetStringAsync("orders"));
     }
 
-    public static async Task ClientSessions()
-    {
-        await using var client = new PublicClient(new ClientOptions
-        {
-            Issuer = Issuer.Parse("https://login.example.com"),
-            ClientId = "my-app",
-            Store = TokenStore.OfThisSystem("my-app"),
-        });
-        var session = await client.GetSessionAsync();     // stored, renewed, or new from the browser
-        Console.WriteLine(session);
-    }
-
     public static async Task SigningIn()
     {
         var orders = await ProtectedResource.DiscoverAsync(new Uri("https://api.example.com/orders"));   // or of the refusal: DiscoverAsync(response)
