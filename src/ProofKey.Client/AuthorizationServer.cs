@@ -7,5 +7,6 @@ namespace ProofKey.Client;
 /// <param name="Keys">What ID tokens are signed with; it is there where <c>openid</c> is asked for.</param>
 /// <param name="UserInfo">Where claims about the person are.</param>
 /// <param name="Revocation">Where tokens are revoked.</param>
+/// <param name="EndSession">Where its own session is ended in a browser.</param>
 /// <param name="Issuers">Which issuer its ID tokens name.</param>
-internal record AuthorizationServer(Uri Token, Uri? Keys, Uri? UserInfo, Uri? Revocation, IssuerRule Issuers);
+internal record AuthorizationServer(Uri Token, Uri? Keys, Uri? UserInfo, Uri? Revocation, Uri? EndSession, IssuerRule Issuers);

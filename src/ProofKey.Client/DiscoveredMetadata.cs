@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace ProofKey.Client;
@@ -16,6 +17,9 @@ internal sealed record DiscoveredMetadata
     public string? UserinfoEndpoint { get; init; }
 
     public string? RevocationEndpoint { get; init; }
+
+    /// <summary>Of any type, since nothing else fails for it.</summary>
+    public JsonElement EndSessionEndpoint { get; init; }
 
     public string? PushedAuthorizationRequestEndpoint { get; init; }
 

@@ -121,6 +121,7 @@ internal sealed class Discovery(ClientOptions options, Backchannel backchannel)
             keysNeeded ? endpoints.Required("jwks_uri", metadata.JwksUri) : endpoints.Optional("jwks_uri", metadata.JwksUri),
             endpoints.Optional("userinfo_endpoint", metadata.UserinfoEndpoint),
             endpoints.Optional("revocation_endpoint", metadata.RevocationEndpoint),
+            EndSession.EndpointIn(metadata, options.Issuer, _provider),
             _issuers);
     }
 }

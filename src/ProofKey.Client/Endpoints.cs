@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace ProofKey.Client;
 
 /// <summary>
@@ -13,9 +15,12 @@ internal readonly struct Endpoints(Issuer issuer)
     public Uri? Optional(string name, string? address)
     {
         if (string.IsNullOrEmpty(address)) return null;
-        var good = Uri.TryCreate(address, UriKind.Absolute, out var uri) && IsSafe(uri) && uri.UserInfo.Length == 0 && uri.Fragment.Length == 0;
-        return good ? uri : throw new ProtocolViolationException("endpoint_address", $"{name} as an https address", $"it is {ServerText.Shown(address)}");
+        return TryParse(address, out var uri) ? uri : throw new ProtocolViolationException("endpoint_address", $"{name} as an https address", $"it is {ServerText.Shown(address)}");
     }
+
+    /// <summary>Whether it is an address that may be used.</summary>
+    public bool TryParse(string? address, [NotNullWhen(true)] out Uri? uri) =>
+        Uri.TryCreate(address, UriKind.Absolute, out uri) && IsSafe(uri) && uri.UserInfo.Length == 0 && uri.Fragment.Length == 0;
 
     // http only between a loopback issuer and loopback endpoints
     private bool IsSafe(Uri uri) => Issuer.IsHttpsOrLoopback(uri) && (uri.Scheme == Uri.UriSchemeHttps || !issuer.IsHttps);

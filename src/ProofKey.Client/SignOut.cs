@@ -17,8 +17,13 @@ internal sealed class SignOut(PublicClient client)
         var (stored, result) = await EndAsync(session, server, away, cancel);
         if (result.Revoked && stored.RefreshToken is not null) await RevokeAccessTokensAsync(server!.Revocation!, stored, cancel);
         options.Emit(new ClientEvent.SignedOut(result.Revoked));
-        return result;
+        return result with { EndSessionUri = AddressAt(server) };
     }
+
+    /// <summary>Where the server's own session is ended in a browser, also when there is none here any more.</summary>
+    public async Task<Uri?> EndSessionUriAsync(CancellationToken cancel) => AddressAt((await ServerAsync(cancel)).Server);
+
+    private Uri? AddressAt(AuthorizationServer? server) => server?.EndSession is { } endpoint ? EndSession.AddressAt(endpoint, client.Options.ClientId) : null;
 
     private async Task<(AuthorizationServer? Server, ClientException? Away)> ServerAsync(CancellationToken cancel)
     {

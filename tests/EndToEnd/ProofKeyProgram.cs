@@ -53,5 +53,19 @@ public sealed class ProofKeyProgram : IDisposable
         return result.Output.Trim();
     }
 
+    /// <summary>Signs out in the browser too, where one can be opened.</summary>
+    /// <returns>The address that the browser was given.</returns>
+    public async Task<Uri> LogoutInBrowserAsync(CancellationToken cancellation)
+    {
+        using var browser = new BrowserStandIn();
+        // Visual Studio Code opens a browser also from where there is none, such as a container.
+        await using var logout = Start(new Dictionary<string, string> { ["BROWSER"] = browser.Command, ["VSCODE_IPC_HOOK_CLI"] = "there" }, "logout", "--browser");
+        var opened = await browser.OpenedAsync(cancellation);
+        var result = await logout.ExitAsync(cancellation);
+        result.ExitCode.ShouldBe(0, result.Errors);
+        result.Errors.ShouldContain($"\n{opened.AbsoluteUri}\n");
+        return opened;
+    }
+
     public void Dispose() => _home.Delete(recursive: true);
 }

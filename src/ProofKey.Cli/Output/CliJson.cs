@@ -50,6 +50,9 @@ internal sealed record ShownKey(string Kid, string Purpose, string Algorithm, st
 /// <summary>What <c>login --json</c> prints.</summary>
 internal sealed record SignedInProfile(string Profile, string Issuer, string ClientId, string? Sub, string? Name, string Scope, DateTimeOffset ExpiresAt);
 
+/// <summary>What <c>logout --json</c> prints: whether the server took back the tokens, else why it did not, and where a browser is signed out.</summary>
+internal sealed record SignedOutProfile(string Profile, string Issuer, bool Revoked, string? Problem, string? EndSessionUri);
+
 /// <summary>What <c>token -o json</c> prints.</summary>
 internal sealed record ShownToken(string AccessToken, string TokenType, DateTimeOffset ExpiresAt, string Scope);
 
@@ -84,6 +87,7 @@ internal sealed record ShownAuditEntry(string Id, DateTimeOffset At, string Kind
 [JsonSerializable(typeof(IReadOnlyList<ShownUser>))]
 [JsonSerializable(typeof(IReadOnlyList<ShownKey>))]
 [JsonSerializable(typeof(SignedInProfile))]
+[JsonSerializable(typeof(SignedOutProfile))]
 [JsonSerializable(typeof(ShownToken))]
 [JsonSerializable(typeof(ExecCredential))]
 [JsonSerializable(typeof(ShownPerson))]
