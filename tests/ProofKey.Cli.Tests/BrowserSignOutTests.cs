@@ -30,7 +30,7 @@ public sealed class BrowserSignOutTests : SignedInCli
         var outcome = await Cli.RunAsync("logout", "--browser");
 
         outcome.ExitCode.ShouldBe(0, outcome.ToString());
-        outcome.Errors.ShouldBe($"Signed out of {Server.Issuer}; profile default is forgotten.\nSign out in the browser on this machine too. If none opens, go to:\n{address}\n");
+        outcome.Errors.ShouldBe($"Signed out of {Server.Issuer}; profile default is forgotten.\nSign out in the browser too. If none opens, go to:\n{address}\n");
         (await File.ReadAllTextAsync(opened, TestContext.Current.CancellationToken)).ShouldBe($"1 {address}\n", "one argument");
     }
 

@@ -28,7 +28,7 @@ internal sealed class BrowserSignOut(Terminal terminal, Uri? address)
         var surroundings = Surroundings.OfThisProcess;
         var opens = mayOpen && surroundings.Road == SignInRoad.Browser;
         // The address comes before any browser, so that the person can take it elsewhere.
-        terminal.Say(opens ? "Sign out in the browser on this machine too. If none opens, go to:"
+        terminal.Say(opens ? "Sign out in the browser too. If none opens, go to:"
             : $"Sign out in your browser too, which is not opened here, since {(mayOpen ? surroundings.Reason : "--no-input opens nothing")}. Go to:");
         terminal.Say(address);
         if (opens && !await BrowserLauncher.OfThisSystem.OpenAsync(address, cancellation)) terminal.Say("No browser could be opened here: open the address yourself.");
