@@ -8,6 +8,10 @@ internal sealed record DiscoveredMetadata
 {
     public required string Issuer { get; init; }
 
+    /// <summary>The members that had a wrong type and are left out here: to whoever needs one, that is no server without it.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> Misshapen { get; init; } = [];
+
     public string? AuthorizationEndpoint { get; init; }
 
     public string? TokenEndpoint { get; init; }

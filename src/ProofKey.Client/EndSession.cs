@@ -11,10 +11,10 @@ internal static class EndSession
     private static readonly FrozenSet<string> Own = FrozenSet.Create("id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales");
 
     /// <summary>The endpoint that the metadata name, if it may be opened and no parameter of a request would come twice.</summary>
-    public static Uri? EndpointIn(DiscoveredMetadata metadata, Issuer issuer, ProviderEntry? provider)
+    public static Uri? EndpointIn(DiscoveredMetadata metadata, Endpoints endpoints, ProviderEntry? provider)
     {
         if (provider?.OwnLogout is not null || metadata.EndSessionEndpoint.ValueKind != JsonValueKind.String) return null;
-        if (!new Endpoints(issuer).TryParse(metadata.EndSessionEndpoint.GetString(), out var endpoint)) return null;
+        if (!endpoints.TryParse(metadata.EndSessionEndpoint.GetString(), out var endpoint)) return null;
         var good = Parameters.TryParse(endpoint.Query.AsSpan().TrimStart('?'), out var query, out _) && !query.Pairs.Any(pair => Own.Contains(pair.Key));
         return good ? endpoint : null;
     }

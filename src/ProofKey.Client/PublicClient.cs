@@ -17,7 +17,11 @@ public sealed class PublicClient : IAsyncDisposable
 
     private sealed class Turn
     {
+        public bool IsTaken { get; set; }
+
         public bool IsOver { get; set; }
+
+        public IDisposable? Kept { get; set; }
     }
 
     // What was asked: nothing in particular, or what an API wanted.
@@ -56,7 +60,7 @@ public sealed class PublicClient : IAsyncDisposable
     internal SessionVault Vault { get; }
 
     /// <summary>Whether the sign-in that is asked for now has its turn already.</summary>
-    internal bool HasTurn => _turn.Value is { IsOver: false };
+    internal bool HasTurn => _turn.Value is { IsTaken: true, IsOver: false };
 
     internal Refresh Refresh { get; }
 
@@ -325,7 +329,7 @@ public sealed class PublicClient : IAsyncDisposable
     // What the callback leaves running may still say that it has the turn when the turn is over.
     private async Task<Session> InTurnAsync(Func<CancellationToken, Task<Session>> signIn, CancellationToken cancel)
     {
-        var turn = new Turn();
+        var turn = new Turn { IsTaken = true };
         _turn.Value = turn;
         try
         {
@@ -335,6 +339,32 @@ public sealed class PublicClient : IAsyncDisposable
         {
             turn.IsOver = true;
         }
+    }
+
+    /// <summary>Signs in with as many attempts as the person wants, one after the other: the turn that the first of them took is kept to the end, so nobody else asks them in between.</summary>
+    internal async Task<Session> InOneTurnAsync(Func<Task<Session>> signIn)
+    {
+        if (HasTurn) return await signIn();
+        var turn = new Turn();
+        _turn.Value = turn;
+        try
+        {
+            return await signIn();
+        }
+        finally
+        {
+            turn.IsOver = true;
+            turn.Kept?.Dispose();
+        }
+    }
+
+    /// <summary>Keeps a turn that was just taken, where more attempts may follow.</summary>
+    /// <returns>Whether it is kept, and not given back by the attempt that took it.</returns>
+    internal bool Keeps(IDisposable? taken)
+    {
+        if (_turn.Value is not { IsTaken: false, IsOver: false } turn) return false;
+        (turn.IsTaken, turn.Kept) = (true, taken);
+        return true;
     }
 
     private async Task<Session> SignInAsync(StepUp? stepUp, CancellationToken cancel)

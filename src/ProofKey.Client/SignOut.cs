@@ -50,9 +50,9 @@ internal sealed class SignOut(PublicClient client)
 
     private async Task<SignOutResult> RevokeAsync(AuthorizationServer server, StoredSession stored, CancellationToken cancel)
     {
-        if (server.Revocation is null) return new SignOutResult(false, "The server offers no revocation; its tokens end by themselves.");
         try
         {
+            if (server.Revocation is null) return new SignOutResult(false, "The server offers no revocation; its tokens end by themselves.");
             // RFC 7009 section 2.1: the refresh token first, since it ends the whole grant
             var answer = stored.RefreshToken is { } refresh
                 ? await PostAsync(server.Revocation, stored, RefreshToken, refresh, cancel)

@@ -105,6 +105,31 @@ public sealed partial class RoadTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Another_login_gets_no_turn_while_the_person_goes_from_one_road_to_another()
+    {
+        var client = await _server.AddClientAsync("--device");
+        await using var login = _cli.StartOnTerminal($"login {_server.Issuer} --client-id {client} --no-browser");
+        await login.UntilAsync(new("Keys: "));
+        await using var other = _cli.Start("login", _server.Issuer, "--client-id", client, "--no-browser");
+        await other.UntilAsync(new("Another program asks for this very sign-in"));
+
+        // The next road is held up on its way, for longer than the other program takes to look whether it has its turn.
+        using (LockFile.TryTake(_cli.SessionFile + ".lock").ShouldNotBeNull())
+        {
+            await login.TypeAsync("d");
+            await Task.Delay(TimeSpan.FromSeconds(2), TimeProvider.System, TestContext.Current.CancellationToken);
+            login.Errors.ShouldNotContain("enter the code");
+            ScriptedBrowser.Address().IsMatch(other.Errors).ShouldBeFalse(other.Errors);
+        }
+        await login.UntilAsync(UserCode());
+        ScriptedBrowser.Address().IsMatch(other.Errors).ShouldBeFalse(other.Errors);
+
+        await login.TypeAsync("\u0003");
+        (await login.EndAsync()).ExitCode.ShouldBe(9);
+        await other.UntilAsync(ScriptedBrowser.Address());
+    }
+
+    [Fact]
     [Assertion("DV-12")]
     public async Task What_is_pasted_on_the_browser_road_is_no_choice_of_another_road()
     {

@@ -21,9 +21,9 @@ public sealed class KnownProviderTests
             ResponseModesSupported = ["form_post", "query"],
             CodeChallengeMethodsSupported = ["S256"],
         };
-        var server = new AuthorizationServer(new Uri("https://login.example.com/token"), null, null, null, null, IssuerRule.Of(options.Issuer));
+        var server = new AuthorizationServer(new Uri("https://login.example.com/token"), null, null, IssuerRule.Of(options.Issuer), metadata, new Endpoints(options.Issuer, []));
 
-        SignInServer.Check(metadata, server, options, entry).Posts.ShouldBe(posts);
+        SignInServer.Check(server, options, entry).Posts.ShouldBe(posts);
     }
 
     [Fact]
