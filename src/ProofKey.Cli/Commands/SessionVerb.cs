@@ -77,8 +77,7 @@ internal abstract class SessionVerb : Verb
         if (session.IsBound) invocation.Terminal.Say("This token is bound to the key of its session: without a proof by it, such as proofkey call makes, no API takes it.");
     }
 
-    // The variable and the key of that name are those of login.
-    private static string? ResourceOf(Invocation invocation) => invocation.Settings.OfCommandLine.Text(CommonOptions.Resource);
+    private static string? ResourceOf(Invocation invocation) => invocation.Settings.Text(CommonOptions.Resource);
 
     private static TimeSpan MinValidOf(Invocation invocation) => invocation.Settings.Duration(CommonOptions.MinValid, Session.DefaultMinValid);
 
