@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using ProofKey.Cli.Hosting;
 using ProofKey.Client;
@@ -28,6 +29,8 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy, stri
         // Registry's, which says it of what was typed; a fault deep inside is none of the person's.
         FormatException wrong when wrong is not UriFormatException => new(ExitCodes.WrongUsage, wrong.Message, ""),
         HttpRequestException { HttpRequestError: var error } => new(ExitCodes.Unavailable, $"The server could not be reached ({error}).", "Check the address and the network, then try again."),
+        // Bare, where a connection ends in the moment in which it is made.
+        SocketException { SocketErrorCode: var error } => new(ExitCodes.Unavailable, $"The server could not be reached ({error}).", "Check the address and the network, then try again."),
         IOException or UnauthorizedAccessException => new(ExitCodes.Failed, exception.Message, "Check the path, its owner and mode, and the free space."),
         _ => OfServer(exception),
     };
