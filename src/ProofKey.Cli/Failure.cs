@@ -74,7 +74,6 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy, stri
         "callback_by_get" => "If this server cannot post its answers, say --response-mode query.",
         "response_mode" => "Say --response-mode query with this server.",
         "dpop_not_advertised" => "Sign in without --dpop at this server: say --dpop=false.",
-        "token_store_other_client" => "Sign in again with: proofkey login, which takes its place; or sign out first with: proofkey logout",
         "token_not_bound" => "Tell whoever runs the server, or say --dpop=false to take bearer tokens from it.",
         _ => remedy,
     };

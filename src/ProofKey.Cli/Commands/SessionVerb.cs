@@ -46,6 +46,11 @@ internal abstract class SessionVerb : Verb
         {
             throw new CommandException(failure.ExitCode, failure.Problem, $"Sign in again with: {profile.LoginCommand}", needed) { Help = failure.Help };
         }
+        catch (TokenStoreException other) when (other.State == TokenStoreState.OtherClient)
+        {
+            var failure = Failure.Of(other);
+            throw new CommandException(failure.ExitCode, failure.Problem, $"Sign in again with: {profile.LoginCommand}, which takes its place; or sign out first with: proofkey logout{profile.Option}", other) { Help = failure.Help };
+        }
     }
 
     /// <summary>The profile that is meant.</summary>
