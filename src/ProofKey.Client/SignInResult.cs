@@ -62,8 +62,18 @@ public abstract record SignInResult
         _ => "unknown",
     };
 
-    // What GetSessionAsync does with an ending that is no session.
-    internal Session SessionOrThrow() => this switch
+    /// <summary>
+    /// The session, or else the exception that <see cref="PublicClient.GetSessionAsync(CancellationToken)"/> ends with: for a program that asks the person in its own way
+    /// (<see cref="PublicClient.GetSessionAsync(Func{CancellationToken, Task{Session}}, CancellationToken)"/>).
+    /// </summary>
+    /// <returns>The session of <see cref="SignedIn"/>.</returns>
+    /// <exception cref="SignInRequiredException">
+    /// <see cref="Cancelled"/>, with the reason <see cref="SignInRequiredReason.TimedOut"/> or <see cref="SignInRequiredReason.UserDenied"/>; or <see cref="Refused"/>, with the reason
+    /// <see cref="SignInRequiredReason.Refused"/>, its error and its remedy.
+    /// </exception>
+    /// <exception cref="AuthorizationServerUnavailableException"><see cref="Unavailable"/>: its problem.</exception>
+    /// <exception cref="ProtocolViolationException"><see cref="Rejected"/>, with its violation.</exception>
+    public Session SessionOrThrow() => this switch
     {
         SignedIn { Session: var session } => session,
         Cancelled { Reason: CancelReason.TimedOut } => throw new SignInRequiredException(SignInRequiredReason.TimedOut),
