@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using ProofKey.Cli.Hosting;
 using ProofKey.Client;
@@ -28,6 +29,8 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy, stri
         // Registry's, which says it of what was typed; a fault deep inside is none of the person's.
         FormatException wrong when wrong is not UriFormatException => new(ExitCodes.WrongUsage, wrong.Message, ""),
         HttpRequestException { HttpRequestError: var error } => new(ExitCodes.Unavailable, $"The server could not be reached ({error}).", "Check the address and the network, then try again."),
+        // Bare, where a connection ends in the moment in which it is made.
+        SocketException { SocketErrorCode: var error } => new(ExitCodes.Unavailable, $"The server could not be reached ({error}).", "Check the address and the network, then try again."),
         IOException or UnauthorizedAccessException => new(ExitCodes.Failed, exception.Message, "Check the path, its owner and mode, and the free space."),
         _ => OfServer(exception),
     };
@@ -74,7 +77,6 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy, stri
         "callback_by_get" => "If this server cannot post its answers, say --response-mode query.",
         "response_mode" => "Say --response-mode query with this server.",
         "dpop_not_advertised" => "Sign in without --dpop at this server: say --dpop=false.",
-        "token_store_other_client" => "Sign in again with: proofkey login, which takes its place; or sign out first with: proofkey logout",
         "token_not_bound" => "Tell whoever runs the server, or say --dpop=false to take bearer tokens from it.",
         _ => remedy,
     };

@@ -57,7 +57,7 @@ internal sealed class SignOut(PublicClient client)
             var answer = stored.RefreshToken is { } refresh
                 ? await PostAsync(server.Revocation, stored, RefreshToken, refresh, cancel)
                 : await PostAsync(server.Revocation, stored, AccessToken, stored.AccessToken, cancel);
-            return answer.IsSuccess ? new SignOutResult(true, null) : new SignOutResult(false, $"The server answered the revocation with {(int)answer.Status}.");
+            return answer.IsSuccess ? new SignOutResult(true, null) : new SignOutResult(false, $"The server answered the revocation with {(int)answer.Status}; the tokens end by themselves.");
         }
         catch (ClientException failed)
         {

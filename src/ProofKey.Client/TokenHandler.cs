@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using ProofKey.Jose;
 
 namespace ProofKey.Client;
@@ -93,7 +94,7 @@ public sealed class TokenHandler : DelegatingHandler
     private async Task<HttpResponseMessage> SendOnceAsync(HttpRequestMessage request, bool isOurs, CancellationToken cancel)
     {
         // Whoever set a header by hand meant it, for this origin; it must not travel on either.
-        if (!isOurs || request.Headers.Authorization is not null) return await base.SendAsync(request, cancel);
+        if (!isOurs || request.Headers.Authorization is not null) return await PassOnAsync(request, cancel);
         var session = await _session(cancel);
         var token = await session.TokenAsync(_resource, null, cancel);
         // It is written anew each time that it is sent, and what it is made of may be read but once.
@@ -136,7 +137,7 @@ public sealed class TokenHandler : DelegatingHandler
         var address = request.RequestUri!;
         try
         {
-            var response = await base.SendAsync(request, cancel);
+            var response = await PassOnAsync(request, cancel);
             return (response, token.IsBound ? session.Proofs.Observe(address, response) : null);
         }
         finally
@@ -144,6 +145,19 @@ public sealed class TokenHandler : DelegatingHandler
             // What retries sends the same message again, with another token and another proof (RFC 9449 section 4.2: each has a jti of its own).
             request.Headers.Authorization = null;
             request.Headers.Remove(Dpop.HeaderName);
+        }
+    }
+
+    // It comes bare where a connection ends in the moment in which it is made; who calls an API knows the other one.
+    private async Task<HttpResponseMessage> PassOnAsync(HttpRequestMessage request, CancellationToken cancel)
+    {
+        try
+        {
+            return await base.SendAsync(request, cancel);
+        }
+        catch (SocketException broken)
+        {
+            throw new HttpRequestException(HttpRequestError.ConnectionError, broken.Message, broken);
         }
     }
 

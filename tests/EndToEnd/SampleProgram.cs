@@ -11,6 +11,12 @@ public sealed class SampleProgram
     /// <summary>The bus of the desktop session that it runs in; one that is not there unless a test says otherwise.</summary>
     public string SessionBus { get; set; } = "unix:path=/nonexistent";
 
+    /// <summary>Where it keeps its data, if not with the other samples.</summary>
+    public string? DataHome { get; set; }
+
+    /// <summary>Variables beside those that every sample has here.</summary>
+    public Dictionary<string, string> Variables { get; } = [];
+
     /// <summary>Its lines of code: neither comments, nor directives, nor empty ones.</summary>
     public IEnumerable<string> Statements => File.ReadLines(_file).Where(line => line.Length > 0 && !line.StartsWith("//", StringComparison.Ordinal) && !line.StartsWith('#') && !line.StartsWith("using ProofKey", StringComparison.Ordinal));
 
@@ -51,10 +57,10 @@ public sealed class SampleProgram
     private ChildProcess Dotnet(string[] arguments, string browser = "false") => ChildProcess.Start(
         Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
         arguments,
-        new Dictionary<string, string>
+        new Dictionary<string, string>(Variables)
         {
             ["BROWSER"] = browser,
-            ["XDG_DATA_HOME"] = _folder.Path,
+            ["XDG_DATA_HOME"] = DataHome ?? _folder.Path,
             ["DBUS_SESSION_BUS_ADDRESS"] = SessionBus,
             ["DOTNET_NOLOGO"] = "1",
             ["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1",

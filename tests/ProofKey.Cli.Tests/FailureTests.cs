@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace ProofKey.Cli.Tests;
 
 /// <summary>The map from endings to exit codes, where a real run would take minutes or a broken disk.</summary>
@@ -31,6 +33,13 @@ public sealed class FailureTests
     [InlineData("token_not_bound")]
     public void What_the_library_says_of_its_options_is_said_of_those_that_are_typed(string code) =>
         Failure.Of(new SignInResult.Rejected(new ProtocolViolation(code, "a bound token", "there is none", "Say DpopUse.Never.")))!.Remedy.ShouldContain("--dpop=false");
+
+    [Fact]
+    public void A_connection_that_ends_while_it_is_made_is_no_fault_of_ours()
+    {
+        var failure = Failure.Of(new SocketException((int)SocketError.ConnectionReset));
+        (failure.ExitCode, failure.Problem).ShouldBe((ExitCodes.Unavailable, "The server could not be reached (ConnectionReset)."));
+    }
 
     [Fact]
     public void A_fault_of_ours_is_one_sentence_without_a_stack_trace()

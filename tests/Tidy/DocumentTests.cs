@@ -25,6 +25,19 @@ public partial class DocumentTests
     }
 
     [Fact]
+    public void Every_anchor_of_a_link_is_a_heading_there()
+    {
+        var links = from document in Documents
+                    from Match link in Anchor().Matches(Fence().Replace(Tree.Read(document), ""))
+                    let target = link.Groups["target"].Value
+                    let page = target.Length == 0 ? document : Path.Combine(Path.GetDirectoryName(document)!, target)
+                    where !target.Contains("://", StringComparison.Ordinal) && Tree.Exists(page)
+                    select (document, page, anchor: link.Groups["anchor"].Value);
+        links.ShouldNotBeEmpty();
+        links.Where(link => !Anchors(link.page).Contains(link.anchor)).Select(link => $"{link.document}: {link.page}#{link.anchor}").ShouldBeEmpty();
+    }
+
+    [Fact]
     public void Every_decision_has_a_number_a_date_and_a_state()
     {
         Decisions.ShouldNotBeEmpty();
@@ -57,6 +70,21 @@ public partial class DocumentTests
     }
 
     [Fact]
+    public void A_page_names_our_namespaces_that_its_examples_need()
+    {
+        var sources = Tree.In("tests/Tidy/Examples/", ".cs").Concat(Tree.In("samples/", ".cs")).Select(Tree.Read).ToList();
+        var silent = from document in Documents.Where(path => path.StartsWith("docs/", StringComparison.Ordinal))
+                     let page = Tree.Read(document)
+                     from Match example in Example().Matches(page)
+                     from source in sources.Where(text => Flat(text).Contains(Flat(example.Groups["code"].Value), StringComparison.Ordinal)).Take(1)
+                     from Match used in Using().Matches(source)
+                     let name = used.Groups["name"].Value
+                     where !page.Contains($"using {name};", StringComparison.Ordinal) && !page.Contains($"`{name}`", StringComparison.Ordinal)
+                     select $"{document}: name `{name}`, which an example needs";
+        silent.Distinct().ShouldBeEmpty();
+    }
+
+    [Fact]
     public void Every_test_that_a_document_names_exists()
     {
         var tests = Tree.TestSources.SelectMany(path => TestMethod().Matches(Tree.Read(path)).Select(test => $"{Path.GetFileNameWithoutExtension(path)}.{test.Groups["name"].Value}")).ToHashSet();
@@ -73,6 +101,18 @@ public partial class DocumentTests
         return $"- [{head.Groups["number"]}]({Path.GetFileName(decision)}) {head.Groups["title"]}";
     }
 
+    // As GitHub makes them of headings: small letters, spaces as hyphens, nothing else; the second of a name has a number.
+    private static HashSet<string> Anchors(string page)
+    {
+        var anchors = new HashSet<string>();
+        foreach (var heading in Heading().Matches(Fence().Replace(Tree.Read(page), "")).Select(match => Linked().Replace(match.Groups["text"].Value, "${text}")))
+        {
+            var anchor = Unspoken().Replace(heading.Trim().ToLowerInvariant(), "").Replace(' ', '-');
+            for (var number = 1; !anchors.Add(number == 1 ? anchor : $"{anchor}-{number - 1}"); number++);
+        }
+        return anchors;
+    }
+
     // Indentation differs between a page and a class.
     private static string Flat(string code) =>
         string.Join('\n', code.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0));
@@ -82,6 +122,22 @@ public partial class DocumentTests
 
     [GeneratedRegex(@"\]\((?<target>[^)#\s]+)(#[^)]*)?\)")]
     private static partial Regex Link();
+
+    [GeneratedRegex(@"\]\((?<target>[^)#\s]*)#(?<anchor>[^)\s]+)\)")]
+    private static partial Regex Anchor();
+
+    [GeneratedRegex("^#{1,6} (?<text>.+)$", RegexOptions.Multiline)]
+    private static partial Regex Heading();
+
+    [GeneratedRegex(@"\[(?<text>[^\]]*)\]\([^)]*\)")]
+    private static partial Regex Linked();
+
+    [GeneratedRegex(@"[^\p{L}\p{N}\p{M} _-]")]
+    private static partial Regex Unspoken();
+
+    // Core's are those of all: its namespace is the first part of each.
+    [GeneratedRegex(@"^using (?<name>ProofKey\.[\w.]+);", RegexOptions.Multiline)]
+    private static partial Regex Using();
 
     [GeneratedRegex("```.*?```", RegexOptions.Singleline)]
     private static partial Regex Fence();

@@ -38,7 +38,7 @@ internal sealed class LogoutVerb : SessionVerb
         {
             null => $"Nobody was signed in any more; profile {name} is forgotten.",
             { Revoked: true } => $"Signed out of {ended.Issuer}; profile {name} is forgotten.",
-            { Problem: var problem } => PlainText.Of($"Signed out here; profile {name} is forgotten. The server did not take back the tokens, which end by themselves: {problem}"),
+            { Problem: var problem } => PlainText.Of($"Signed out here; profile {name} is forgotten. {problem}"),
         });
         if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(Shown(name, ended), CliJson.Default.SignedOutProfile));
         var browser = new BrowserSignOut(invocation.Terminal, ended.EndSessionUri);

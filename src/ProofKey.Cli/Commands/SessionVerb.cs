@@ -46,6 +46,11 @@ internal abstract class SessionVerb : Verb
         {
             throw new CommandException(failure.ExitCode, failure.Problem, $"Sign in again with: {profile.LoginCommand}", needed) { Help = failure.Help };
         }
+        catch (TokenStoreException other) when (other.State == TokenStoreState.OtherClient)
+        {
+            var failure = Failure.Of(other);
+            throw new CommandException(failure.ExitCode, failure.Problem, $"Sign in again with: {profile.LoginCommand}, which takes its place; or sign out first with: proofkey logout{profile.Option}", other) { Help = failure.Help };
+        }
     }
 
     /// <summary>The profile that is meant.</summary>
@@ -77,8 +82,7 @@ internal abstract class SessionVerb : Verb
         if (session.IsBound) invocation.Terminal.Say("This token is bound to the key of its session: without a proof by it, such as proofkey call makes, no API takes it.");
     }
 
-    // The variable and the key of that name are those of login.
-    private static string? ResourceOf(Invocation invocation) => invocation.Settings.OfCommandLine.Text(CommonOptions.Resource);
+    private static string? ResourceOf(Invocation invocation) => invocation.Settings.Text(CommonOptions.Resource);
 
     private static TimeSpan MinValidOf(Invocation invocation) => invocation.Settings.Duration(CommonOptions.MinValid, Session.DefaultMinValid);
 

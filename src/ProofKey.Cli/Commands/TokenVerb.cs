@@ -36,6 +36,11 @@ internal sealed class TokenVerb : SessionVerb
         foreach (var option in (Option[])[CommonOptions.MinValid, CommonOptions.Resource, _output, _for, _show, _interactive, CommonOptions.NoInput]) Add(option);
     }
 
+    public override IReadOnlyList<Option> TypedAlone => [CommonOptions.Resource];
+
+    // The key of that name is of login: the APIs to sign in for.
+    public override IReadOnlyList<Option> OfAnotherVerb => [CommonOptions.Resource];
+
     // Who asks for another server's password is no reason to open a session.
     protected override async Task<int> RunAsync(Invocation invocation) => await IsForUsAsync(invocation) ? await base.RunAsync(invocation) : ExitCodes.Done;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 
 namespace ProofKey.Cli.Doctor;
@@ -11,6 +12,8 @@ namespace ProofKey.Cli.Doctor;
 internal sealed class ServerCheckup(Issuer issuer, HttpClient http, CancellationToken cancellation)
 {
     private const string SendOn = "Send every path of the issuer on to the server, and set --issuer to the address that clients use.";
+
+    private const string NobodyThere = "Check that the server runs, and that its name leads to the proxy.";
 
     private static readonly string[] PageHeaders = ["Content-Security-Policy", "X-Frame-Options", "Referrer-Policy", "Cache-Control"];
 
@@ -45,7 +48,11 @@ internal sealed class ServerCheckup(Issuer issuer, HttpClient http, Cancellation
         {
             return exception.HttpRequestError == HttpRequestError.SecureConnectionError
                 ? Finding.Broken(name, "The certificate is not accepted.", "Give the proxy a certificate for this host from an authority that clients know.")
-                : Finding.Broken(name, $"Nobody answers ({exception.HttpRequestError}).", "Check that the server runs, and that its name leads to the proxy.");
+                : Finding.Broken(name, $"Nobody answers ({exception.HttpRequestError}).", NobodyThere);
+        }
+        catch (SocketException broken)
+        {
+            return Finding.Broken(name, $"Nobody answers ({broken.SocketErrorCode}).", NobodyThere);
         }
         catch (TaskCanceledException) when (!cancellation.IsCancellationRequested)
         {
