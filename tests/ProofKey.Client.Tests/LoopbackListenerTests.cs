@@ -16,7 +16,7 @@ public sealed class LoopbackListenerTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     /// <summary>A sign-in that waits, and the query of its right answer.</summary>
-    private sealed class Waiting : IAsyncDisposable
+    internal sealed class Waiting : IAsyncDisposable
     {
         public required ScriptedServer Server { get; init; }
 
@@ -94,6 +94,18 @@ public sealed class LoopbackListenerTests
             var buffer = new byte[4096];
             for (int read; (read = await socket.ReceiveAsync(buffer, Cancel)) > 0;) text.Append(Encoding.UTF8.GetString(buffer, 0, read));
             return text.ToString();
+        }
+
+        /// <summary>Holds the sign-in back, after its answer was taken and before the code is redeemed, until the result is set.</summary>
+        public TaskCompletionSource HoldKeys()
+        {
+            var gate = new TaskCompletionSource();
+            Server.Instead["/jwks"] = async context =>
+            {
+                await gate.Task;
+                await ScriptedServer.JsonAsync(context, 200, Encoding.UTF8.GetString(new Jose.JwkSet([Server.Key.PublicKey]).ToJson()));
+            };
+            return gate;
         }
 
         /// <summary>The right answer still ends the sign-in, and it is the first token request.</summary>
@@ -302,38 +314,20 @@ public sealed class LoopbackListenerTests
 
     [Fact]
     [Assertion("CL-07")]
-    public async Task Thirty_silent_connections_do_not_keep_the_browser_out()
-    {
-        await using var waiting = await Waiting.BeginAsync();
-        var idle = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => waiting.ConnectAsync()));
-
-        await waiting.StillCompletesAsync();
-
-        foreach (var socket in idle) socket.Dispose();
-    }
-
-    [Fact]
-    [Assertion("CL-07")]
-    public async Task More_silent_connections_than_there_are_places_give_way_in_time()
-    {
-        await using var waiting = await Waiting.BeginAsync(options => options with { TimeProvider = new HastyTime() });
-        var idle = await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => waiting.ConnectAsync()));
-
-        await waiting.StillCompletesAsync();
-
-        foreach (var socket in idle) socket.Dispose();
-    }
-
-    [Fact]
-    [Assertion("CL-07")]
     public async Task A_client_that_sends_a_byte_now_and_then_is_cut_off()
     {
         await using var waiting = await Waiting.BeginAsync(options => options with { TimeProvider = new HastyTime() });
         using var slow = await waiting.ConnectAsync();
-        await slow.SendAsync("GET /call"u8.ToArray(), Cancel);
+        var closed = EndOfAsync(slow);
 
-        (await Waiting.ReadAsync(slow)).ShouldBeEmpty();
+        // Each byte comes well within the limit of the request, which all of them together pass a hundred times over.
+        for (var sent = 0; sent < 1000 && !closed.IsCompleted; sent++)
+        {
+            await TrySendAsync(slow, "x");
+            await Task.WhenAny(closed, Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, Cancel));
+        }
 
+        closed.IsCompleted.ShouldBeTrue();
         await waiting.StillCompletesAsync();
     }
 
@@ -354,12 +348,7 @@ public sealed class LoopbackListenerTests
     public async Task A_second_answer_is_late_and_the_code_is_redeemed_once()
     {
         await using var waiting = await Waiting.BeginAsync();
-        var gate = new TaskCompletionSource();
-        waiting.Server.Instead["/jwks"] = async context =>
-        {
-            await gate.Task;
-            await ScriptedServer.JsonAsync(context, 200, Encoding.UTF8.GetString(new Jose.JwkSet([waiting.Server.Key.PublicKey]).ToJson()));
-        };
+        var gate = waiting.HoldKeys();
         var first = waiting.SendAsync(waiting.Get("/callback" + waiting.Query));
         await Task.WhenAny(waiting.Result, Until(() => waiting.WasAccepted));
 
@@ -531,7 +520,33 @@ public sealed class LoopbackListenerTests
         }
     }
 
-    private static async Task Until(Func<bool> condition)
+    /// <summary>Sends what the other side may want to hear no more.</summary>
+    internal static async Task TrySendAsync(Socket socket, string text)
+    {
+        try
+        {
+            await socket.SendAsync(Encoding.Latin1.GetBytes(text), Cancel);
+        }
+        catch (SocketException)
+        {
+            // It has closed the connection.
+        }
+    }
+
+    /// <summary>Waits until the other side has closed a connection.</summary>
+    internal static async Task EndOfAsync(Socket socket)
+    {
+        try
+        {
+            await Waiting.ReadAsync(socket);
+        }
+        catch (SocketException)
+        {
+            // With what we sent and it did not read.
+        }
+    }
+
+    internal static async Task Until(Func<bool> condition)
     {
         while (!condition()) await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, Cancel);
     }

@@ -11,8 +11,6 @@ namespace ProofKey.Client.Loopback;
 /// </summary>
 internal sealed class LoopbackListener : IAsyncDisposable
 {
-    private const int MaxConnections = 64;
-
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan DrainTime = TimeSpan.FromMilliseconds(500);
@@ -25,7 +23,7 @@ internal sealed class LoopbackListener : IAsyncDisposable
     private readonly Socket[] _sockets;
     private readonly int _port;
     private readonly CancellationTokenSource _stop = new();
-    private readonly SemaphoreSlim _slots = new(MaxConnections, MaxConnections);
+    private readonly LoopbackPlaces _places = new();
     private readonly TaskCompletionSource _served = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Turn _turn = new((_, _) => null, ResponseMode.Query);
     private CallbackPage? _page;
@@ -125,32 +123,23 @@ internal sealed class LoopbackListener : IAsyncDisposable
         await _stop.CancelAsync();
         foreach (var socket in _sockets) socket.Dispose();
         await _accepting;
-        for (var slot = 0; slot < MaxConnections; slot++) await _slots.WaitAsync();
+        await _places.DisposeAsync();
     }
 
     private async Task AcceptAsync(Socket listener)
     {
-        try
-        {
-            while (true)
-            {
-                await _slots.WaitAsync(_stop.Token);
-                if (await AcceptOneAsync(listener) is { } connection) _ = ServeAsync(connection);
-                else _slots.Release();
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // Disposed while all connections were taken.
-        }
+        while (!_stop.IsCancellationRequested)
+            if (await AcceptOneAsync(listener) is { } place) _ = ServeAsync(place);
     }
 
     // No connection: it was reset in the queue, there are no file handles left for the moment, or we are disposed.
-    private async Task<Socket?> AcceptOneAsync(Socket listener)
+    private async Task<LoopbackPlaces.Place?> AcceptOneAsync(Socket listener)
     {
+        Socket? connection = null;
         try
         {
-            return await listener.AcceptAsync(_stop.Token);
+            connection = await listener.AcceptAsync(_stop.Token);
+            return await _places.TakeAsync(connection, _stop.Token);
         }
         catch (SocketException)
         {
@@ -159,35 +148,37 @@ internal sealed class LoopbackListener : IAsyncDisposable
         }
         catch (Exception stopped) when (stopped is OperationCanceledException or ObjectDisposedException)
         {
+            connection?.Dispose();
             return null;
         }
     }
 
-    private async Task ServeAsync(Socket connection)
+    private async Task ServeAsync(LoopbackPlaces.Place place)
     {
         using var limit = new CancellationTokenSource(RequestTimeout, _options.TimeProvider);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, limit.Token);
         try
         {
-            using var open = connection;
-            var request = await LoopbackRequest.ReadAsync(connection, linked.Token);
-            if (request is not null) await AnswerOneAsync(connection, request, linked.Token);
+            using var open = place.Connection;
+            var request = await LoopbackRequest.ReadAsync(open, linked.Token);
+            if (request is not null) await AnswerOneAsync(place, request, linked.Token);
         }
         catch (Exception broken) when (broken is OperationCanceledException or SocketException or ObjectDisposedException)
         {
-            // Too slow, or gone. Whoever it was, the wait goes on.
+            // Too slow, gone, or given way. Whoever it was, the wait goes on.
         }
         finally
         {
-            _slots.Release();
+            _places.Leave(place);
         }
     }
 
-    private async Task AnswerOneAsync(Socket connection, LoopbackRequest request, CancellationToken cancel)
+    private async Task AnswerOneAsync(LoopbackPlaces.Place place, LoopbackRequest request, CancellationToken cancel)
     {
-        var turn = Volatile.Read(ref _turn);
+        var (turn, connection) = (Volatile.Read(ref _turn), place.Connection);
         if (request.IsWellFormed && IsOurHost(request.Host) && request.Path == DonePath && request.Method is "GET" && Volatile.Read(ref _page) is { } page)
         {
+            _places.TryKeep(place);
             await LoopbackResponse.Page(page).SendAsync(connection, DrainTime, cancel);
             _served.TrySetResult();
         }
@@ -195,6 +186,10 @@ internal sealed class LoopbackListener : IAsyncDisposable
         {
             _options.Emit(new ClientEvent.RequestIgnored(reason));
             await LoopbackResponse.For(reason, request.Method).SendAsync(connection, DrainTime, cancel);
+        }
+        else if (!_places.TryKeep(place))
+        {
+            // It gave way while it was read. The browser may bring it again.
         }
         else if (turn.Accepted.TrySetResult(callback!))
         {
