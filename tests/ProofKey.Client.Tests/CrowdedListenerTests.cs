@@ -39,12 +39,14 @@ public sealed class CrowdedListenerTests
         var gate = waiting.HoldKeys();
         var first = waiting.SendAsync(waiting.Get("/callback" + waiting.Query));
         await LoopbackListenerTests.Until(() => waiting.WasAccepted);
+        var copy = waiting.SendAsync(waiting.Get("/callback" + waiting.Query));
         await using var crowd = new Crowd(waiting.Port, "", comesBack: true);
 
         await LoopbackListenerTests.Until(() => crowd.Closed >= Many).WaitAsync(Patience, Cancel);
         gate.SetResult();
 
         var page = await waiting.LocationAsync(first);
+        (await waiting.LocationAsync(copy)).ShouldBe(page);
         (await waiting.SendAsync(page)).ShouldContain("You are signed in");
         (await waiting.Result).ShouldBeOfType<SignInResult.SignedIn>();
     }

@@ -345,19 +345,72 @@ public sealed class LoopbackListenerTests
 
     [Fact]
     [Assertion("CL-07")]
-    public async Task A_second_answer_is_late_and_the_code_is_redeemed_once()
+    public async Task A_copy_of_the_answer_ends_as_the_answer_does_and_the_code_is_redeemed_once()
     {
         await using var waiting = await Waiting.BeginAsync();
         var gate = waiting.HoldKeys();
         var first = waiting.SendAsync(waiting.Get("/callback" + waiting.Query));
-        await Task.WhenAny(waiting.Result, Until(() => waiting.WasAccepted));
+        await Until(() => waiting.WasAccepted);
+        var second = waiting.SendAsync(waiting.Get("/callback" + waiting.Query));
 
-        (await waiting.SendAsync(waiting.Get("/callback" + waiting.Query))).ShouldStartWith("HTTP/1.1 404 ");
         gate.SetResult();
-        await waiting.SendAsync(await waiting.LocationAsync(first));
+        var page = await waiting.LocationAsync(first);
+        (await waiting.LocationAsync(second)).ShouldBe(page);
+        (await waiting.LocationAsync(waiting.SendAsync(waiting.Get("/callback" + waiting.Query)))).ShouldBe(page);
 
+        (await waiting.SendAsync(page)).ShouldContain("You are signed in");
         (await waiting.Result).ShouldBeOfType<SignInResult.SignedIn>();
+        waiting.Ignored.ShouldBeEmpty();
+        waiting.Server.TokenRequests.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    [Assertion("CL-07")]
+    public async Task Who_presses_the_button_of_the_form_twice_has_the_page_of_the_second_press()
+    {
+        await using var waiting = await Waiting.BeginAsync(options => options with { ResponseMode = ResponseMode.FormPost });
+        var gate = waiting.HoldKeys();
+        var form = waiting.Post("/callback", waiting.Query.TrimStart('?'));
+        using (var first = await waiting.ConnectAsync())
+        {
+            await first.SendAsync(Encoding.Latin1.GetBytes(form), Cancel);
+            await Until(() => waiting.WasAccepted);
+            // A browser closes the connection of the first press. What the listener sends there breaks.
+            first.LingerState = new LingerOption(true, 0);
+        }
+        var second = waiting.SendAsync(form);
+        // What comes after it is answered, so it has been read.
+        (await waiting.SendAsync(waiting.Get("/favicon.ico"))).ShouldStartWith("HTTP/1.1 404 ");
+
+        gate.SetResult();
+
+        (await waiting.SendAsync(await waiting.LocationAsync(second))).ShouldContain("You are signed in");
+        (await waiting.Result).ShouldBeOfType<SignInResult.SignedIn>();
+        waiting.Server.TokenRequests.Count.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("/callback{0}&x=1")]
+    [InlineData("/callback?error=access_denied&{1}")]
+    [InlineData("/callback?code=another&{1}")]
+    [Assertion("CL-07")]
+    public async Task Another_answer_with_our_state_is_late_and_changes_nothing(string pattern)
+    {
+        await using var waiting = await Waiting.BeginAsync();
+        var gate = waiting.HoldKeys();
+        var first = waiting.SendAsync(waiting.Get("/callback" + waiting.Query));
+        await Until(() => waiting.WasAccepted);
+        var state = waiting.Query.TrimStart('?').Split('&').Single(pair => pair.StartsWith("state=", StringComparison.Ordinal));
+        var other = pattern.Replace("{0}", waiting.Query, StringComparison.Ordinal).Replace("{1}", state, StringComparison.Ordinal);
+
+        (await waiting.SendAsync(waiting.Get(other))).ShouldStartWith("HTTP/1.1 404 ");
         waiting.Ignored.ShouldBe([IgnoredRequestReason.Late]);
+        gate.SetResult();
+        var page = await waiting.LocationAsync(first);
+        (await waiting.SendAsync(waiting.Get(other))).ShouldStartWith("HTTP/1.1 404 ");
+
+        await waiting.SendAsync(page);
+        (await waiting.Result).ShouldBeOfType<SignInResult.SignedIn>();
         waiting.Server.TokenRequests.Count.ShouldBe(1);
     }
 

@@ -5,9 +5,9 @@ namespace ProofKey.Client.Loopback;
 
 /// <summary>
 /// Receives the answer of a sign-in on 127.0.0.1 and [::1] (RFC 8252 section 7.3), on a port that is held until the end. Rules: one
-/// answer is taken, the one with the exact path, the right host and our state; everything else gets an error and changes nothing; each
-/// connection serves one request, within limits of size and time; the browser sees the page after the code was redeemed, at an address
-/// without the code.
+/// answer is taken, the one with the exact path, the right host and our state; a copy of it ends as it does, everything else gets an error,
+/// and both change nothing; each connection serves one request, within limits of size and time; the browser sees the page after the code was
+/// redeemed, at an address without the code.
 /// </summary>
 internal sealed class LoopbackListener : IAsyncDisposable
 {
@@ -33,6 +33,9 @@ internal sealed class LoopbackListener : IAsyncDisposable
     // One question to the server and what its answer gets; a second one follows only where the server refused the response mode.
     private sealed class Turn(Func<Parameters, bool, Callback?> match, ResponseMode mode)
     {
+        private LoopbackRequest? _taken;
+        private int _browsers;
+
         public Func<Parameters, bool, Callback?> Match => match;
 
         public ResponseMode Mode => mode;
@@ -40,6 +43,14 @@ internal sealed class LoopbackListener : IAsyncDisposable
         public TaskCompletionSource<Callback> Accepted { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public TaskCompletionSource<LoopbackResponse> Response { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        // The first answer is taken. Who reloads it, or presses the form's button twice, brings the same once more.
+        public bool Takes(Callback callback, LoopbackRequest request) =>
+            Interlocked.CompareExchange(ref _taken, request, null) is { } taken ? request.IsCopyOf(taken) : Accepted.TrySetResult(callback);
+
+        public void Joins() => Interlocked.Increment(ref _browsers);
+
+        public bool LeavesAsTheLast() => Interlocked.Decrement(ref _browsers) == 0;
     }
 
     private LoopbackListener(ClientOptions options, Redirect.Loopback redirect, Socket[] sockets)
@@ -191,7 +202,7 @@ internal sealed class LoopbackListener : IAsyncDisposable
         {
             // It gave way while it was read. The browser may bring it again.
         }
-        else if (turn.Accepted.TrySetResult(callback!))
+        else if (turn.Takes(callback!, request))
         {
             await RedirectAsync(connection, turn);
         }
@@ -205,6 +216,7 @@ internal sealed class LoopbackListener : IAsyncDisposable
     // The code is being redeemed, which may take longer than a request may.
     private async Task RedirectAsync(Socket connection, Turn turn)
     {
+        turn.Joins();
         try
         {
             var response = await turn.Response.Task.WaitAsync(_stop.Token);
@@ -212,8 +224,8 @@ internal sealed class LoopbackListener : IAsyncDisposable
         }
         catch (SocketException)
         {
-            // The browser has gone, so nobody will ask for the page.
-            _served.TrySetResult();
+            // The browser has gone; if it brought no other copy, nobody will ask for the page.
+            if (turn.LeavesAsTheLast()) _served.TrySetResult();
         }
     }
 

@@ -36,6 +36,9 @@ internal sealed class LoopbackRequest
 
     public bool IsForm => _contentType is not null && _contentType.Split(';')[0].Trim().Equals("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>Whether it says what another request to the same place said.</summary>
+    public bool IsCopyOf(LoopbackRequest other) => Method == other.Method && Query == other.Query && Body == other.Body;
+
     public override string ToString() => $"{Method} {Path}";
 
     /// <summary>Reads a request; <see langword="null"/> when the connection brought none, as when a browser connects in advance.</summary>
