@@ -71,15 +71,19 @@ internal sealed class LoopbackListener : IAsyncDisposable
     public bool HasBrowser => Volatile.Read(ref _turn).Accepted.Task.IsCompletedSuccessfully;
 
     /// <summary>Binds and listens; connections that come before <see cref="WaitAsync"/> wait in the system's queue.</summary>
+    /// <param name="options">Who waits.</param>
+    /// <param name="redirect">The ports to try.</param>
+    /// <param name="open">Opens one of them; by itself the system's own.</param>
     /// <exception cref="SignInRequiredException">None of the ports is free.</exception>
-    public static LoopbackListener Start(ClientOptions options, Redirect.Loopback redirect)
+    public static LoopbackListener Start(ClientOptions options, Redirect.Loopback redirect, Func<int, bool, Socket[]>? open = null)
     {
+        open ??= LoopbackSockets.Open;
         var taken = new List<(int Port, SocketError Error)>();
         foreach (var port in redirect.Candidates)
         {
             try
             {
-                return new LoopbackListener(options, redirect, LoopbackSockets.Open(port, redirect.UseLocalhost));
+                return new LoopbackListener(options, redirect, open(port, redirect.UseLocalhost));
             }
             catch (SocketException refused)
             {
