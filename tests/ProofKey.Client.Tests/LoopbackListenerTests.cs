@@ -16,7 +16,7 @@ public sealed class LoopbackListenerTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     /// <summary>A sign-in that waits, and the query of its right answer.</summary>
-    private sealed class Waiting : IAsyncDisposable
+    internal sealed class Waiting : IAsyncDisposable
     {
         public required ScriptedServer Server { get; init; }
 
@@ -94,6 +94,18 @@ public sealed class LoopbackListenerTests
             var buffer = new byte[4096];
             for (int read; (read = await socket.ReceiveAsync(buffer, Cancel)) > 0;) text.Append(Encoding.UTF8.GetString(buffer, 0, read));
             return text.ToString();
+        }
+
+        /// <summary>Holds the sign-in back, after its answer was taken and before the code is redeemed, until the result is set.</summary>
+        public TaskCompletionSource HoldKeys()
+        {
+            var gate = new TaskCompletionSource();
+            Server.Instead["/jwks"] = async context =>
+            {
+                await gate.Task;
+                await ScriptedServer.JsonAsync(context, 200, Encoding.UTF8.GetString(new Jose.JwkSet([Server.Key.PublicKey]).ToJson()));
+            };
+            return gate;
         }
 
         /// <summary>The right answer still ends the sign-in, and it is the first token request.</summary>
@@ -302,38 +314,20 @@ public sealed class LoopbackListenerTests
 
     [Fact]
     [Assertion("CL-07")]
-    public async Task Thirty_silent_connections_do_not_keep_the_browser_out()
-    {
-        await using var waiting = await Waiting.BeginAsync();
-        var idle = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => waiting.ConnectAsync()));
-
-        await waiting.StillCompletesAsync();
-
-        foreach (var socket in idle) socket.Dispose();
-    }
-
-    [Fact]
-    [Assertion("CL-07")]
-    public async Task More_silent_connections_than_there_are_places_give_way_in_time()
-    {
-        await using var waiting = await Waiting.BeginAsync(options => options with { TimeProvider = new HastyTime() });
-        var idle = await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => waiting.ConnectAsync()));
-
-        await waiting.StillCompletesAsync();
-
-        foreach (var socket in idle) socket.Dispose();
-    }
-
-    [Fact]
-    [Assertion("CL-07")]
     public async Task A_client_that_sends_a_byte_now_and_then_is_cut_off()
     {
         await using var waiting = await Waiting.BeginAsync(options => options with { TimeProvider = new HastyTime() });
         using var slow = await waiting.ConnectAsync();
-        await slow.SendAsync("GET /call"u8.ToArray(), Cancel);
+        var closed = EndOfAsync(slow);
 
-        (await Waiting.ReadAsync(slow)).ShouldBeEmpty();
+        // Each byte comes well within the limit of the request, which all of them together pass a hundred times over.
+        for (var sent = 0; sent < 1000 && !closed.IsCompleted; sent++)
+        {
+            await TrySendAsync(slow, "x");
+            await Task.WhenAny(closed, Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, Cancel));
+        }
 
+        closed.IsCompleted.ShouldBeTrue();
         await waiting.StillCompletesAsync();
     }
 
@@ -351,24 +345,72 @@ public sealed class LoopbackListenerTests
 
     [Fact]
     [Assertion("CL-07")]
-    public async Task A_second_answer_is_late_and_the_code_is_redeemed_once()
+    public async Task A_copy_of_the_answer_ends_as_the_answer_does_and_the_code_is_redeemed_once()
     {
         await using var waiting = await Waiting.BeginAsync();
-        var gate = new TaskCompletionSource();
-        waiting.Server.Instead["/jwks"] = async context =>
-        {
-            await gate.Task;
-            await ScriptedServer.JsonAsync(context, 200, Encoding.UTF8.GetString(new Jose.JwkSet([waiting.Server.Key.PublicKey]).ToJson()));
-        };
+        var gate = waiting.HoldKeys();
         var first = waiting.SendAsync(waiting.Get("/callback" + waiting.Query));
-        await Task.WhenAny(waiting.Result, Until(() => waiting.WasAccepted));
+        await Until(() => waiting.WasAccepted);
+        var second = waiting.SendAsync(waiting.Get("/callback" + waiting.Query));
 
-        (await waiting.SendAsync(waiting.Get("/callback" + waiting.Query))).ShouldStartWith("HTTP/1.1 404 ");
         gate.SetResult();
-        await waiting.SendAsync(await waiting.LocationAsync(first));
+        var page = await waiting.LocationAsync(first);
+        (await waiting.LocationAsync(second)).ShouldBe(page);
+        (await waiting.LocationAsync(waiting.SendAsync(waiting.Get("/callback" + waiting.Query)))).ShouldBe(page);
 
+        (await waiting.SendAsync(page)).ShouldContain("You are signed in");
         (await waiting.Result).ShouldBeOfType<SignInResult.SignedIn>();
+        waiting.Ignored.ShouldBeEmpty();
+        waiting.Server.TokenRequests.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    [Assertion("CL-07")]
+    public async Task Who_presses_the_button_of_the_form_twice_has_the_page_of_the_second_press()
+    {
+        await using var waiting = await Waiting.BeginAsync(options => options with { ResponseMode = ResponseMode.FormPost });
+        var gate = waiting.HoldKeys();
+        var form = waiting.Post("/callback", waiting.Query.TrimStart('?'));
+        using (var first = await waiting.ConnectAsync())
+        {
+            await first.SendAsync(Encoding.Latin1.GetBytes(form), Cancel);
+            await Until(() => waiting.WasAccepted);
+            // A browser closes the connection of the first press. What the listener sends there breaks.
+            first.LingerState = new LingerOption(true, 0);
+        }
+        var second = waiting.SendAsync(form);
+        // What comes after it is answered, so it has been read.
+        (await waiting.SendAsync(waiting.Get("/favicon.ico"))).ShouldStartWith("HTTP/1.1 404 ");
+
+        gate.SetResult();
+
+        (await waiting.SendAsync(await waiting.LocationAsync(second))).ShouldContain("You are signed in");
+        (await waiting.Result).ShouldBeOfType<SignInResult.SignedIn>();
+        waiting.Server.TokenRequests.Count.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("/callback{0}&x=1")]
+    [InlineData("/callback?error=access_denied&{1}")]
+    [InlineData("/callback?code=another&{1}")]
+    [Assertion("CL-07")]
+    public async Task Another_answer_with_our_state_is_late_and_changes_nothing(string pattern)
+    {
+        await using var waiting = await Waiting.BeginAsync();
+        var gate = waiting.HoldKeys();
+        var first = waiting.SendAsync(waiting.Get("/callback" + waiting.Query));
+        await Until(() => waiting.WasAccepted);
+        var state = waiting.Query.TrimStart('?').Split('&').Single(pair => pair.StartsWith("state=", StringComparison.Ordinal));
+        var other = pattern.Replace("{0}", waiting.Query, StringComparison.Ordinal).Replace("{1}", state, StringComparison.Ordinal);
+
+        (await waiting.SendAsync(waiting.Get(other))).ShouldStartWith("HTTP/1.1 404 ");
         waiting.Ignored.ShouldBe([IgnoredRequestReason.Late]);
+        gate.SetResult();
+        var page = await waiting.LocationAsync(first);
+        (await waiting.SendAsync(waiting.Get(other))).ShouldStartWith("HTTP/1.1 404 ");
+
+        await waiting.SendAsync(page);
+        (await waiting.Result).ShouldBeOfType<SignInResult.SignedIn>();
         waiting.Server.TokenRequests.Count.ShouldBe(1);
     }
 
@@ -531,7 +573,33 @@ public sealed class LoopbackListenerTests
         }
     }
 
-    private static async Task Until(Func<bool> condition)
+    /// <summary>Sends what the other side may want to hear no more.</summary>
+    internal static async Task TrySendAsync(Socket socket, string text)
+    {
+        try
+        {
+            await socket.SendAsync(Encoding.Latin1.GetBytes(text), Cancel);
+        }
+        catch (SocketException)
+        {
+            // It has closed the connection.
+        }
+    }
+
+    /// <summary>Waits until the other side has closed a connection.</summary>
+    internal static async Task EndOfAsync(Socket socket)
+    {
+        try
+        {
+            await Waiting.ReadAsync(socket);
+        }
+        catch (SocketException)
+        {
+            // With what we sent and it did not read.
+        }
+    }
+
+    internal static async Task Until(Func<bool> condition)
     {
         while (!condition()) await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, Cancel);
     }

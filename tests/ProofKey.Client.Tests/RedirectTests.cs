@@ -70,9 +70,22 @@ public sealed class RedirectTests
     }
 
     [Fact]
-    public void A_port_that_Windows_reserves_counts_as_taken_like_one_that_somebody_has()
+    public async Task A_port_that_Windows_reserves_counts_as_taken_like_one_that_somebody_has()
     {
+        await using var server = await ScriptedServer.StartAsync();
+        var (options, tried) = (server.Options(), new List<int>());
+        var free = FreePort();
         // WSAEACCES and WSAEADDRINUSE
+        Socket[] Open(int port, bool forLocalhost)
+        {
+            tried.Add(port);
+            return port == free ? LoopbackSockets.Open(port, forLocalhost) : throw new SocketException(port == 8400 ? 10013 : 10048);
+        }
+
+        await using (var listener = LoopbackListener.Start(options, new Redirect.LoopbackPorts([8400, 8401, free]), Open)) new Uri(listener.RedirectUri).Port.ShouldBe(free);
+        tried.ShouldBe([8400, 8401, free]);
+        Should.Throw<SignInRequiredException>(() => LoopbackListener.Start(options, new Redirect.LoopbackPort(8400), Open)).Actual.ShouldBe("8400 is reserved by the system");
+        // The same where localhost needs the port in both families.
         LoopbackSockets.IsTaken((SocketError)10013).ShouldBeTrue();
         LoopbackSockets.IsTaken((SocketError)10048).ShouldBeTrue();
         LoopbackSockets.IsTaken(SocketError.NetworkDown).ShouldBeFalse();

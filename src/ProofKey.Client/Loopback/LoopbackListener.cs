@@ -5,14 +5,12 @@ namespace ProofKey.Client.Loopback;
 
 /// <summary>
 /// Receives the answer of a sign-in on 127.0.0.1 and [::1] (RFC 8252 section 7.3), on a port that is held until the end. Rules: one
-/// answer is taken, the one with the exact path, the right host and our state; everything else gets an error and changes nothing; each
-/// connection serves one request, within limits of size and time; the browser sees the page after the code was redeemed, at an address
-/// without the code.
+/// answer is taken, the one with the exact path, the right host and our state; a copy of it ends as it does, everything else gets an error,
+/// and both change nothing; each connection serves one request, within limits of size and time; the browser sees the page after the code was
+/// redeemed, at an address without the code.
 /// </summary>
 internal sealed class LoopbackListener : IAsyncDisposable
 {
-    private const int MaxConnections = 64;
-
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan DrainTime = TimeSpan.FromMilliseconds(500);
@@ -25,7 +23,7 @@ internal sealed class LoopbackListener : IAsyncDisposable
     private readonly Socket[] _sockets;
     private readonly int _port;
     private readonly CancellationTokenSource _stop = new();
-    private readonly SemaphoreSlim _slots = new(MaxConnections, MaxConnections);
+    private readonly LoopbackPlaces _places = new();
     private readonly TaskCompletionSource _served = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Turn _turn = new((_, _) => null, ResponseMode.Query);
     private CallbackPage? _page;
@@ -35,6 +33,9 @@ internal sealed class LoopbackListener : IAsyncDisposable
     // One question to the server and what its answer gets; a second one follows only where the server refused the response mode.
     private sealed class Turn(Func<Parameters, bool, Callback?> match, ResponseMode mode)
     {
+        private LoopbackRequest? _taken;
+        private int _browsers;
+
         public Func<Parameters, bool, Callback?> Match => match;
 
         public ResponseMode Mode => mode;
@@ -42,6 +43,14 @@ internal sealed class LoopbackListener : IAsyncDisposable
         public TaskCompletionSource<Callback> Accepted { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public TaskCompletionSource<LoopbackResponse> Response { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        // The first answer is taken. Who reloads it, or presses the form's button twice, brings the same once more.
+        public bool Takes(Callback callback, LoopbackRequest request) =>
+            Interlocked.CompareExchange(ref _taken, request, null) is { } taken ? request.IsCopyOf(taken) : Accepted.TrySetResult(callback);
+
+        public void Joins() => Interlocked.Increment(ref _browsers);
+
+        public bool LeavesAsTheLast() => Interlocked.Decrement(ref _browsers) == 0;
     }
 
     private LoopbackListener(ClientOptions options, Redirect.Loopback redirect, Socket[] sockets)
@@ -62,15 +71,19 @@ internal sealed class LoopbackListener : IAsyncDisposable
     public bool HasBrowser => Volatile.Read(ref _turn).Accepted.Task.IsCompletedSuccessfully;
 
     /// <summary>Binds and listens; connections that come before <see cref="WaitAsync"/> wait in the system's queue.</summary>
+    /// <param name="options">Who waits.</param>
+    /// <param name="redirect">The ports to try.</param>
+    /// <param name="open">Opens one of them; by itself the system's own.</param>
     /// <exception cref="SignInRequiredException">None of the ports is free.</exception>
-    public static LoopbackListener Start(ClientOptions options, Redirect.Loopback redirect)
+    public static LoopbackListener Start(ClientOptions options, Redirect.Loopback redirect, Func<int, bool, Socket[]>? open = null)
     {
+        open ??= LoopbackSockets.Open;
         var taken = new List<(int Port, SocketError Error)>();
         foreach (var port in redirect.Candidates)
         {
             try
             {
-                return new LoopbackListener(options, redirect, LoopbackSockets.Open(port, redirect.UseLocalhost));
+                return new LoopbackListener(options, redirect, open(port, redirect.UseLocalhost));
             }
             catch (SocketException refused)
             {
@@ -125,32 +138,23 @@ internal sealed class LoopbackListener : IAsyncDisposable
         await _stop.CancelAsync();
         foreach (var socket in _sockets) socket.Dispose();
         await _accepting;
-        for (var slot = 0; slot < MaxConnections; slot++) await _slots.WaitAsync();
+        await _places.DisposeAsync();
     }
 
     private async Task AcceptAsync(Socket listener)
     {
-        try
-        {
-            while (true)
-            {
-                await _slots.WaitAsync(_stop.Token);
-                if (await AcceptOneAsync(listener) is { } connection) _ = ServeAsync(connection);
-                else _slots.Release();
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // Disposed while all connections were taken.
-        }
+        while (!_stop.IsCancellationRequested)
+            if (await AcceptOneAsync(listener) is { } place) _ = ServeAsync(place);
     }
 
     // No connection: it was reset in the queue, there are no file handles left for the moment, or we are disposed.
-    private async Task<Socket?> AcceptOneAsync(Socket listener)
+    private async Task<LoopbackPlaces.Place?> AcceptOneAsync(Socket listener)
     {
+        Socket? connection = null;
         try
         {
-            return await listener.AcceptAsync(_stop.Token);
+            connection = await listener.AcceptAsync(_stop.Token);
+            return await _places.TakeAsync(connection, _stop.Token);
         }
         catch (SocketException)
         {
@@ -159,35 +163,37 @@ internal sealed class LoopbackListener : IAsyncDisposable
         }
         catch (Exception stopped) when (stopped is OperationCanceledException or ObjectDisposedException)
         {
+            connection?.Dispose();
             return null;
         }
     }
 
-    private async Task ServeAsync(Socket connection)
+    private async Task ServeAsync(LoopbackPlaces.Place place)
     {
         using var limit = new CancellationTokenSource(RequestTimeout, _options.TimeProvider);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, limit.Token);
         try
         {
-            using var open = connection;
-            var request = await LoopbackRequest.ReadAsync(connection, linked.Token);
-            if (request is not null) await AnswerOneAsync(connection, request, linked.Token);
+            using var open = place.Connection;
+            var request = await LoopbackRequest.ReadAsync(open, linked.Token);
+            if (request is not null) await AnswerOneAsync(place, request, linked.Token);
         }
         catch (Exception broken) when (broken is OperationCanceledException or SocketException or ObjectDisposedException)
         {
-            // Too slow, or gone. Whoever it was, the wait goes on.
+            // Too slow, gone, or given way. Whoever it was, the wait goes on.
         }
         finally
         {
-            _slots.Release();
+            _places.Leave(place);
         }
     }
 
-    private async Task AnswerOneAsync(Socket connection, LoopbackRequest request, CancellationToken cancel)
+    private async Task AnswerOneAsync(LoopbackPlaces.Place place, LoopbackRequest request, CancellationToken cancel)
     {
-        var turn = Volatile.Read(ref _turn);
+        var (turn, connection) = (Volatile.Read(ref _turn), place.Connection);
         if (request.IsWellFormed && IsOurHost(request.Host) && request.Path == DonePath && request.Method is "GET" && Volatile.Read(ref _page) is { } page)
         {
+            _places.TryKeep(place);
             await LoopbackResponse.Page(page).SendAsync(connection, DrainTime, cancel);
             _served.TrySetResult();
         }
@@ -196,7 +202,11 @@ internal sealed class LoopbackListener : IAsyncDisposable
             _options.Emit(new ClientEvent.RequestIgnored(reason));
             await LoopbackResponse.For(reason, request.Method).SendAsync(connection, DrainTime, cancel);
         }
-        else if (turn.Accepted.TrySetResult(callback!))
+        else if (!_places.TryKeep(place))
+        {
+            // It gave way while it was read. The browser may bring it again.
+        }
+        else if (turn.Takes(callback!, request))
         {
             await RedirectAsync(connection, turn);
         }
@@ -210,6 +220,7 @@ internal sealed class LoopbackListener : IAsyncDisposable
     // The code is being redeemed, which may take longer than a request may.
     private async Task RedirectAsync(Socket connection, Turn turn)
     {
+        turn.Joins();
         try
         {
             var response = await turn.Response.Task.WaitAsync(_stop.Token);
@@ -217,8 +228,8 @@ internal sealed class LoopbackListener : IAsyncDisposable
         }
         catch (SocketException)
         {
-            // The browser has gone, so nobody will ask for the page.
-            _served.TrySetResult();
+            // The browser has gone; if it brought no other copy, nobody will ask for the page.
+            if (turn.LeavesAsTheLast()) _served.TrySetResult();
         }
     }
 

@@ -10,6 +10,7 @@ namespace ProofKey.Client.Loopback;
 /// </summary>
 internal sealed class LoopbackRequest
 {
+    private const int UsualHead = 4 * 1024;
     private const int MaxHead = 64 * 1024;
     private const int MaxBody = 64 * 1024;
 
@@ -35,15 +36,20 @@ internal sealed class LoopbackRequest
 
     public bool IsForm => _contentType is not null && _contentType.Split(';')[0].Trim().Equals("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>Whether it says what another request to the same place said.</summary>
+    public bool IsCopyOf(LoopbackRequest other) => Method == other.Method && Query == other.Query && Body == other.Body;
+
     public override string ToString() => $"{Method} {Path}";
 
     /// <summary>Reads a request; <see langword="null"/> when the connection brought none, as when a browser connects in advance.</summary>
     public static async Task<LoopbackRequest?> ReadAsync(Socket connection, CancellationToken cancel)
     {
-        var buffer = new byte[MaxHead];
+        // A connection that says nothing costs little.
+        var buffer = new byte[UsualHead];
         var (length, end) = (0, -1);
         while (end < 0 && length < MaxHead)
         {
+            if (length == buffer.Length) Array.Resize(ref buffer, Math.Min(2 * length, MaxHead));
             var read = await connection.ReceiveAsync(buffer.AsMemory(length), SocketFlags.None, cancel);
             if (read == 0) return length == 0 ? null : Malformed;
             var from = Math.Max(0, length - 3);
