@@ -14,6 +14,7 @@ internal static partial class HttpSecrets
     public static void Heard(this SuiteWitness witness, string messages)
     {
         foreach (var (name, value) in In(messages)) witness.Secret(name.Replace('_', ' '), WhatCounts(value));
+        foreach (Match found in Client().Matches(messages)) witness.Known(WebUtility.UrlDecode(found.Groups[1].Value));
     }
 
     // A run has tens of thousands of tokens, and a token opens nothing without its signature, which is a tenth of it.
@@ -41,6 +42,9 @@ internal static partial class HttpSecrets
 
     [GeneratedRegex($@"(?<=[?&\s]|^)({Names})=([^&\s""'<>]+)")]
     private static partial Regex Parameter();
+
+    [GeneratedRegex(@"(?<=[?&\s]|^)client_id=([^&\s""'<>]+)")]
+    private static partial Regex Client();
 
     [GeneratedRegex($@"name=""({Names})"" value=""([^""]+)""")]
     private static partial Regex Field();

@@ -11,6 +11,7 @@ namespace ProofKey.Tests.Leaks;
 internal sealed class SuiteWitness
 {
     private readonly ConcurrentDictionary<string, string> _secrets = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> _known = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, string> _texts = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<Action> _tellers = new();
     private readonly ConditionalWeakTable<Exception, object> _thrown = [];
@@ -54,6 +55,9 @@ internal sealed class SuiteWitness
         if (secret.Length >= 20) _secrets.TryAdd(secret, name);
     }
 
+    /// <summary>What everybody may know, such as the id of a client, is no secret where a test sends it for one.</summary>
+    public void Known(string name) => _known.TryAdd(name, true);
+
     /// <summary>The bytes of a key, as somebody might write them.</summary>
     public void Key(string name, ReadOnlySpan<byte> key)
     {
@@ -76,7 +80,7 @@ internal sealed class SuiteWitness
     {
         foreach (var tell in _tellers) tell();
         var (search, seen) = (new LeakSearch(), new Glimpses(_texts.Keys));
-        foreach (var (secret, name) in _secrets.Where(secret => seen.Hold(secret.Key))) search.Add(name, secret);
+        foreach (var (secret, name) in _secrets.Where(secret => !_known.ContainsKey(secret.Key) && seen.Hold(secret.Key))) search.Add(name, secret);
         return [.. _texts.SelectMany(text => search.Find(text.Value, text.Key).Select(leak => leak with { Text = $"{text.Value} \"{Without(text.Key)}\"" })).Distinct()];
     }
 
