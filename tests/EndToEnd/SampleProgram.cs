@@ -36,11 +36,11 @@ public sealed class SampleProgram
     }
 
     /// <summary>Runs it.</summary>
-    public ChildProcess Run(params string[] arguments) => Dotnet(["run", _file, "--no-build", "--artifacts-path", Artifacts, "--", .. arguments]);
+    public ChildProcess Run(params string[] arguments) => RunWithBrowser("false", arguments);
 
     /// <summary>Runs it with a command in the place of the browser, which gets the address as its last argument.</summary>
     public ChildProcess RunWithBrowser(string browser, params string[] arguments) =>
-        Dotnet(["run", _file, "--no-build", "--artifacts-path", Artifacts, "--", .. arguments], browser);
+        Dotnet(["run", _file, "--no-build", "--artifacts-path", Artifacts, "--", .. arguments], browser, new Voice(Path.GetFileName(_file)));
 
     /// <summary>A folder that goes when its tests are done.</summary>
     public sealed class Folder : IDisposable
@@ -54,7 +54,7 @@ public sealed class SampleProgram
         public void Dispose() => _folder.Delete(recursive: true);
     }
 
-    private ChildProcess Dotnet(string[] arguments, string browser = "false") => ChildProcess.Start(
+    private ChildProcess Dotnet(string[] arguments, string browser = "false", Voice? voice = null) => ChildProcess.Start(
         Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
         arguments,
         new Dictionary<string, string>(Variables)
@@ -67,7 +67,8 @@ public sealed class SampleProgram
             // No build server outlives the test.
             ["MSBUILDDISABLENODEREUSE"] = "1",
             ["UseSharedCompilation"] = "false",
-        });
+        },
+        voice);
 
     private static string Root()
     {

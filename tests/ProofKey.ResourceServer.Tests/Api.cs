@@ -18,7 +18,7 @@ internal sealed class Api : IAsyncDisposable
     {
         _app = app;
         Log = log;
-        Http = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
+        Http = new HttpClient(new OverheardHttp(new SocketsHttpHandler())) { BaseAddress = new Uri(app.Urls.Single()) };
     }
 
     public LogRecorder Log { get; }

@@ -6,12 +6,16 @@ namespace EndToEnd.Providers;
 public abstract partial class ForeignProvider : IAsyncLifetime
 {
     private ChildProcess? _running;
+    private OverheardWire? _wire;
 
     [GeneratedRegex("^LISTENING$")]
     private static partial Regex Listening { get; }
 
     /// <summary>The address of the server, which is its issuer.</summary>
     public string Issuer { get; } = $"http://127.0.0.1:{RunningServer.FreePort()}";
+
+    /// <summary>Where it listens, behind a wire that is overheard.</summary>
+    protected int Port { get; } = RunningServer.FreePort();
 
     /// <summary>All that the server has said.</summary>
     public string Said
@@ -47,6 +51,7 @@ public abstract partial class ForeignProvider : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
+        _wire = new OverheardWire(new Uri(Issuer).Port, Port);
         _running = await StartAsync(TestContext.Current.CancellationToken);
         await _running.ReadUntilAsync(Listening, TestContext.Current.CancellationToken);
     }
@@ -54,6 +59,7 @@ public abstract partial class ForeignProvider : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         if (_running is not null) await _running.DisposeAsync();
+        if (_wire is not null) await _wire.DisposeAsync();
         GC.SuppressFinalize(this);
     }
 

@@ -13,6 +13,6 @@ public sealed class NodeOidcProvider : ForeignProvider
         _ = ThirdPartyClient.NodeModules;
         return Task.FromResult(ChildProcess.Start(
             "node", [Path.Combine(AppContext.BaseDirectory, "Providers", "oidc-provider.mjs")],
-            new Dictionary<string, string> { ["ISSUER"] = Issuer }));
+            new Dictionary<string, string> { ["ISSUER"] = Issuer, ["PORT"] = $"{Port}" }));
     }
 }

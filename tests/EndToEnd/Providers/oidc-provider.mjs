@@ -3,7 +3,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import Provider from 'oidc-provider';
 
-const { ISSUER } = process.env;
+const { ISSUER, PORT } = process.env;
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
 // What the test said last: how many seconds an access token lasts, and how many milliseconds an answer with tokens is held.
@@ -56,4 +56,4 @@ provider.use(async (ctx, next) => {
   if (ctx.path === '/token') await new Promise((resolve) => { setTimeout(resolve, said.hold); });
 });
 
-provider.listen(Number(new URL(ISSUER).port), '127.0.0.1', () => console.log('LISTENING'));
+provider.listen(Number(PORT), '127.0.0.1', () => console.log('LISTENING'));

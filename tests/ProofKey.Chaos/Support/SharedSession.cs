@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using ProofKey.Cli.Demo;
 using ProofKey.Cli.Sessions;
-using ProofKey.Client;
 using ProofKey.Server;
 
 namespace ProofKey.Chaos.Support;
@@ -74,6 +73,7 @@ internal sealed class SharedSession : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await SuiteWitness.OfThisSuite.ReadAsync(_folder.FullName, KeyFile);
         _vault.Dispose();
         if (_wire is not null) await _wire.DisposeAsync();
         if (_server is not null) await _server.DisposeAsync();
@@ -121,6 +121,8 @@ internal sealed class RunningToken : IDisposable
     {
         await Ended;
         var said = new Said(_process.ExitCode, await _output, await _errors);
+        SuiteWitness.OfThisSuite.Secret("access token", said.Output.Trim());
+        SuiteWitness.OfThisSuite.Said("stderr of token", said.Errors);
         await Children.EndAsync(_process, _ => { });
         return said;
     }
