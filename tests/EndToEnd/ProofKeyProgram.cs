@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace EndToEnd;
 
 /// <summary>The real <c>proofkey</c>, as the build made it, with a home folder of its own.</summary>
@@ -10,14 +12,13 @@ public sealed class ProofKeyProgram : IDisposable
 
     public ProofKeyProgram()
     {
-        var key = System.IO.Path.Combine(_home.FullName, "session.key");
-        File.WriteAllBytes(key, System.Security.Cryptography.RandomNumberGenerator.GetBytes(32));
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.WriteAllBytes(KeyFile, System.Security.Cryptography.RandomNumberGenerator.GetBytes(32));
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(KeyFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         _environment = new()
         {
             // Most machines that run tests have no keychain that is open.
             ["PROOFKEY_STORE"] = "file",
-            ["PROOFKEY_KEY_FILE"] = key,
+            ["PROOFKEY_KEY_FILE"] = KeyFile,
             ["HOME"] = _home.FullName,
             ["USERPROFILE"] = _home.FullName,
             ["XDG_DATA_HOME"] = System.IO.Path.Combine(_home.FullName, "share"),
@@ -27,8 +28,22 @@ public sealed class ProofKeyProgram : IDisposable
         };
     }
 
+    /// <summary>The key of its sessions.</summary>
+    public string KeyFile => System.IO.Path.Combine(_home.FullName, "session.key");
+
+    /// <summary>Where its sessions are.</summary>
+    public string Sessions => System.IO.Path.Combine(_home.FullName, "state", "proofkey", "sessions");
+
     /// <summary>A folder for whatever the test needs; it goes with this object.</summary>
     public string Folder(string name) => _home.CreateSubdirectory(name).FullName;
+
+    /// <summary>A command that somebody else starts.</summary>
+    public ProcessStartInfo Command(params string[] arguments)
+    {
+        var command = new ProcessStartInfo(Path, arguments);
+        foreach (var (name, value) in _environment) command.Environment[name] = value;
+        return command;
+    }
 
     public ChildProcess Start(params string[] arguments) => ChildProcess.Start(Path, arguments, _environment);
 
