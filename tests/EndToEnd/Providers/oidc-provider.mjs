@@ -57,4 +57,6 @@ provider.use(async (ctx, next) => {
   if (ctx.path === '/token') await new Promise((resolve) => { setTimeout(resolve, said.hold); });
 });
 
-provider.listen(Number(new URL(ISSUER).port), '127.0.0.1', () => console.log('LISTENING'));
+const server = provider.listen(Number(new URL(ISSUER).port), '127.0.0.1', () => console.log('LISTENING'));
+// Node ends a connection that idled for five seconds, also one whose next request has come and is not read yet: on a machine that is busy that is a request that breaks off.
+server.keepAliveTimeout = 120_000;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ProofKey.Client;
 
 namespace ProofKey.Tests.Kills;
 
@@ -63,14 +64,16 @@ internal sealed class OneOfTwenty(SharedVault vault, Func<RunningToken> start)
         await Task.Delay(TimeSpan.FromMilliseconds(after), TimeProvider.System, cancel);
         var living = running.Where(process => !process.Ended.IsCompleted).ToList();
         victim ??= living.Count > 0 ? living[dice.Below(living.Count)] : running[0];
+        var seen = await LookAsync(running);
         victim.Kill();
-        var moment = await MomentAsync(running, victim);
+        var moment = MomentOf(victim, seen, await LookAsync(running));
 
         var others = await Task.WhenAll(running.Where(process => process != victim).Select(process => process.EndAsync()));
         var killed = await victim.EndAsync();
         var kill = new Kill(
             killed.WasKilled ? moment : null, others,
-            $"number {running.IndexOf(victim)} of the twenty was killed {after} ms after {(whoRenews ? "it had the lock" : "the start of all")} ({moment}, exit code {killed.ExitCode}); the last ones took {_whole.TotalMilliseconds:0} ms, {_renewal.TotalMilliseconds:0} for the renewal");
+            $"number {running.IndexOf(victim)} of the twenty was killed {after} ms after {(whoRenews ? "it had the lock" : "the start of all")} ({moment}, exit code {killed.ExitCode}); "
+            + $"the last ones took {_whole.TotalMilliseconds:0} ms, {_renewal.TotalMilliseconds:0} for the renewal");
         _whole = Stopwatch.GetElapsedTime(began);
         if (kill.Moment is not Kills.Moment.WhileItRenewed) _renewal = await renewal;
         return kill;
@@ -96,14 +99,17 @@ internal sealed class OneOfTwenty(SharedVault vault, Func<RunningToken> start)
 
     private RunningToken? Holder(List<RunningToken> running) => running.Find(process => process.Id == vault.Holder);
 
-    private async Task<Moment> MomentAsync(List<RunningToken> running, RunningToken victim)
+    private async Task<(RunningToken? Holder, StoredSession? Session)> LookAsync(List<RunningToken> running) => (Holder(running), await vault.SessionAsync());
+
+    // What was seen before, and what it left: in between another one may have asked the server, and have been refused.
+    private static Moment MomentOf(RunningToken victim, (RunningToken? Holder, StoredSession? Session) seen, (RunningToken? Holder, StoredSession? Session) left)
     {
-        var (holder, session) = (Holder(running), await vault.SessionAsync());
-        if (session is { WasInterrupted: true }) return holder == victim ? Moment.WhileItRenewed : Moment.WhileAnotherRenewed;
-        return session is null || !IsExpired(session) ? Moment.After : Moment.Before;
+        if (seen.Session is { } session && !IsExpired(session)) return Moment.After;
+        if (seen.Holder == victim || left.Session is null || (left.Holder == victim && left.Session.WasInterrupted)) return Moment.WhileItRenewed;
+        return seen.Holder is null ? Moment.Before : Moment.WhileAnotherRenewed;
     }
 
-    private static bool IsExpired(Client.StoredSession session) => session.ExpiresAt < TimeProvider.System.GetUtcNow();
+    private static bool IsExpired(StoredSession session) => session.ExpiresAt < TimeProvider.System.GetUtcNow();
 
     // Files tell nobody in time that they change. Where all have ended, nothing more will come.
     private static async Task UntilAsync(List<RunningToken> running, Func<Task<bool>> comes, CancellationToken cancel)
