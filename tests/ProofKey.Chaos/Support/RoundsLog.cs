@@ -1,7 +1,5 @@
 // Each of them keeps the machine busy, and waits for what it does to the others.
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
-// What ./test --chaos runs.
-[assembly: AssemblyTrait("Chaos", "long form")]
 
 namespace ProofKey.Tests.Kills;
 
