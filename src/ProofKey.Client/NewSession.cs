@@ -45,6 +45,7 @@ internal static class NewSession
         using var held = await client.Vault.LockAsync(CancellationToken.None);
         var former = await client.Vault.ReadAsync(CancellationToken.None);
         await client.Vault.SaveAsync(stored, CancellationToken.None);
+        client.Vault.ForgetInterruption();
         if (former is not null && !former.IsFor(client.Options)) client.Options.Emit(new ClientEvent.SessionReplaced(former.Issuer, former.ClientId));
     }
 

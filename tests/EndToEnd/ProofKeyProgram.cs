@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace EndToEnd;
 
 /// <summary>The real <c>proofkey</c>, as the build made it, with a home folder of its own.</summary>
@@ -8,20 +10,18 @@ public sealed class ProofKeyProgram : IDisposable
     // A token by its own command, and the secret of a client by the one that makes it: that is what they are asked for.
     private static readonly string[] Askings = ["token", "--confidential", "--new-secret"];
 
-    private readonly string _keyFile;
     private readonly DirectoryInfo _home = Directory.CreateTempSubdirectory("proofkey-e2e-");
     private readonly Dictionary<string, string> _environment;
 
     public ProofKeyProgram()
     {
-        _keyFile = System.IO.Path.Combine(_home.FullName, "session.key");
-        File.WriteAllBytes(_keyFile, System.Security.Cryptography.RandomNumberGenerator.GetBytes(32));
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(_keyFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.WriteAllBytes(KeyFile, System.Security.Cryptography.RandomNumberGenerator.GetBytes(32));
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(KeyFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         _environment = new()
         {
             // Most machines that run tests have no keychain that is open.
             ["PROOFKEY_STORE"] = "file",
-            ["PROOFKEY_KEY_FILE"] = _keyFile,
+            ["PROOFKEY_KEY_FILE"] = KeyFile,
             ["HOME"] = _home.FullName,
             ["USERPROFILE"] = _home.FullName,
             ["XDG_DATA_HOME"] = System.IO.Path.Combine(_home.FullName, "share"),
@@ -31,10 +31,24 @@ public sealed class ProofKeyProgram : IDisposable
         };
     }
 
+    /// <summary>The key of its sessions.</summary>
+    public string KeyFile => System.IO.Path.Combine(_home.FullName, "session.key");
+
+    /// <summary>Where its sessions are.</summary>
+    public string Sessions => System.IO.Path.Combine(_home.FullName, "state", "proofkey", "sessions");
+
     /// <summary>A folder for whatever the test needs; it goes with this object.</summary>
     public string Folder(string name) => _home.CreateSubdirectory(name).FullName;
 
     public ChildProcess Start(params string[] arguments) => Start(new Dictionary<string, string>(), arguments);
+
+    /// <summary>A command that somebody else starts.</summary>
+    public ProcessStartInfo Command(params string[] arguments)
+    {
+        var command = new ProcessStartInfo(Path, arguments);
+        foreach (var (name, value) in _environment) command.Environment[name] = value;
+        return command;
+    }
 
     /// <summary>Starts a command with these variables on top of its home.</summary>
     public ChildProcess Start(IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
@@ -81,6 +95,6 @@ public sealed class ProofKeyProgram : IDisposable
     private async Task NoteSecretsAsync()
     {
         foreach (var rootKey in _home.EnumerateFiles("root.key", SearchOption.AllDirectories)) SuiteWitness.OfThisSuite.Key("root key", await File.ReadAllBytesAsync(rootKey.FullName));
-        await SuiteWitness.OfThisSuite.ReadAsync(System.IO.Path.Combine(_home.FullName, "state", "proofkey", "sessions"), _keyFile);
+        await SuiteWitness.OfThisSuite.ReadAsync(System.IO.Path.Combine(_home.FullName, "state", "proofkey", "sessions"), KeyFile);
     }
 }

@@ -7,10 +7,13 @@ namespace ProofKey.Cli.Commands;
 /// <summary>A profile that was found, and its client.</summary>
 internal sealed record OpenProfile(Profile Profile, PublicClient Client)
 {
+    /// <summary>What is said of a session that ended because an answer was lost.</summary>
+    public const string Interrupted = "The previous renewal was interrupted, and the server does not take its refresh token a second time.";
+
     /// <summary>The session of the profile.</summary>
     /// <exception cref="CommandException">Nobody is signed in.</exception>
     public async Task<Session> SessionAsync(CancellationToken cancellation) =>
-        await Client.FindSessionAsync(cancellation) ?? throw Ended("Nobody is signed in under this profile.");
+        await Client.FindSessionAsync(cancellation) ?? throw Ended(Client.Vault.Interrupted is null ? "Nobody is signed in under this profile." : Interrupted);
 
     public CommandException Ended(string problem) => new(ExitCodes.SignInNeeded, problem, $"Sign in again with: {Profile.LoginCommand}");
 }
@@ -39,7 +42,7 @@ internal abstract class SessionVerb : Verb
         }
         catch (SignInRequiredException ended) when (ended.Reason is SignInRequiredReason.SessionEnded or SignInRequiredReason.SignedOut or SignInRequiredReason.NoSession)
         {
-            throw open.Ended(ended.Code == "renewal_interrupted" ? "The previous renewal was interrupted, and the server does not take its refresh token a second time." : "The session has ended.");
+            throw open.Ended(ended.Code == "renewal_interrupted" ? OpenProfile.Interrupted : "The session has ended.");
         }
         // Who copies the remedy means this profile.
         catch (SignInRequiredException needed) when (Failure.Of(needed) is { Remedy: Failure.SignInAgain } failure)

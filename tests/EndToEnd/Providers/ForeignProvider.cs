@@ -38,7 +38,10 @@ public abstract partial class ForeignProvider : IAsyncLifetime
     }
 
     /// <summary>How many grants of a type have brought tokens so far.</summary>
-    public int Grants(string type) => Regex.Count(Said, $"^GRANT {Regex.Escape(type)}$", RegexOptions.Multiline);
+    public int Grants(string type) => Count($"GRANT {type}");
+
+    /// <summary>How many lines like this it has said.</summary>
+    protected int Count(string line) => Regex.Count(Said, $"^{Regex.Escape(line)}$", RegexOptions.Multiline);
 
     /// <summary>Whether an access token is good at the server's own API for whom it is.</summary>
     public async Task<bool> TakesAsync(string accessToken, string path, CancellationToken cancellation)
