@@ -33,6 +33,11 @@ public sealed class PassphraseTests : IAsyncLifetime
     [Theory]
     [InlineData("token --show --no-input")]
     [InlineData("login --no-input")]
+    [InlineData("call GET http://127.0.0.1/ --no-input")]
+    [InlineData("exec --no-input -- true")]
+    [InlineData("whoami --no-input")]
+    [InlineData("logout --no-input")]
+    [InlineData("store move --to keychain --no-input")]
     public async Task Where_nobody_may_be_asked_nobody_is_asked_for_it(string command)
     {
         await using var running = _cli.StartOnTerminal(command);

@@ -17,7 +17,7 @@ internal sealed class StoreMoveVerb : Verb
             "proofkey store move --to file --to-key-file ~/proofkey.key",
             "proofkey store move --to keychain -p work")
     {
-        foreach (var option in new Option[] { _to, _toKeyFile, _toPassphraseFile, CommonOptions.Profile, CommonOptions.KeyFile, CommonOptions.PassphraseFile }) Add(option);
+        foreach (var option in new Option[] { _to, _toKeyFile, _toPassphraseFile, CommonOptions.Profile, CommonOptions.KeyFile, CommonOptions.PassphraseFile, CommonOptions.NoInput }) Add(option);
     }
 
     // A variable that is there for every day says how it is kept now, and not where it is to go.

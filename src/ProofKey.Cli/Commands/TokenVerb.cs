@@ -33,7 +33,7 @@ internal sealed class TokenVerb : SessionVerb
             "git config --global credential.https://git.example.com.helper '!proofkey token -o git --for https://git.example.com'")
     {
         Add(_request);
-        foreach (var option in (Option[])[CommonOptions.MinValid, CommonOptions.Resource, _output, _for, _show, _interactive, CommonOptions.NoInput]) Add(option);
+        foreach (var option in (Option[])[CommonOptions.MinValid, CommonOptions.Resource, _output, _for, _show, _interactive]) Add(option);
     }
 
     // Who asks for another server's password is no reason to open a session.
