@@ -83,4 +83,24 @@ public sealed class PassphraseTests : IAsyncLifetime
         list.ShouldMatch("(?m)^default .*locked");
         list.ShouldMatch("(?m)^work .*signed in");
     }
+
+    [Fact]
+    public async Task One_that_is_too_short_is_refused_before_it_is_typed_again_and_another_is_asked_for()
+    {
+        const string Next = "another five words or so";
+        SuiteWitness.OfThisSuite.Secret("passphrase", Next);
+        await using var moving = _cli.StartOnTerminal("store move --to file");
+        await moving.OutputUntilAsync(new("Passphrase of the session: "));
+        await moving.TypeAsync(Passphrase + "\r");
+        await moving.OutputUntilAsync(new("New passphrase of the session, at least 12 characters: "));
+        await moving.TypeAsync("short\r");
+        await moving.OutputUntilAsync(new(@"too short: it has at least 12 characters\. [^\n]*\r\nNew passphrase of the session, at least 12 characters: "));
+        await moving.TypeAsync(Next + "\r");
+        await moving.OutputUntilAsync(new("Once more: "));
+        await moving.TypeAsync(Next + "\r");
+        var outcome = await moving.EndAsync();
+        outcome.ExitCode.ShouldBe(0, outcome.ToString());
+        _cli.Environment["PROOFKEY_PASSPHRASE"] = Next;
+        (await _cli.OutputOfAsync("token")).ShouldNotBeEmpty();
+    }
 }

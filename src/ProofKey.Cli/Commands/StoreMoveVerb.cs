@@ -28,8 +28,7 @@ internal sealed class StoreMoveVerb : Verb
         var profiles = Profiles.Of(invocation.Settings);
         var profile = profiles.Get(invocation.ProfileName);
         var typed = invocation.Settings;
-        var to = ChosenStore.Checked("--to", typed.Required(_to), typed.Text(_toKeyFile), typed.Text(_toPassphraseFile));
-        if (to.Kind == "memory") throw CommandException.Usage("A session cannot be moved to memory, which ends with the command.", "Sign out with: proofkey logout");
+        var to = ChosenStore.Target(typed.Required(_to), typed.Text(_toKeyFile), typed.Text(_toPassphraseFile));
         var (folder, mayAsk) = (profiles.FolderOf(profile.Name), !invocation.Settings.Flag(CommonOptions.NoInput));
         var from = await ChosenStore.Of(invocation.Settings, profile).OpenAsync(folder, invocation.Terminal, isNew: false, mayAsk, invocation.Cancellation);
         var target = await to.OpenAsync(folder, invocation.Terminal, isNew: true, mayAsk, invocation.Cancellation);
