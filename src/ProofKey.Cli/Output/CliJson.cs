@@ -1,5 +1,9 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace ProofKey.Cli.Output;
 
@@ -90,7 +94,16 @@ internal sealed record ShownAuditEntry(string Id, DateTimeOffset At, string Kind
 [JsonSerializable(typeof(IReadOnlyList<ShownProfile>))]
 [JsonSerializable(typeof(ShownAuditEntry))]
 [JsonSerializable(typeof(IReadOnlyList<Doctor.Finding>))]
-internal sealed partial class CliJson : JsonSerializerContext;
+internal sealed partial class CliJson : JsonSerializerContext
+{
+    /// <summary>A value as JSON that people can read: letters and quotation marks are themselves, and what steers a terminal or reorders what is read is escaped.</summary>
+    public static string Text<T>(T value, JsonTypeInfo<T> type)
+    {
+        var written = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(written, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping })) JsonSerializer.Serialize(writer, value, type);
+        return PlainText.Escaped(Encoding.UTF8.GetString(written.WrittenSpan));
+    }
+}
 
 /// <summary>The JSON of what is counted in a database: apart, so that no verb of the client loads the server for its own.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
