@@ -37,7 +37,7 @@ public sealed class SessionVerbTests : IAsyncLifetime
         var token = await _cli.OutputOfAsync("token");
         token.Split('.').Length.ShouldBe(3);
         (await _cli.OutputOfAsync("token", "-o", "header")).ShouldBe($"Authorization: Bearer {token}");
-        (await _cli.OutputOfAsync("token", "-o", "env")).ShouldBe($"ACCESS_TOKEN={token}");
+        (await _cli.OutputOfAsync("token", "-o", "env")).ShouldBe($"export ACCESS_TOKEN={token}");
         using (var json = JsonDocument.Parse(await _cli.OutputOfAsync("token", "-o", "json", "--min-valid", "5m")))
             json.RootElement.EnumerateObject().Select(member => member.Name).ShouldBe(["access_token", "token_type", "expires_at", "scope"]);
         (await _cli.RunAsync("token", "-o", "yaml")).ShouldBeFailure(2, "--output is not yaml", "token or header or json or env");

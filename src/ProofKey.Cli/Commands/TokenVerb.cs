@@ -13,7 +13,7 @@ internal sealed class TokenVerb : SessionVerb
     private readonly Option<string> _output = new("--output", "-o")
     {
         HelpName = "FORM",
-        Description = "token, the bare one; header, for curl -H; json; env, ACCESS_TOKEN=… for a shell; exec-credential, for kubectl; git, for its credential.helper; curl-config, for curl --config -. Without it: token.",
+        Description = "token, the bare one; header, for curl -H; json; env, export ACCESS_TOKEN=… for a shell; exec-credential, for kubectl; git, for its credential.helper; curl-config, for curl --config -. Without it: token.",
     };
 
     private readonly Option<string[]> _for = new("--for") { HelpName = "URL", Description = "With -o git: the git server that may have the token. Any other gets none." };
