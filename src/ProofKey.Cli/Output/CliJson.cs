@@ -63,11 +63,23 @@ internal sealed record ExecCredential([property: JsonPropertyName("apiVersion")]
 /// <summary>The token in it, and when kubectl is to ask for another.</summary>
 internal sealed record ExecCredentialStatus([property: JsonPropertyName("expirationTimestamp")] string ExpirationTimestamp, [property: JsonPropertyName("token")] string Token);
 
-/// <summary>What <c>whoami --json</c> prints.</summary>
-internal sealed record ShownPerson(string Profile, string Issuer, string ClientId, string? Sub, string Scope, JsonElement? Claims);
+/// <summary>What <c>whoami --json</c> prints; <c>expires_at</c> is the access token's, and <c>backend</c> says what holds the key of the session: keychain, key_file or passphrase.</summary>
+internal sealed record ShownPerson(
+    string Profile, string Issuer, string ClientId, string? Sub, string Scope, DateTimeOffset ExpiresAt, bool Renewable, bool Bound, string? Backend, JsonElement? Claims);
 
-/// <summary>What <c>list --json</c> prints of a profile; <c>state</c> is signed_in, signed_out, locked or damaged.</summary>
-internal sealed record ShownProfile(string Profile, string Issuer, string ClientId, string Scope, string State, string? Sub, bool Active);
+/// <summary>What <c>list --json</c> prints of a profile; <c>state</c> is signed_in, signed_out, locked or damaged, and what only a session that can be opened tells is there with one.</summary>
+internal sealed record ShownProfile(
+    string Profile,
+    string Issuer,
+    string ClientId,
+    string Scope,
+    string State,
+    string? Sub,
+    DateTimeOffset? ExpiresAt,
+    bool? Renewable,
+    bool? Bound,
+    string? Backend,
+    bool Active);
 
 /// <summary>A line of <c>audit-log --json</c>. An entry that counts keeps its id, and comes again when its count has grown.</summary>
 internal sealed record ShownAuditEntry(string Id, DateTimeOffset At, string Kind, string? Sub, string? User, string? ClientId, string? Address, long Count, string? Detail);
