@@ -81,7 +81,7 @@ public sealed class SessionVerbTests : IAsyncLifetime
     public async Task A_profile_keeps_what_it_is_for_and_profiles_do_not_mix()
     {
         await LoginAsync("-p", "work", "--scope", "openid profile");
-        (await _cli.RunAsync("token")).ShouldBeFailure(4, "Nobody has signed in here yet", "work");
+        (await _cli.RunAsync("token")).ShouldBeFailure(4, "There is no profile default.", "The profiles are work");
         (await _cli.RunAsync("token", "-p", "play")).ShouldBeFailure(4, "There is no profile play", "work");
         (await _cli.OutputOfAsync("token", "-p", "work")).ShouldNotBeEmpty();
         _cli.Environment["PROOFKEY_PROFILE"] = "work";
