@@ -105,6 +105,9 @@ public sealed class Cli : IDisposable
     /// <summary>Starts a command on a terminal of its own; <c>exec</c>, or a shell that also gets the Control-C ends with 130 in the command's place.</summary>
     public RunningCli StartOnTerminal(string arguments) => StartAs("script", "-qfec", $"exec {Program} {arguments}", "/dev/stderr");
 
+    /// <summary>The same on a terminal of so many columns.</summary>
+    public RunningCli StartOnTerminal(string arguments, int columns) => StartAs("script", "-qfec", $"stty columns {columns}; exec {Program} {arguments}", "/dev/stderr");
+
     /// <summary>Starts a command by another one, such as a shell.</summary>
     public RunningCli StartAs(params string[] command)
     {

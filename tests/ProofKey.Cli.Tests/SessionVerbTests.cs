@@ -37,7 +37,7 @@ public sealed class SessionVerbTests : IAsyncLifetime
         var token = await _cli.OutputOfAsync("token");
         token.Split('.').Length.ShouldBe(3);
         (await _cli.OutputOfAsync("token", "-o", "header")).ShouldBe($"Authorization: Bearer {token}");
-        (await _cli.OutputOfAsync("token", "-o", "env")).ShouldBe($"ACCESS_TOKEN={token}");
+        (await _cli.OutputOfAsync("token", "-o", "env")).ShouldBe($"export ACCESS_TOKEN={token}");
         using (var json = JsonDocument.Parse(await _cli.OutputOfAsync("token", "-o", "json", "--min-valid", "5m")))
             json.RootElement.EnumerateObject().Select(member => member.Name).ShouldBe(["access_token", "token_type", "expires_at", "scope"]);
         (await _cli.RunAsync("token", "-o", "yaml")).ShouldBeFailure(2, "--output is not yaml", "token or header or json or env");
@@ -81,7 +81,7 @@ public sealed class SessionVerbTests : IAsyncLifetime
     public async Task A_profile_keeps_what_it_is_for_and_profiles_do_not_mix()
     {
         await LoginAsync("-p", "work", "--scope", "openid profile");
-        (await _cli.RunAsync("token")).ShouldBeFailure(4, "Nobody has signed in here yet", "work");
+        (await _cli.RunAsync("token")).ShouldBeFailure(4, "There is no profile default.", "The profiles are work");
         (await _cli.RunAsync("token", "-p", "play")).ShouldBeFailure(4, "There is no profile play", "work");
         (await _cli.OutputOfAsync("token", "-p", "work")).ShouldNotBeEmpty();
         _cli.Environment["PROOFKEY_PROFILE"] = "work";
@@ -146,7 +146,7 @@ public sealed class SessionVerbTests : IAsyncLifetime
         var called = await _cli.RunAsync("call", "GET", $"{api.Address}/orders", "-H", "Accept: text/plain");
         called.ExitCode.ShouldBe(0, called.ToString());
         called.Output.ShouldBe("two orders\n");
-        called.Errors.ShouldBe($"The token is meant for {_server.Issuer}/, and goes to {api.Address}.\n200 OK\n", "the default audience is the server itself");
+        called.Errors.ShouldBe($"The token is meant for {_server.Issuer}/, and goes to {api.Address}/orders.\n200 OK\n", "the default audience is the server itself");
         await _cli.OutputOfAsync("call", "post", $"{api.Address}/orders", "-d", "{\"item\":7}");
         await _cli.OutputOfAsync("call", "PUT", $"{api.Address}/orders", "-d", $"@{_cli.Write("order.csv", "7;1")}", "-H", "Content-Type: text/csv");
         (await _cli.RunWithAsync("from stdin", "call", "PATCH", $"{api.Address}/orders", "-d", "-")).ExitCode.ShouldBe(0);

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Net;
-using System.Text.Json;
 using ProofKey.Cli.Doctor;
 using ProofKey.Cli.Output;
 using ProofKey.Cli.Sessions;
@@ -41,7 +40,7 @@ internal sealed class DoctorVerb : Verb
     protected override async Task<int> RunAsync(Invocation invocation)
     {
         List<Finding> found = [Runtime(Environment.Version), .. invocation.Settings.Text(_server) is { } server ? await ServerAsync(invocation, IssuerOf("--server", server)) : await MachineAsync(invocation)];
-        if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(found, CliJson.Default.IReadOnlyListFinding));
+        if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(CliJson.Text(found, CliJson.Default.IReadOnlyListFinding));
         else Print(found, invocation.Terminal);
         return found.Exists(finding => finding.State == Finding.Bad) ? ExitCodes.Failed : ExitCodes.Done;
     }

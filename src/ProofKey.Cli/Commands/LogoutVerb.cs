@@ -14,7 +14,7 @@ internal sealed class LogoutVerb : SessionVerb
     public LogoutVerb()
         : base("logout", "Sign out: revoke the tokens, forget the profile.", "proofkey logout", "proofkey logout -p work", "proofkey logout --browser")
     {
-        foreach (var option in (IEnumerable<Option>)[_browser, CommonOptions.NoInput, CommonOptions.Json]) Add(option);
+        foreach (var option in (IEnumerable<Option>)[_browser, CommonOptions.Json]) Add(option);
     }
 
     // The variable of that name is about login.

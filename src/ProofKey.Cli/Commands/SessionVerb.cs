@@ -1,3 +1,4 @@
+using System.CommandLine;
 using ProofKey.Cli.Output;
 using ProofKey.Cli.Sessions;
 using ProofKey.Client;
@@ -25,7 +26,7 @@ internal abstract class SessionVerb : Verb
         : base(name, description, examples)
     {
         Add(CommonOptions.Profile);
-        foreach (var option in CommonOptions.Keeping) Add(option);
+        foreach (var option in (Option[])[.. CommonOptions.Keeping, CommonOptions.NoInput]) Add(option);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)

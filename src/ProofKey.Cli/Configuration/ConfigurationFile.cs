@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ProofKey.Cli.Commands;
 
 namespace ProofKey.Cli.Configuration;
 
@@ -38,7 +39,7 @@ internal sealed class ConfigurationFile
             if (refused.FirstOrDefault(option => values.ContainsKey(Settings.KeyOf(option))) is { } typed)
                 throw CommandException.Usage($"The configuration file {path} has a key {Settings.KeyOf(typed)}, and {typed} of this command counts on the command line alone.", $"Say {typed} there, and take the key out of the file.");
             if (values.Keys.FirstOrDefault(key => !keys.Contains(key)) is { } unknown)
-                throw CommandException.Usage($"The configuration file {path} has a key {unknown}, and no command takes such an option from a file.", $"The keys are {string.Join(", ", keys.Order(StringComparer.Ordinal))}.");
+                throw CommandException.Usage($"The configuration file {path} has a key {unknown}, and no command takes such an option from a file.", UsageError.Meant(keys, unknown) is { } meant ? $"Did you mean {meant}?" : $"The keys are {string.Join(", ", keys.Order(StringComparer.Ordinal))}.");
             return new ConfigurationFile(path, values);
         }
         catch (JsonException wrong)

@@ -87,7 +87,7 @@ internal sealed class Profiles(string folder)
     /// <exception cref="CommandException">Nobody has signed in under that name.</exception>
     public Profile Get(string name) => Find(name) ?? throw new CommandException(
         ExitCodes.SignInNeeded,
-        name == Profile.DefaultName ? "Nobody has signed in here yet." : $"There is no profile {name}.",
+        name == Profile.DefaultName && Names().Count == 0 ? "Nobody has signed in here yet." : $"There is no profile {name}.",
         Names() is { Count: > 0 } names ? $"The profiles are {string.Join(", ", names)}: choose one with -p, or sign in with: proofkey login ISSUER --client-id ID" : "Sign in with: proofkey login ISSUER --client-id ID");
 
     /// <summary>Remembers what a profile is for. A reader finds the old file or the new one.</summary>
