@@ -43,7 +43,7 @@ public sealed class LeakTests
         await ServerProcess.RunAsync(["audit-log", "--json", .. data.Options]);
         var loses = false;
         await using var world = await SharedSession.StartAsync(line => line.StartsWith("POST /token", StringComparison.Ordinal) && Volatile.Read(ref loses));
-        await world.ExpireAsync();
+        await world.Vault.ExpireAsync();
         Volatile.Write(ref loses, true);
         (await world.TokenAsync()).ExitCode.ShouldBe(6);
     }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using ProofKey.Client;
 
 namespace ProofKey.Tests.Kills;
 

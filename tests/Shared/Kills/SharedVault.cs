@@ -1,5 +1,4 @@
 using System.Globalization;
-using ProofKey.Client;
 
 namespace ProofKey.Tests.Kills;
 
