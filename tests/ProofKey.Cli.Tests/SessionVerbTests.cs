@@ -146,7 +146,7 @@ public sealed class SessionVerbTests : IAsyncLifetime
         var called = await _cli.RunAsync("call", "GET", $"{api.Address}/orders", "-H", "Accept: text/plain");
         called.ExitCode.ShouldBe(0, called.ToString());
         called.Output.ShouldBe("two orders\n");
-        called.Errors.ShouldBe($"The token is meant for {_server.Issuer}/, and goes to {api.Address}/orders.\n200 OK\n", "the default audience is the server itself");
+        called.Errors.ShouldBe($"The token is meant for {_server.Issuer}, and goes to {api.Address}/orders.\n200 OK\n", "the default audience is the server itself");
         await _cli.OutputOfAsync("call", "post", $"{api.Address}/orders", "-d", "{\"item\":7}");
         await _cli.OutputOfAsync("call", "PUT", $"{api.Address}/orders", "-d", $"@{_cli.Write("order.csv", "7;1")}", "-H", "Content-Type: text/csv");
         (await _cli.RunWithAsync("from stdin", "call", "PATCH", $"{api.Address}/orders", "-d", "-")).ExitCode.ShouldBe(0);

@@ -45,7 +45,7 @@ public sealed class SettingsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{ "dta": "x" }""", "key dta", "client_id")]
+    [InlineData("""{ "dta": "x" }""", "key dta", "Did you mean data?")]
     [InlineData("""{ "data": 7 }""", "data of the configuration file", "Write a text")]
     [InlineData("""{ "data": "a", "data": "b" }""", "is not JSON", "PROOFKEY_CONFIG")]
     [InlineData("""[]""", "is not a JSON object", "PROOFKEY_CONFIG")]
