@@ -11,7 +11,7 @@ using ProofKey.Client;
 if (args is not [var issuer, var clientId])
 {
     Console.Error.WriteLine("Usage: dotnet run samples/steps.cs -- ISSUER CLIENT_ID");
-    return 64;
+    return 2;
 }
 
 using var cancelling = new CancellationTokenSource();
@@ -33,7 +33,7 @@ try
     {
         SignInResult.SignedIn { Session: var session } => Say(0, $"Signed in as {session.Subject}."),
         SignInResult.Cancelled { Reason: CancelReason.TimedOut } => Say(3, "Nobody signed in in time."),
-        SignInResult.Cancelled => Say(2, "The person said no."),
+        SignInResult.Cancelled => Say(9, "The person said no."),
         SignInResult.Refused { Error: var error } => Say(5, $"The server said no: {error.Code}."),
         SignInResult.Unavailable { Problem: var problem } => Say(6, problem.Remedy),
         SignInResult.Rejected { Violation: var violation } => Say(7, $"Not a safe answer: {violation.Code}. {violation.Remedy}"),
@@ -42,7 +42,7 @@ try
 }
 catch (OperationCanceledException)
 {
-    return Say(2, "Cancelled.");
+    return Say(9, "Cancelled.");
 }
 catch (ClientException problem)
 {

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using ProofKey.Cli.Hosting;
 using ProofKey.Client;
@@ -28,6 +29,8 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy, stri
         // Registry's, which says it of what was typed; a fault deep inside is none of the person's.
         FormatException wrong when wrong is not UriFormatException => new(ExitCodes.WrongUsage, wrong.Message, ""),
         HttpRequestException { HttpRequestError: var error } => new(ExitCodes.Unavailable, $"The server could not be reached ({error}).", "Check the address and the network, then try again."),
+        // Bare, where a connection ends in the moment in which it is made.
+        SocketException { SocketErrorCode: var error } => new(ExitCodes.Unavailable, $"The server could not be reached ({error}).", "Check the address and the network, then try again."),
         IOException or UnauthorizedAccessException => new(ExitCodes.Failed, exception.Message, "Check the path, its owner and mode, and the free space."),
         _ => OfServer(exception),
     };
@@ -42,15 +45,17 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy, stri
     };
 
     /// <summary>What an ending of a sign-in means; none when the person is signed in.</summary>
-    public static Failure? Of(SignInResult result) => result switch
+    public static Failure? Of(SignInResult result) => OfEnding(result) is { } failure ? failure with { Help = result.Failure?.Help } : null;
+
+    private static Failure? OfEnding(SignInResult result) => result switch
     {
         SignInResult.SignedIn => null,
         SignInResult.Cancelled { Reason: CancelReason.TimedOut } => new(ExitCodes.TimedOut, "Nobody finished the sign-in in time.", "Sign in again, and leave the browser's window open until it says that you are signed in."),
         SignInResult.Cancelled => new(ExitCodes.Cancelled, "You declined in the browser; nothing was stored.", "Sign in again if that was a mistake."),
-        SignInResult.Refused { Error: { Code: "invalid_dpop_proof" } error } => new(ExitCodes.Refused, $"The server refused: {error.Code}, {error.Description}", BindTokens, "docs/errors/refused.md"),
-        SignInResult.Refused { Error: var error, Remedy: var remedy } => new(ExitCodes.Refused, $"The server refused: {error.Code}, {error.Description}", remedy, "docs/errors/refused.md"),
-        SignInResult.Unavailable { Problem: var problem } => Of(problem) with { Help = problem.Help },
-        SignInResult.Rejected { Violation: var violation } => new(ExitCodes.ProtocolViolation, Sentence(violation.Expected, violation.Actual), RemedyOf(violation.Code, violation.Remedy), violation.Help),
+        SignInResult.Refused { Error: { Code: "invalid_dpop_proof" } error } => new(ExitCodes.Refused, $"The server refused: {error.Code}, {error.Description}", BindTokens),
+        SignInResult.Refused { Error: var error, Remedy: var remedy } => new(ExitCodes.Refused, $"The server refused: {error.Code}, {error.Description}", remedy),
+        SignInResult.Unavailable { Problem: var problem } => Of(problem),
+        SignInResult.Rejected { Violation: var violation } => new(ExitCodes.ProtocolViolation, Sentence(violation.Expected, violation.Actual), RemedyOf(violation.Code, violation.Remedy)),
         _ => null,
     };
 
@@ -68,10 +73,10 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy, stri
     private static string RemedyOf(string code, string remedy) => code switch
     {
         "pkce_not_advertised" => "If you know that this server enforces S256 all the same, say --accept-unadvertised-pkce.",
+        "redirect_shared" => "Register a path of its own with this server, such as /callback/second, and sign in with: --redirect-path /callback/second",
         "callback_by_get" => "If this server cannot post its answers, say --response-mode query.",
         "response_mode" => "Say --response-mode query with this server.",
         "dpop_not_advertised" => "Sign in without --dpop at this server: say --dpop=false.",
-        "token_store_other_client" => "Sign in again with: proofkey login, which takes its place; or sign out first with: proofkey logout",
         "token_not_bound" => "Tell whoever runs the server, or say --dpop=false to take bearer tokens from it.",
         _ => remedy,
     };

@@ -12,6 +12,7 @@ public static class ProofKeyHttpClientBuilderExtensions
     /// opens a browser, since it would be given up long before a person has signed in: without a session it throws <see cref="SignInRequiredException"/>, and
     /// the app calls <see cref="PublicClient.GetSessionAsync(CancellationToken)"/> where a person can be asked. Redirects are followed by the token's handler alone, so
     /// those of the primary handler are turned off. The token is the last handler before that one: each try of a retry gets a fresh one. It is never logged.
+    /// It is the token of the one person of this program: not for web applications, where every visitor's request would carry it.
     /// </summary>
     /// <param name="builder">The HTTP client, as <c>AddHttpClient</c> gives it.</param>
     /// <param name="client">The name that the client has in <see cref="ProofKeyServiceCollectionExtensions.AddProofKeyClient(IServiceCollection, string, Action{ProofKeyClientOptions})"/>.</param>

@@ -13,6 +13,7 @@ public static class ProofKeyServiceCollectionExtensions
     /// the <see cref="PublicClient"/> without a key. Its options come from the configuration section <c>ProofKey:Clients:{name}</c>, if there is one, and then from
     /// <paramref name="configure"/>; they are checked when the app starts. Time is the <see cref="TimeProvider"/> that is registered, or the system's. What happens
     /// is logged and counted under <c>ProofKey.Client</c>, and that is also the name of the activity source.
+    /// It is for programs of one person: a web application would give every visitor the session of whoever signed in last.
     /// </summary>
     /// <param name="services">The app's services. Their provider must be disposed asynchronously, as a host does: a renewal that was sent comes first.</param>
     /// <param name="name">The client's name, and that of its sessions unless <see cref="ProofKeyClientOptions.Profile"/> says otherwise: 1 to 100 printable characters.</param>

@@ -88,6 +88,12 @@ public sealed record ClientOptions
     /// </summary>
     public bool AcceptUnadvertisedPkce { get; init; }
 
+    // Servers with sessions elsewhere than in the store: of a program that keeps each profile in a store of its own.
+    internal IReadOnlyList<SilentServer> SilentServers { get; init; } = [];
+
+    // Where the program runs; a test says where.
+    internal Surroundings Surroundings { get; init; } = Surroundings.OfThisProcess;
+
     internal void Emit(ClientEvent happened) => OnEvent?.Invoke(happened);
 
     /// <summary>Names the server and the client alone.</summary>

@@ -112,7 +112,7 @@ public sealed class DeviceSignIn : IAsyncDisposable
                 if (NeedsKeys) await _client.Keys.GetAsync(_server.Keys!, again: false, cancel);
                 var (granted, error) = await _client.TokenEndpoint.PollAsync(_server, _codes.DeviceCode, _dpopKey, cancel);
                 wasGranted = granted is not null;
-                if (granted is { } answer) return new SignInResult.SignedIn(await NewSession.StoreAsync(_client, _server, _client.TokenEndpoint.Read(answer, _dpopKey is not null), _dpopKey, request: null, stepUp: null, cancel));
+                if (granted is { } answer) return new SignInResult.SignedIn(await NewSession.StoreAsync(_client, _server, _client.TokenEndpoint.Read(answer, _dpopKey is not null), _dpopKey, request: null, stepUp: null, silentAt: null, cancel));
                 if (error!.Code is not ("authorization_pending" or "slow_down")) return ResultOf(error);
                 if (error.Code == "slow_down") interval += SlowDown;
                 (pause, last) = (interval, null);

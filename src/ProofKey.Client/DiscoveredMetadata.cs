@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace ProofKey.Client;
@@ -6,6 +7,10 @@ namespace ProofKey.Client;
 internal sealed record DiscoveredMetadata
 {
     public required string Issuer { get; init; }
+
+    /// <summary>The members that had a wrong type and are left out here: to whoever needs one, that is no server without it.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> Misshapen { get; init; } = [];
 
     public string? AuthorizationEndpoint { get; init; }
 
@@ -16,6 +21,9 @@ internal sealed record DiscoveredMetadata
     public string? UserinfoEndpoint { get; init; }
 
     public string? RevocationEndpoint { get; init; }
+
+    /// <summary>Of any type, since nothing else fails for it.</summary>
+    public JsonElement EndSessionEndpoint { get; init; }
 
     public string? PushedAuthorizationRequestEndpoint { get; init; }
 

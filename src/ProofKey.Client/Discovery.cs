@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using ProofKey.Client.Providers;
 
 namespace ProofKey.Client;
@@ -14,7 +15,7 @@ internal sealed class Discovery(ClientOptions options, Backchannel backchannel)
 
     private readonly IssuerRule _issuers = IssuerRule.Of(options.Issuer);
 
-    private sealed record Copy(DiscoveredMetadata Metadata, AuthorizationServer Server, DateTimeOffset ReadAt);
+    private sealed record Copy(AuthorizationServer Server, DateTimeOffset ReadAt);
 
     private Copy? _copy;
 
@@ -27,7 +28,7 @@ internal sealed class Discovery(ClientOptions options, Backchannel backchannel)
         var copy = await ReadOrKeepAsync(cancel);
         try
         {
-            return SignInServer.Check(copy.Metadata, copy.Server, options, _provider);
+            return SignInServer.Check(copy.Server, options, _provider);
         }
         catch (ProtocolViolationException)
         {
@@ -41,12 +42,12 @@ internal sealed class Discovery(ClientOptions options, Backchannel backchannel)
     {
         var copy = Volatile.Read(ref _copy);
         var now = options.TimeProvider.GetUtcNow();
-        // A clock that was set back makes nothing young for ever.
-        if (copy is not null && (now - copy.ReadAt).Duration() < MaxAge) return copy;
+        // A clock that was set back makes nothing young for ever. What has members of a wrong type may be mended at any time.
+        if (copy is { Server.Metadata.Misshapen: [] } && (now - copy.ReadAt).Duration() < MaxAge) return copy;
         try
         {
             var metadata = await ReadAsync(cancel);
-            var fresh = new Copy(metadata, Check(metadata), now);
+            var fresh = new Copy(Check(metadata), now);
             Volatile.Write(ref _copy, fresh);
             if (SignInServer.PkceOf(metadata, options, _provider) is { } pkce) options.Emit(new ClientEvent.MetadataRead(options.Issuer.Value, pkce));
             return fresh;
@@ -85,16 +86,22 @@ internal sealed class Discovery(ClientOptions options, Backchannel backchannel)
 
     private DiscoveredMetadata Parse(Answer answer)
     {
-        try
+        var json = JsonObject.Create(answer.Object())!;
+        List<string> misshapen = [];
+        while (true)
         {
-            var metadata = answer.Object().Deserialize(MetadataJson.Default.DiscoveredMetadata);
-            if (metadata is not null) return CheckIssuer(metadata);
+            try
+            {
+                return CheckIssuer(json.Deserialize(MetadataJson.Default.DiscoveredMetadata)! with { Misshapen = misshapen });
+            }
+            catch (JsonException wrong)
+            {
+                var name = wrong.Path?.Split('.', '[').ElementAtOrDefault(1);
+                // Without these there is no renewal; the rest is refused by what needs it.
+                if (name is null or "issuer" or "token_endpoint" or "jwks_uri" || !json.Remove(name)) throw Endpoints.Malformed(name ?? "issuer");
+                misshapen.Add(name);
+            }
         }
-        catch (JsonException)
-        {
-            // Reported below in our own words.
-        }
-        throw new ProtocolViolationException("malformed_metadata", "metadata as RFC 8414 section 2 describes it", "a member is missing or has the wrong type");
     }
 
     // RFC 8414 section 3.3, OpenID Connect Discovery section 4.3: identical, to the character
@@ -114,13 +121,14 @@ internal sealed class Discovery(ClientOptions options, Backchannel backchannel)
 
     private AuthorizationServer Check(DiscoveredMetadata metadata)
     {
-        var endpoints = new Endpoints(options.Issuer);
+        var endpoints = new Endpoints(options.Issuer, metadata.Misshapen);
         var keysNeeded = options.Scope.Contains(Scope.OpenId);
         return new AuthorizationServer(
             endpoints.Required("token_endpoint", metadata.TokenEndpoint),
             keysNeeded ? endpoints.Required("jwks_uri", metadata.JwksUri) : endpoints.Optional("jwks_uri", metadata.JwksUri),
-            endpoints.Optional("userinfo_endpoint", metadata.UserinfoEndpoint),
-            endpoints.Optional("revocation_endpoint", metadata.RevocationEndpoint),
-            _issuers);
+            EndSession.EndpointIn(metadata, endpoints, _provider),
+            _issuers,
+            metadata,
+            endpoints);
     }
 }

@@ -14,7 +14,7 @@ internal static class ErrorPages
 
     private static readonly string[] Metadata =
     [
-        "malformed_json", "redirect", "too_large", "malformed_metadata", "metadata_issuer", "pkce_not_advertised", "pkce_without_s256", "response_mode",
+        "malformed_json", "redirect", "too_large", "malformed_metadata", "metadata_issuer", "pkce_not_advertised", "pkce_without_s256", "redirect_shared", "response_mode",
         "endpoint_address", "endpoint_missing", "malformed_keys", "dpop_not_advertised",
     ];
 

@@ -10,9 +10,10 @@ internal static class NewSession
     /// <param name="dpopKey">The key that they are bound to, if they are.</param>
     /// <param name="request">The request, where it went through a browser.</param>
     /// <param name="stepUp">What an API asked of the sign-in.</param>
+    /// <param name="silentAt">Where the answer came in, if it named no issuer.</param>
     /// <param name="cancel">Ends the check; what was checked is stored.</param>
     /// <exception cref="ProtocolViolationException">The ID token is missing or not good.</exception>
-    public static async Task<Session> StoreAsync(PublicClient client, AuthorizationServer server, Tokens tokens, string? dpopKey, AuthorizationRequest? request, StepUp? stepUp, CancellationToken cancel)
+    public static async Task<Session> StoreAsync(PublicClient client, AuthorizationServer server, Tokens tokens, string? dpopKey, AuthorizationRequest? request, StepUp? stepUp, string? silentAt, CancellationToken cancel)
     {
         var options = client.Options;
         var identity = options.Scope.Contains(Scope.OpenId) ? await IdentityAsync(client, server, tokens, request, stepUp, cancel) : null;
@@ -32,6 +33,7 @@ internal static class NewSession
             ExpiresAt = tokens.ExpiresAt,
             RefreshToken = tokens.RefreshToken,
             DpopKey = dpopKey,
+            SilentAt = silentAt,
         };
         await StoreAsync(client, stored);
         return new Session(client, stored);
@@ -43,6 +45,7 @@ internal static class NewSession
         using var held = await client.Vault.LockAsync(CancellationToken.None);
         var former = await client.Vault.ReadAsync(CancellationToken.None);
         await client.Vault.SaveAsync(stored, CancellationToken.None);
+        client.Vault.ForgetInterruption();
         if (former is not null && !former.IsFor(client.Options)) client.Options.Emit(new ClientEvent.SessionReplaced(former.Issuer, former.ClientId));
     }
 

@@ -313,7 +313,8 @@ public sealed class PendingSignIn : IAsyncDisposable
             var (tokens, error) = await _client.TokenEndpoint.RedeemAsync(_server, code!, _request, _dpopKey, cancel);
             if (tokens is null) return new SignInResult.Refused(error!);
             var answered = _server with { Issuers = _server.Issuers.After(callback.Issuer) };
-            return new SignInResult.SignedIn(await NewSession.StoreAsync(_client, answered, tokens, _dpopKey, _request, _stepUp, cancel));
+            var silentAt = callback.Issuer is null ? _options.Redirect.Place : null;
+            return new SignInResult.SignedIn(await NewSession.StoreAsync(_client, answered, tokens, _dpopKey, _request, _stepUp, silentAt, cancel));
         }
         catch (ClientException failed) when (ResultOf(failed) is { } result)
         {

@@ -17,7 +17,11 @@ public sealed class PublicClient : IAsyncDisposable
 
     private sealed class Turn
     {
+        public bool IsTaken { get; set; }
+
         public bool IsOver { get; set; }
+
+        public IDisposable? Kept { get; set; }
     }
 
     // What was asked: nothing in particular, or what an API wanted.
@@ -56,7 +60,7 @@ public sealed class PublicClient : IAsyncDisposable
     internal SessionVault Vault { get; }
 
     /// <summary>Whether the sign-in that is asked for now has its turn already.</summary>
-    internal bool HasTurn => _turn.Value is { IsOver: false };
+    internal bool HasTurn => _turn.Value is { IsTaken: true, IsOver: false };
 
     internal Refresh Refresh { get; }
 
@@ -73,7 +77,8 @@ public sealed class PublicClient : IAsyncDisposable
     /// <returns>The session.</returns>
     /// <exception cref="SignInRequiredException">
     /// The person did not sign in, or the server refused; or no browser could be opened
-    /// (<see cref="SignInRequiredReason.NoBrowser"/>), which is so at once where <see cref="ClientOptions.Redirect"/> is no loopback one.
+    /// (<see cref="SignInRequiredReason.NoBrowser"/>), which is so at once where <see cref="ClientOptions.Redirect"/> is no loopback one, and where <see cref="Surroundings.OfThisProcess"/> say that one would
+    /// open where the person is not, unless <see cref="ClientOptions.OpenBrowser"/> opens it or the variable <c>BROWSER</c> is set.
     /// </exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached; a stored session is kept.</exception>
     /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
@@ -173,7 +178,7 @@ public sealed class PublicClient : IAsyncDisposable
         if (road == SignInRoad.Paste && Options.ResponseMode == ResponseMode.FormPost)
             throw new ArgumentException("What is pasted is an address, so it cannot go with ResponseMode.FormPost.", nameof(road));
         var askedAt = Options.TimeProvider.GetUtcNow();
-        var (server, turn) = await PrepareAsync(cancel);
+        var (server, turn) = await PrepareAsync(server => SharedRedirect.CheckAsync(Options, server, cancel), cancel);
         try
         {
             return await PendingSignIn.StartAsync(this, server, road, stepUp, askedAt, turn, cancel);
@@ -197,7 +202,7 @@ public sealed class PublicClient : IAsyncDisposable
     /// <exception cref="TokenStoreException">The store cannot be read or written.</exception>
     public async Task<DeviceSignIn> BeginDeviceAsync(CancellationToken cancel = default)
     {
-        var (server, turn) = await PrepareAsync(cancel);
+        var (server, turn) = await PrepareAsync(_ => Task.CompletedTask, cancel);
         try
         {
             return await DeviceSignIn.StartAsync(this, server, turn, cancel);
@@ -276,10 +281,11 @@ public sealed class PublicClient : IAsyncDisposable
         }
     }
 
-    private async Task<(SignInServer Server, SignInTurn Turn)> PrepareAsync(CancellationToken cancel)
+    private async Task<(SignInServer Server, SignInTurn Turn)> PrepareAsync(Func<SignInServer, Task> check, CancellationToken cancel)
     {
         var known = (await Vault.FindAsync(Options, cancel))?.Id;
         var server = await Discovery.ForSignInAsync(cancel);
+        await check(server);
         await Vault.ProbeAsync(cancel);
         return (server, await SignInTurn.TakeAsync(this, known, cancel));
     }
@@ -323,7 +329,7 @@ public sealed class PublicClient : IAsyncDisposable
     // What the callback leaves running may still say that it has the turn when the turn is over.
     private async Task<Session> InTurnAsync(Func<CancellationToken, Task<Session>> signIn, CancellationToken cancel)
     {
-        var turn = new Turn();
+        var turn = new Turn { IsTaken = true };
         _turn.Value = turn;
         try
         {
@@ -335,10 +341,38 @@ public sealed class PublicClient : IAsyncDisposable
         }
     }
 
+    /// <summary>Signs in with as many attempts as the person wants, one after the other: the turn that the first of them took is kept to the end, so nobody else asks them in between.</summary>
+    internal async Task<Session> InOneTurnAsync(Func<Task<Session>> signIn)
+    {
+        if (HasTurn) return await signIn();
+        var turn = new Turn();
+        _turn.Value = turn;
+        try
+        {
+            return await signIn();
+        }
+        finally
+        {
+            turn.IsOver = true;
+            turn.Kept?.Dispose();
+        }
+    }
+
+    /// <summary>Keeps a turn that was just taken, where more attempts may follow.</summary>
+    /// <returns>Whether it is kept, and not given back by the attempt that took it.</returns>
+    internal bool Keeps(IDisposable? taken)
+    {
+        if (_turn.Value is not { IsTaken: false, IsOver: false } turn) return false;
+        (turn.IsTaken, turn.Kept) = (true, taken);
+        return true;
+    }
+
     private async Task<Session> SignInAsync(StepUp? stepUp, CancellationToken cancel)
     {
         // Nobody would hand us the answer: the listener that waits for it is not there.
         if (Options.Redirect is not Redirect.Loopback) throw new SignInRequiredException(SignInRequiredReason.NoBrowser);
+        // One that opens where nobody sits is one that nobody sees, and this call shows no address.
+        if (Options is { OpenBrowser: null, Surroundings: { HasBrowser: false, Reason: var elsewhere } }) throw SignInRequiredException.NoBrowserHere(elsewhere);
         await using var pending = await BeginAsync(SignInRoad.Browser, stepUp, cancel);
         return (await OpenAndCompleteAsync(pending, cancel)).SessionOrThrow();
     }

@@ -30,6 +30,9 @@ public abstract record Redirect
 
         internal string Address(int port) => string.Create(CultureInfo.InvariantCulture, $"http://{(UseLocalhost ? "localhost" : "127.0.0.1")}:{port}{Path}");
 
+        // Ports differ from one sign-in to the next, and a server that is after another one's codes picks the name of the host.
+        internal override string Place => $"http://127.0.0.1{Path}";
+
         internal override IEnumerable<string> Problems()
         {
             if (!IsPath(Path)) yield return "Redirect.Path starts with a slash and holds letters, digits, '-', '.', '_', '~' and '/' only.";
@@ -72,6 +75,8 @@ public abstract record Redirect
     {
         internal override RedirectUri Own => Uri;
 
+        internal override string Place => Uri.Value;
+
         internal override IEnumerable<string> Problems() => Uri?.Kind == RedirectUriKind.PrivateUse ? [] : ["Redirect.PrivateUse takes an address such as com.example.app:/callback."];
     }
 
@@ -81,11 +86,16 @@ public abstract record Redirect
     {
         internal override RedirectUri Own => Uri;
 
+        internal override string Place => Uri.Value;
+
         internal override IEnumerable<string> Problems() => Uri?.Kind == RedirectUriKind.Https ? [] : ["Redirect.ClaimedHttps takes an https address."];
     }
 
     // The address of a program that receives its answer itself.
     internal virtual RedirectUri? Own => null;
+
+    // What two servers share that answer at the same one.
+    internal abstract string Place { get; }
 
     internal abstract IEnumerable<string> Problems();
 

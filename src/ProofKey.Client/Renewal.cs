@@ -118,7 +118,12 @@ internal sealed class Renewal(PublicClient client, CancellationToken unsent)
         await client.Vault.FindAsync(_options, cancel) is { } found && found.Id == known.Id ? found : null;
 
     private async Task<StoredSession> FoundAsync(StoredSession known) =>
-        await CurrentAsync(known, unsent) ?? throw new SignInRequiredException(SignInRequiredReason.SignedOut);
+        await CurrentAsync(known, unsent) ?? throw Gone(known);
+
+    // What the server said to one program is what all others that have the session are told.
+    private SignInRequiredException Gone(StoredSession known) => client.Vault.Interrupted == known.Id
+        ? new SignInRequiredException(SignInRequiredReason.SessionEnded, wasInterrupted: true)
+        : new SignInRequiredException(SignInRequiredReason.SignedOut);
 
     private async Task<StoredSession> RenewAsync(StoredSession current, AuthorizationServer? server, string? resource, Func<HeldToken, bool> isGood)
     {
@@ -231,7 +236,8 @@ internal sealed class Renewal(PublicClient client, CancellationToken unsent)
             await RenewAsync(sent, server, null, _ => true);
             throw Refused(error);
         }
-        await client.Vault.RemoveAsync(CancellationToken.None);
+        if (sent.WasInterrupted) client.Vault.RemoveInterrupted(sent);
+        else await client.Vault.RemoveAsync(CancellationToken.None);
         throw new SignInRequiredException(SignInRequiredReason.SessionEnded, error, wasInterrupted: sent.WasInterrupted);
     }
 

@@ -5,7 +5,11 @@ namespace ProofKey.Client;
 /// <summary>How a sign-out went. What this program knew of the session is gone in any case.</summary>
 /// <param name="Revoked">Whether the server took back its tokens (RFC 7009); otherwise they end by themselves.</param>
 /// <param name="Problem">Why the server did not, as a sentence; <see langword="null"/> when it did or there was nothing to revoke.</param>
-public sealed record SignOutResult(bool Revoked, string? Problem);
+/// <param name="EndSessionUri">
+/// Where the person ends the server's own session in a browser, which goes on: it signs the same person in again without a question (OpenID Connect RP-Initiated Logout section 2). Show it, or open it in the
+/// system's browser; nothing here does. It names the client and holds no token, so the server asks the person. <see langword="null"/> where the server has no such place, or could not be asked for it.
+/// </param>
+public sealed record SignOutResult(bool Revoked, string? Problem, Uri? EndSessionUri = null);
 
 /// <summary>
 /// A person's session: who signed in, and access tokens for as long as the server lets it go on. It is safe to use from many threads;
@@ -110,10 +114,11 @@ public sealed class Session
     public HttpClient CreateHttpClient(Uri onlyFor, string resource) => new(TokenHandler.For(this, onlyFor, Checked(resource), _client.Options.HttpMessageHandler)) { BaseAddress = onlyFor };
 
     /// <summary>
-    /// Ends the session: the server is asked to revoke its tokens, and what is stored here is deleted even when the server is away.
+    /// Ends the session: the server is asked to revoke its tokens, and what is stored here is deleted even when the server is away. The server's own session in the person's browser
+    /// goes on, until they end it at <see cref="SignOutResult.EndSessionUri"/>.
     /// </summary>
     /// <param name="cancel">Ends the call; before the deletion it leaves the session as it was.</param>
-    /// <returns>Whether the server revoked the tokens.</returns>
+    /// <returns>Whether the server revoked the tokens, and where its own session is ended.</returns>
     /// <exception cref="TokenStoreException">The store cannot be changed.</exception>
     public async Task<SignOutResult> SignOutAsync(CancellationToken cancel = default)
     {

@@ -71,6 +71,9 @@ public sealed class SignInRequiredException : ClientException
     internal SignInRequiredException(Scope scope)
         : this(SignInRequiredReason.InsufficientScope, "a token that is good for this", $"the API asks for the scope {ServerText.Shown(scope.ToString())}", "Sign in with that scope in addition.") => Scope = scope;
 
+    internal static SignInRequiredException NoBrowserHere(string reason) =>
+        new(SignInRequiredReason.NoBrowser, "a browser that brings the answer back to this call", $"none was opened, since {reason}", RemedyOf(SignInRequiredReason.NoBrowser, null));
+
     // Not the person's fault, and nothing to look for: the server takes what was sent twice for stolen (RFC 9700 section 4.14.2).
     private const string Interrupted = "the previous renewal was interrupted, and the server does not take its refresh token a second time";
 
@@ -124,7 +127,7 @@ public sealed class SignInRequiredException : ClientException
             { } code when RegisteredErrors.AskForThePerson(code) => "Sign in again.",
             _ => "Check the client's registration at the server, then sign in again.",
         },
-        SignInRequiredReason.NoBrowser => $"Call {nameof(PublicClient.BeginAsync)} and show its {nameof(PendingSignIn.AuthorizeUri)} to the person.",
+        SignInRequiredReason.NoBrowser => $"Call {nameof(PublicClient.BeginAsync)}({nameof(SignInRoad)}.{nameof(SignInRoad.Paste)}), show its {nameof(PendingSignIn.AuthorizeUri)} to the person, and hand what the browser ends at to {nameof(PendingSignIn.CompleteAsync)}.",
         _ => "Sign in again.",
     };
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using ProofKey.Client.Providers;
 
 namespace ProofKey.Client;
@@ -62,14 +63,34 @@ public abstract record SignInResult
         _ => "unknown",
     };
 
-    // What GetSessionAsync does with an ending that is no session.
-    internal Session SessionOrThrow() => this switch
+    /// <summary>
+    /// What is wrong with an ending that is no session: its code, what was expected, what came, what to do about it and the page that explains it; what
+    /// <see cref="PublicClient.GetSessionAsync(CancellationToken)"/> throws for it. <see langword="null"/> for <see cref="SignedIn"/>.
+    /// </summary>
+    public ClientException? Failure => this switch
     {
-        SignedIn { Session: var session } => session,
-        Cancelled { Reason: CancelReason.TimedOut } => throw new SignInRequiredException(SignInRequiredReason.TimedOut),
-        Refused refused => throw new SignInRequiredException(SignInRequiredReason.Refused, refused.Error, remedy: refused.Remedy),
-        Unavailable { Problem: var problem } => throw problem,
-        Rejected { Violation: var violation } => throw new ProtocolViolationException(violation),
-        _ => throw new SignInRequiredException(SignInRequiredReason.UserDenied),
+        SignedIn => null,
+        Cancelled { Reason: CancelReason.TimedOut } => new SignInRequiredException(SignInRequiredReason.TimedOut),
+        Refused refused => new SignInRequiredException(SignInRequiredReason.Refused, refused.Error, remedy: refused.Remedy),
+        Unavailable { Problem: var problem } => problem,
+        Rejected { Violation: var violation } => new ProtocolViolationException(violation),
+        _ => new SignInRequiredException(SignInRequiredReason.UserDenied),
     };
+
+    /// <summary>The session, for a program that has nothing to do about the other endings.</summary>
+    /// <returns>The session of <see cref="SignedIn"/>.</returns>
+    /// <exception cref="SignInRequiredException">The person did not sign in, or the server refused.</exception>
+    /// <exception cref="AuthorizationServerUnavailableException">The server could not answer.</exception>
+    /// <exception cref="ProtocolViolationException">An answer was against the protocol.</exception>
+    public Session SessionOrThrow() => this is SignedIn { Session: var session } ? session : throw Failure!;
+
+    /// <summary>Names the ending and its word.</summary>
+    /// <param name="builder">Where it goes.</param>
+    /// <returns>Whether there was something to name.</returns>
+    protected virtual bool PrintMembers(StringBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Append("Outcome = ").Append(Outcome);
+        return true;
+    }
 }

@@ -47,11 +47,14 @@ internal sealed record SignInServer : AuthorizationServer
 
     /// <summary>Checks what a sign-in needs, before anybody is sent there.</summary>
     /// <exception cref="ProtocolViolationException">Something of it is missing, or weaker than it has to be.</exception>
-    public static SignInServer Check(DiscoveredMetadata metadata, AuthorizationServer server, ClientOptions options, ProviderEntry? provider)
+    public static SignInServer Check(AuthorizationServer server, ClientOptions options, ProviderEntry? provider)
     {
+        var (metadata, endpoints) = (server.Metadata, server.Endpoints);
+        if (metadata.Misshapen is [var wrong, ..]) throw Endpoints.Malformed(wrong);
+        // Whoever signs in now will want them.
+        _ = (server.UserInfo, server.Revocation);
         _ = PkceOf(metadata, options, provider) ?? throw NoPkce(metadata);
         CheckResponseMode(metadata.ResponseModesSupported, options);
-        var endpoints = new Endpoints(options.Issuer);
         var pushed = endpoints.Optional("pushed_authorization_request_endpoint", metadata.PushedAuthorizationRequestEndpoint);
         return new SignInServer(server)
         {
@@ -68,6 +71,7 @@ internal sealed record SignInServer : AuthorizationServer
     /// <summary>Why the server may be trusted with PKCE; <see langword="null"/> where it may not (RFC 9700 section 2.1.1, RFC 7636 section 7.2: no way down to plain or to nothing).</summary>
     public static PkceSupport? PkceOf(DiscoveredMetadata metadata, ClientOptions options, ProviderEntry? provider) => metadata.CodeChallengeMethodsSupported switch
     {
+        null when metadata.Misshapen.Contains("code_challenge_methods_supported") => null,
         { } methods => methods.Contains(CodeChallenge.Method) ? PkceSupport.Advertised : null,
         null when provider?.ChecksVerifier == true => PkceSupport.KnownProvider,
         null => options.AcceptUnadvertisedPkce ? PkceSupport.Accepted : null,

@@ -20,7 +20,7 @@ internal sealed class SignInTurn(IDisposable? held) : IDisposable
         if (client.HasTurn) return new SignInTurn(null);
         var (held, _) = await client.Vault.TakeSignInTurnAsync(client.Options, () => Task.FromResult(false), cancel);
         // Also where we did not have to wait: it may have ended just before.
-        return new SignInTurn(held) { SignedInMeanwhile = await client.Vault.FindAsync(client.Options, cancel) is { } found && found.Id != known ? found : null };
+        return new SignInTurn(client.Keeps(held) ? null : held) { SignedInMeanwhile = await client.Vault.FindAsync(client.Options, cancel) is { } found && found.Id != known ? found : null };
     }
 
     public void Dispose() => held?.Dispose();

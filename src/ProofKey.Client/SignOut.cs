@@ -17,8 +17,13 @@ internal sealed class SignOut(PublicClient client)
         var (stored, result) = await EndAsync(session, server, away, cancel);
         if (result.Revoked && stored.RefreshToken is not null) await RevokeAccessTokensAsync(server!.Revocation!, stored, cancel);
         options.Emit(new ClientEvent.SignedOut(result.Revoked));
-        return result;
+        return result with { EndSessionUri = AddressAt(server) };
     }
+
+    /// <summary>Where the server's own session is ended in a browser, also when there is none here any more.</summary>
+    public async Task<Uri?> EndSessionUriAsync(CancellationToken cancel) => AddressAt((await ServerAsync(cancel)).Server);
+
+    private Uri? AddressAt(AuthorizationServer? server) => server?.EndSession is { } endpoint ? EndSession.AddressAt(endpoint, client.Options.ClientId) : null;
 
     private async Task<(AuthorizationServer? Server, ClientException? Away)> ServerAsync(CancellationToken cancel)
     {
@@ -45,14 +50,14 @@ internal sealed class SignOut(PublicClient client)
 
     private async Task<SignOutResult> RevokeAsync(AuthorizationServer server, StoredSession stored, CancellationToken cancel)
     {
-        if (server.Revocation is null) return new SignOutResult(false, "The server offers no revocation; its tokens end by themselves.");
         try
         {
+            if (server.Revocation is null) return new SignOutResult(false, "The server offers no revocation; its tokens end by themselves.");
             // RFC 7009 section 2.1: the refresh token first, since it ends the whole grant
             var answer = stored.RefreshToken is { } refresh
                 ? await PostAsync(server.Revocation, stored, RefreshToken, refresh, cancel)
                 : await PostAsync(server.Revocation, stored, AccessToken, stored.AccessToken, cancel);
-            return answer.IsSuccess ? new SignOutResult(true, null) : new SignOutResult(false, $"The server answered the revocation with {(int)answer.Status}.");
+            return answer.IsSuccess ? new SignOutResult(true, null) : new SignOutResult(false, $"The server answered the revocation with {(int)answer.Status}; the tokens end by themselves.");
         }
         catch (ClientException failed)
         {

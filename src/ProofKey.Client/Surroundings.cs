@@ -28,6 +28,9 @@ public sealed record Surroundings
     /// <summary>Why, as the rest of a sentence after "since".</summary>
     public string Reason { get; }
 
+    // Whether a browser that opens by itself is one that the person sees. BROWSER was set by somebody who knows where they sit.
+    internal bool HasBrowser { get; private init; }
+
     /// <summary>Whether somebody works here over SSH.</summary>
     public bool IsSsh { get; private init; }
 
@@ -48,6 +51,7 @@ public sealed record Surroundings
         var (road, reason) = RoadOf(facts);
         return new Surroundings(road, reason)
         {
+            HasBrowser = road == SignInRoad.Browser || facts.Has("BROWSER"),
             IsSsh = IsSshSession(facts),
             IsContainer = IsInContainer(facts) || facts.Has("CODESPACES"),
             IsWsl = IsInWsl(facts),

@@ -1,12 +1,13 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using ProofKey.Jose;
 
 namespace ProofKey.Client;
 
 /// <summary>
 /// Adds a session's access token to requests for one origin and to no others (RFC 9700 section 4.9.1), with a proof where it is bound to a key
-/// (RFC 9449). Redirects of GET and HEAD are followed, at most ten, and the token stays behind when one leads to another origin; other redirects
+/// (RFC 9449). Redirects of GET and HEAD are followed, at most ten, and the token stays behind for good when one leads to another origin; other redirects
 /// are handed to the caller. An API that asks for a better sign-in or a wider scope is a <see cref="SignInRequiredException"/>.
 /// </summary>
 public sealed class TokenHandler : DelegatingHandler
@@ -69,12 +70,15 @@ public sealed class TokenHandler : DelegatingHandler
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
-        var response = await SendOnceAsync(request, cancellationToken);
+        // Once another origin has had its say, it would choose what is asked with the token.
+        var isOurs = IsOurs(request.RequestUri);
+        var response = await SendOnceAsync(request, isOurs, cancellationToken);
         for (var followed = 0; followed < MaxRedirects && Target(request, response) is { } target; followed++)
         {
             response.Dispose();
+            isOurs &= IsOurs(target);
             request = Copy(request, target);
-            response = await SendOnceAsync(request, cancellationToken);
+            response = await SendOnceAsync(request, isOurs, cancellationToken);
         }
         return response;
     }
@@ -87,10 +91,10 @@ public sealed class TokenHandler : DelegatingHandler
     protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken) =>
         throw new NotSupportedException("A session's token is added to asynchronous calls alone: use SendAsync.");
 
-    private async Task<HttpResponseMessage> SendOnceAsync(HttpRequestMessage request, CancellationToken cancel)
+    private async Task<HttpResponseMessage> SendOnceAsync(HttpRequestMessage request, bool isOurs, CancellationToken cancel)
     {
         // Whoever set a header by hand meant it, for this origin; it must not travel on either.
-        if (!IsOurs(request.RequestUri) || request.Headers.Authorization is not null) return await base.SendAsync(request, cancel);
+        if (!isOurs || request.Headers.Authorization is not null) return await PassOnAsync(request, cancel);
         var session = await _session(cancel);
         var token = await session.TokenAsync(_resource, null, cancel);
         // It is written anew each time that it is sent, and what it is made of may be read but once.
@@ -133,7 +137,7 @@ public sealed class TokenHandler : DelegatingHandler
         var address = request.RequestUri!;
         try
         {
-            var response = await base.SendAsync(request, cancel);
+            var response = await PassOnAsync(request, cancel);
             return (response, token.IsBound ? session.Proofs.Observe(address, response) : null);
         }
         finally
@@ -141,6 +145,19 @@ public sealed class TokenHandler : DelegatingHandler
             // What retries sends the same message again, with another token and another proof (RFC 9449 section 4.2: each has a jti of its own).
             request.Headers.Authorization = null;
             request.Headers.Remove(Dpop.HeaderName);
+        }
+    }
+
+    // It comes bare where a connection ends in the moment in which it is made; who calls an API knows the other one.
+    private async Task<HttpResponseMessage> PassOnAsync(HttpRequestMessage request, CancellationToken cancel)
+    {
+        try
+        {
+            return await base.SendAsync(request, cancel);
+        }
+        catch (SocketException broken)
+        {
+            throw new HttpRequestException(HttpRequestError.ConnectionError, broken.Message, broken);
         }
     }
 

@@ -72,6 +72,12 @@ public static class ProofKeyServer
     public static IEndpointRouteBuilder MapProofKeyServer(this IEndpointRouteBuilder app)
     {
         ArgumentNullException.ThrowIfNull(app);
+        MapProtocol(ForAnybody(app));
+        return app;
+    }
+
+    private static void MapProtocol(IEndpointRouteBuilder app)
+    {
         var services = app.ServiceProvider;
         var issuer = services.GetRequiredService<ServerOptions>().Issuer;
         var guard = services.GetRequiredService<RouteGuard>();
@@ -108,7 +114,6 @@ public static class ProofKeyServer
         // Outside the guard: they are asked when the database fails.
         app.MapMethods(issuer.Path + HealthEndpoint.LivePath, ["GET", "HEAD"], HealthEndpoint.LiveAsync);
         app.MapMethods(issuer.Path + HealthEndpoint.ReadyPath, ["GET", "HEAD"], services.GetRequiredService<HealthEndpoint>().ReadyAsync);
-        return app;
     }
 
     /// <summary>Maps the pages of ProofKey's own accounts.</summary>
@@ -121,10 +126,14 @@ public static class ProofKeyServer
         var issuer = services.GetRequiredService<ServerOptions>().Issuer;
         var guard = services.GetRequiredService<RouteGuard>();
         var signIn = services.GetRequiredService<SignInEndpoint>();
-        app.MapGet(issuer.Path + SignInEndpoint.Path, guard.Page(signIn.GetAsync, Limit.None));
-        app.MapPost(issuer.Path + SignInEndpoint.Path, guard.Page(signIn.PostAsync, Limit.Tries));
+        var routes = ForAnybody(app);
+        routes.MapGet(issuer.Path + SignInEndpoint.Path, guard.Page(signIn.GetAsync, Limit.None));
+        routes.MapPost(issuer.Path + SignInEndpoint.Path, guard.Page(signIn.PostAsync, Limit.Tries));
         return app;
     }
+
+    // Each route finds out by itself who asks. A fallback policy of the app would shut out whoever has yet to sign in, and every client.
+    private static RouteGroupBuilder ForAnybody(IEndpointRouteBuilder app) => app.MapGroup("").AllowAnonymous();
 
     // What pages of other origins may read answers preflights too, and a wrong method so that they can read that.
     private static void Map(IEndpointRouteBuilder app, RouteGuard guard, string path, string[] methods, RequestDelegate handler, Limit limit, Readers readers = Readers.RegisteredOrigins)

@@ -79,6 +79,12 @@ public sealed class Fault
         return Task.CompletedTask;
     });
 
+    /// <summary>
+    /// The connection goes away as a request for tokens is sent on it: it is read, not looked at, and never answered. Over HTTP/1.1 the connection is closed without a byte, as a server does with
+    /// one that lay in a pool for too long; over HTTP/2 there is a GOAWAY, and the stream is reset. The client cannot know that nothing was done.
+    /// </summary>
+    public static Fault GoAway { get; } = new("connection goes away", "no_connection", server => server.Instead["/token"] = ScriptedServer.GoAwayAsync);
+
     /// <summary>The token endpoint does what it is asked, and its answer gets lost: a code is redeemed, a refresh token rotated.</summary>
     public static Fault LostAnswer { get; } = new("lost answer", "no_connection", server => server.LoseAnswers("/token"));
 
@@ -110,7 +116,7 @@ public sealed class Fault
     public static IReadOnlyList<Fault> All { get; } =
     [
         WrongIssuer, NoIssuer, WrongMetadataIssuer, NoPkce, PlainPkce, WrongNonce, WrongAudience, WrongIdTokenIssuer, ExpiredIdToken, AlgorithmNone, ForgedSignature, NoIdToken, ClockAhead,
-        Unavailable, Portal, NoAnswer, Reset, LostAnswer, HalfAnswer, Redirects, TooLarge, RepeatedMember,
+        Unavailable, Portal, NoAnswer, Reset, GoAway, LostAnswer, HalfAnswer, Redirects, TooLarge, RepeatedMember,
     ];
 
     /// <summary>Its name.</summary>

@@ -18,9 +18,9 @@ public sealed record Leak(string Secret, string Form, string Text);
 public sealed class LeakSearch
 {
     // 12 characters of base64url are 72 bits: no two secrets share them by chance, and no word does.
-    private const int Piece = 12;
+    internal const int Piece = 12;
     // Each fourth piece of a secret is remembered, so 15 characters in a row hold one.
-    private const int Step = 4;
+    internal const int Step = 4;
     private const int LongEnoughForPieces = 24;
 
     private readonly ConcurrentDictionary<string, (string Name, string Form)> _forms = new(StringComparer.Ordinal);
@@ -40,8 +40,8 @@ public sealed class LeakSearch
         ArgumentNullException.ThrowIfNull(secret);
         if (secret.Length < 6) throw new ArgumentException("A secret has at least 6 characters.", nameof(secret));
         if (!_known.TryAdd(secret, 0)) return;
-        var isLong = secret.Length >= LongEnoughForPieces;
-        foreach (var (form, text) in Forms(isLong ? WithoutHeader(secret) : secret).DistinctBy(one => one.Text))
+        var isLong = IsLong(secret);
+        foreach (var (form, text) in Forms(secret))
         {
             if (!isLong) _forms.TryAdd(text, (name, form));
             else for (var i = 0; i + Piece <= text.Length; i += Step) _pieces.TryAdd(text.Substring(i, Piece), (name, form));
@@ -73,7 +73,13 @@ public sealed class LeakSearch
         if (Find(name, text) is { Count: > 0 } leaks) throw new LeakException(leaks);
     }
 
-    private static IEnumerable<(string Form, string Text)> Forms(string secret)
+    /// <summary>Whether a secret is found by its pieces.</summary>
+    internal static bool IsLong(string secret) => secret.Length >= LongEnoughForPieces;
+
+    /// <summary>How a secret may be written.</summary>
+    internal static IEnumerable<(string Form, string Text)> Forms(string secret) => FormsOf(IsLong(secret) ? WithoutHeader(secret) : secret).DistinctBy(one => one.Text);
+
+    private static IEnumerable<(string Form, string Text)> FormsOf(string secret)
     {
         yield return ("as it is", secret);
         yield return ("encoded for an address", Uri.EscapeDataString(secret));

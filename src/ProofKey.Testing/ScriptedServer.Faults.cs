@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace ProofKey.Testing;
 
@@ -28,6 +31,14 @@ public sealed partial class ScriptedServer
     /// <param name="times">How many answers are lost.</param>
     public void LoseAnswers(string path, int times = 1) => _lost[path] = times;
 
+    /// <summary>
+    /// Ends the connections that are open, as a server does that restarts: those that lie in a client's pool are closed, over HTTP/2 with a GOAWAY, and a request that is under way is answered
+    /// first, over HTTP/1.1 with <c>Connection: close</c>. A client goes on over new ones, and nobody hears of it. Not for use within an answer.
+    /// </summary>
+    /// <param name="cancel">Ends the wait.</param>
+    /// <returns>A task that is done when they have ended.</returns>
+    public Task EndConnectionsAsync(CancellationToken cancel = default) => _open.EndAsync(cancel);
+
     /// <summary>Does everything right again.</summary>
     public void Mend()
     {
@@ -53,6 +64,18 @@ public sealed partial class ScriptedServer
         await next(context);
         context.Response.Body = wire;
         context.Abort();
+    }
+
+    internal static Task GoAwayAsync(HttpContext context)
+    {
+        if (HttpProtocol.IsHttp2(context.Request.Protocol))
+        {
+            context.Features.GetRequiredFeature<IConnectionLifetimeNotificationFeature>().RequestClose();
+            context.Abort();
+        }
+        // Kestrel would reset it; this is the end that a server has for a connection which lay idle.
+        else context.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket.Shutdown(SocketShutdown.Both);
+        return Task.CompletedTask;
     }
 
     private string? ErrorFor(HttpContext context) => context.Request.Headers[TestBrowser.DecisionHeader] == "deny" ? "access_denied" : AuthorizeError;

@@ -26,10 +26,11 @@ public sealed partial class ScriptedServer : IAsyncDisposable
     public const string ClientId = "cli";
 
     private readonly WebApplication _app;
+    private readonly OpenConnections _open;
     private readonly ConcurrentDictionary<string, Request> _codes = new();
     private sealed record Request(string? Nonce, string Challenge, string RedirectUri, string Scope, string? Thumbprint);
 
-    private ScriptedServer(WebApplication app) => _app = app;
+    private ScriptedServer(WebApplication app, OpenConnections open) => (_app, _open) = (app, open);
 
     /// <summary>Its address, <c>http://127.0.0.1:{port}</c>.</summary>
     public Issuer Issuer { get; private set; } = null!;
@@ -109,13 +110,15 @@ public sealed partial class ScriptedServer : IAsyncDisposable
     {
         // Nothing of the machine or of the folder that the tests run in: no variables, no appsettings.json.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        var open = new OpenConnections();
         builder.Services.AddRoutingCore();
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
         {
+            listen.Use(open.WatchAsync);
             if (certificate is not null) listen.UseHttps(certificate);
         }));
         var app = builder.Build();
-        var server = new ScriptedServer(app);
+        var server = new ScriptedServer(app, open);
         app.Use(server.InsteadAsync);
         app.MapGet("/.well-known/openid-configuration", server.MetadataAsync);
         app.MapGet("/.well-known/oauth-authorization-server", server.MetadataAsync);

@@ -118,12 +118,113 @@ public sealed partial class CSharpSampleTests(RunningServer server, SampleProgra
         await using var unknown = sample.Run("http://127.0.0.1:1", client);
         var away = await unknown.ExitAsync(Cancellation);
 
-        (signedIn.ExitCode, denied.ExitCode, away.ExitCode).ShouldBe((0, 2, 6), signedIn.Errors + denied.Errors + away.Errors);
+        (signedIn.ExitCode, denied.ExitCode, away.ExitCode).ShouldBe((0, 9, 6), signedIn.Errors + denied.Errors + away.Errors);
         signedIn.LastLine.ShouldStartWith("Signed in as ");
         page.ShouldContain("You are <b>");
         denied.LastLine.ShouldBe("The person said no.");
         away.LastLine.ShouldContain("could not be reached");
     }
+
+    [Fact]
+    public async Task The_command_line_tool_signs_in_with_what_was_pasted_and_asks_nobody_the_second_time()
+    {
+        var (tool, client) = await CommandLineToolAsync("pasted");
+        using var person = new Person();
+        await using var first = tool.Run(server.Issuer, client);
+
+        var request = new Uri((await first.ReadUntilAsync(SignInAt, Cancellation)).Groups["address"].Value);
+        (await first.ReadUntilAsync(PasteIt, Cancellation)).Value.ShouldContain("since this is an SSH session");
+        await first.WriteLineAsync("https://elsewhere.example/?code=x&state=y");
+        await first.ReadUntilAsync(NotIt, Cancellation);
+        // The address of a pushed request ends; an empty line brings one that is good.
+        await first.WriteLineAsync("");
+        var again = new Uri((await first.ReadUntilAsync(Address, Cancellation)).Value);
+        await first.WriteLineAsync((await person.AnswerAsync(again, Cancellation)).AbsoluteUri);
+        var signedIn = await first.ExitAsync(Cancellation);
+        await using var second = tool.Run(server.Issuer, client);
+        var kept = await second.ExitAsync(Cancellation);
+
+        again.GetLeftPart(UriPartial.Path).ShouldBe(request.GetLeftPart(UriPartial.Path));
+        signedIn.ExitCode.ShouldBe(0, signedIn.Errors);
+        signedIn.LastLine.ShouldStartWith("Signed in as ");
+        (kept.ExitCode, kept.LastLine, kept.Errors).ShouldBe((0, signedIn.LastLine, ""));
+    }
+
+    [Fact]
+    public async Task The_command_line_tool_takes_what_comes_to_its_listener_while_it_waits_for_what_is_pasted()
+    {
+        var (tool, client) = await CommandLineToolAsync("forwarded");
+        using var person = new Person();
+        await using var program = tool.Run(server.Issuer, client);
+
+        var request = new Uri((await program.ReadUntilAsync(SignInAt, Cancellation)).Groups["address"].Value);
+        await program.ReadUntilAsync(PasteIt, Cancellation);
+        // As a browser does behind a forwarded port; standard input stays open.
+        using var page = await person.OpenAsync(await person.AnswerAsync(request, Cancellation), Cancellation);
+        await program.ReadUntilAsync(SignedIn, Cancellation);
+
+        (await program.ExitAsync(Cancellation)).ExitCode.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task The_command_line_tool_says_that_the_person_said_no()
+    {
+        var (tool, client) = await CommandLineToolAsync("denied");
+        using var person = new Person { Decision = "deny" };
+        await using var program = tool.Run(server.Issuer, client);
+
+        var request = new Uri((await program.ReadUntilAsync(SignInAt, Cancellation)).Groups["address"].Value);
+        await program.WriteLineAsync((await person.AnswerAsync(request, Cancellation)).AbsoluteUri);
+        var denied = await program.ExitAsync(Cancellation);
+
+        denied.ExitCode.ShouldBe(9, denied.Errors);
+        denied.Errors.ShouldContain("the person said no");
+    }
+
+    [Fact]
+    public async Task The_command_line_tool_shows_a_code_to_who_asked_for_one()
+    {
+        var (tool, client) = await CommandLineToolAsync("device");
+        using var person = new Person();
+        await using var program = tool.Run(server.Issuer, client, "--device");
+
+        var shown = await program.ReadUntilAsync(Code, Cancellation);
+        await person.BrowseAsync(new Uri($"{shown.Groups["address"].Value}?user_code={shown.Groups["code"].Value}"), Cancellation);
+        var signedIn = await program.ExitAsync(Cancellation);
+
+        signedIn.ExitCode.ShouldBe(0, signedIn.Errors);
+        signedIn.LastLine.ShouldStartWith("Signed in as ");
+    }
+
+    private async Task<(SampleProgram Tool, string Client)> CommandLineToolAsync(string name)
+    {
+        var tool = await SampleProgram.BuildAsync("command-line-tool.cs", folder);
+        var home = Directory.CreateDirectory(Path.Combine(folder.Path, name)).FullName;
+        var key = Path.Combine(home, "key");
+        await File.WriteAllBytesAsync(key, RandomNumberGenerator.GetBytes(32), Cancellation);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        tool.DataHome = home;
+        (tool.Variables["SSH_TTY"], tool.Variables["CODESPACES"], tool.Variables["VSCODE_IPC_HOOK_CLI"], tool.Variables["MY_TOOL_KEY_FILE"]) = ("/dev/pts/0", "", "", key);
+        return (tool, await server.AddClientAsync("Tool", Cancellation, "--redirect-uri", "http://127.0.0.1/callback", "--device"));
+    }
+
+    [GeneratedRegex("^Sign in at (?<address>http.+)$")]
+    private static partial Regex SignInAt { get; }
+
+    [GeneratedRegex("^Open it in a browser elsewhere, .+, and paste the address")]
+    private static partial Regex PasteIt { get; }
+
+    [GeneratedRegex("^That is not it: .+ Paste it again:$")]
+    private static partial Regex NotIt { get; }
+
+    [GeneratedRegex("^http.+$")]
+    private static partial Regex Address { get; }
+
+    [GeneratedRegex("^Signed in as ")]
+    private static partial Regex SignedIn { get; }
+
+    [GeneratedRegex(@"^Open (?<address>http\S+) and enter (?<code>\S+)\.")]
+    private static partial Regex Code { get; }
 
     private static async Task<(ChildProcess.Result Result, string Page)> SignInAsync(SampleProgram sample, Person person, string[] arguments)
     {

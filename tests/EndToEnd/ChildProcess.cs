@@ -15,15 +15,21 @@ public sealed class ChildProcess : IAsyncDisposable
     private readonly StringBuilder _output = new();
     private readonly StringBuilder _errors = new();
     private readonly Task _reading;
+    private readonly Voice? _voice;
 
-    private ChildProcess(Process process)
+    private ChildProcess(Process process, Voice? voice)
     {
         _process = process;
+        _voice = voice;
         _reading = ReadAsync();
     }
 
     /// <summary>Starts a program with these variables on top of the test's own.</summary>
-    public static ChildProcess Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment)
+    /// <param name="program">The program.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="environment">The variables.</param>
+    /// <param name="voice">Who hears what it says, where it is one of ours.</param>
+    public static ChildProcess Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, Voice? voice = null)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -33,7 +39,7 @@ public sealed class ChildProcess : IAsyncDisposable
         };
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
-        return new ChildProcess(Process.Start(start)!);
+        return new ChildProcess(Process.Start(start)!, voice);
     }
 
     /// <summary>What one run of a program came to.</summary>
@@ -97,19 +103,22 @@ public sealed class ChildProcess : IAsyncDisposable
         if (!_process.HasExited)
             _process.Kill(entireProcessTree: true);
         await _process.WaitForExitAsync(CancellationToken.None);
+        // What it said at last is heard too.
+        await _reading;
         _process.Dispose();
     }
 
     private async Task ReadAsync()
     {
-        await Task.WhenAll(ReadAsync(_process.StandardOutput, _output), ReadAsync(_process.StandardError, _errors));
+        await Task.WhenAll(ReadAsync(_process.StandardOutput, _output, line => _voice?.Printed(line)), ReadAsync(_process.StandardError, _errors, line => _voice?.Said(line)));
         _lines.Writer.Complete();
     }
 
-    private async Task ReadAsync(StreamReader reader, StringBuilder all)
+    private async Task ReadAsync(StreamReader reader, StringBuilder all, Action<string> hears)
     {
         while (await reader.ReadLineAsync() is { } line)
         {
+            hears(line);
             lock (all)
                 all.Append(line).Append('\n');
             await _lines.Writer.WriteAsync(line);

@@ -27,7 +27,7 @@ public sealed class DemoApi : IAsyncDisposable
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Logging.ClearProviders();
+        builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Trace).AddProvider(new WitnessLog());
         builder.Services.AddProofKey(issuer, Audience);
         builder.Services.AddCors();
 

@@ -42,6 +42,7 @@ public sealed class LoopbackApp : IAsyncDisposable
     private async Task ReceiveAsync(HttpContext context)
     {
         var form = context.Request.HasFormContentType ? await context.Request.ReadFormAsync() : FormCollection.Empty;
+        SuiteWitness.OfThisSuite.Secret("code", form["code"].ToString());
         context.Response.ContentType = "text/html; charset=utf-8";
         await context.Response.WriteAsync("<!DOCTYPE html><html lang=en><title>Done</title><link rel=icon href=data:,><h1>Back in the app</h1>");
         _answer.TrySetResult(new LoopbackAnswer(context.Request.Method, context.Request.QueryString.Value ?? "", form.ToDictionary(field => field.Key, field => field.Value.ToString())));

@@ -25,6 +25,7 @@ public sealed class PooledServers : IAsyncDisposable
 
     private readonly ProofKeyProgram _program = new();
     private readonly List<ChildProcess> _serving = [];
+    private readonly List<OverheardWire> _wires = [];
     private readonly int _port = RunningServer.FreePort();
     private readonly int[] _ports;
     private readonly string _rootKey;
@@ -55,7 +56,12 @@ public sealed class PooledServers : IAsyncDisposable
     {
         var servers = new PooledServers(await PostgreSqlCluster.NewDatabaseAsync());
         await servers.ListeningAsync(cancellation);
-        foreach (var port in servers._ports) servers._serving.Add(servers._program.Start(["serve", "--urls", $"http://127.0.0.1:{port}", "--issuer", servers.Issuer, .. servers.Place]));
+        foreach (var known in servers._ports)
+        {
+            var port = RunningServer.FreePort();
+            servers._wires.Add(new OverheardWire(known, port));
+            servers._serving.Add(servers._program.Start(["serve", "--urls", $"http://127.0.0.1:{port}", "--issuer", servers.Issuer, .. servers.Place]));
+        }
         foreach (var serving in servers._serving) await serving.ReadUntilAsync(new("Ctrl-C stops it"), cancellation);
         await servers._program.OutputOfAsync(["user", "add", "alice", "--password-stdin", .. servers.Place], cancellation, RunningServer.Password);
         return servers;
@@ -85,6 +91,7 @@ public sealed class PooledServers : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         foreach (var serving in _serving) await serving.DisposeAsync();
+        foreach (var wire in _wires) await wire.DisposeAsync();
         _pooler.StandardInput.Close();
         await _pooler.WaitForExitAsync(CancellationToken.None);
         _pooler.Dispose();

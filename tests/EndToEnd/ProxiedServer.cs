@@ -34,9 +34,12 @@ public sealed class ProxiedServer : IAsyncDisposable
     private readonly TestCertificate _certificate;
     private readonly int _port = RunningServer.FreePort();
     private readonly List<ChildProcess> _running = [];
+    private readonly int _serverPort = RunningServer.FreePort();
+    private readonly OverheardWire _wire;
 
     private ProxiedServer(string path)
     {
+        _wire = new OverheardWire(BackendPort, _serverPort);
         _certificate = TestCertificate.Write(_program.Folder("certificate"), Host);
         Data = _program.Folder("data");
         Address = $"https://{Host}:{_port}{path}";
@@ -48,13 +51,13 @@ public sealed class ProxiedServer : IAsyncDisposable
     /// <summary>The data folder of the server.</summary>
     public string Data { get; }
 
-    /// <summary>Where the server listens behind the proxy.</summary>
+    /// <summary>Where the proxy finds the server.</summary>
     public int BackendPort { get; } = RunningServer.FreePort();
 
     public static async Task<ProxiedServer> StartAsync(ProxySetup setup, CancellationToken cancellation)
     {
         var server = new ProxiedServer(setup.Path);
-        var serving = server._program.Start(["serve", "--urls", $"http://127.0.0.1:{server.BackendPort}", "--issuer", setup.Issuer(server.Address), .. setup.Trusted.SelectMany(address => (string[])["--trusted-proxy", address]), "--data", server.Data]);
+        var serving = server._program.Start(["serve", "--urls", $"http://127.0.0.1:{server._serverPort}", "--issuer", setup.Issuer(server.Address), .. setup.Trusted.SelectMany(address => (string[])["--trusted-proxy", address]), "--data", server.Data]);
         server._running.Add(serving);
         await serving.ReadUntilAsync(new("Ctrl-C stops it"), cancellation);
         await server._program.OutputOfAsync(["user", "add", "alice", "--password-stdin", "--data", server.Data], cancellation, RunningServer.Password);
@@ -96,6 +99,7 @@ public sealed class ProxiedServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         foreach (var process in _running) await process.DisposeAsync();
+        await _wire.DisposeAsync();
         _program.Dispose();
     }
 

@@ -15,6 +15,7 @@ public sealed class RunningServer : IAsyncLifetime
     private readonly ProofKeyProgram _program = new();
     private readonly string _data;
     private ChildProcess? _serving;
+    private OverheardWire? _wire;
 
     public RunningServer()
     {
@@ -36,7 +37,9 @@ public sealed class RunningServer : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         var cancellation = TestContext.Current.CancellationToken;
-        _serving = _program.Start("serve", "--urls", Issuer, "--data", _data);
+        var port = FreePort();
+        _wire = new OverheardWire(new Uri(Issuer).Port, port);
+        _serving = _program.Start("serve", "--urls", $"http://127.0.0.1:{port}", "--issuer", Issuer, "--data", _data);
         await ReadyAsync(cancellation);
         await _program.OutputOfAsync(["user", "add", "alice", "--email", "alice@example.com", "--password-stdin", "--data", _data], cancellation, Password);
     }
@@ -69,6 +72,8 @@ public sealed class RunningServer : IAsyncLifetime
     {
         if (_serving is not null)
             await _serving.DisposeAsync();
+        if (_wire is not null)
+            await _wire.DisposeAsync();
         _program.Dispose();
     }
 

@@ -11,6 +11,12 @@ public sealed class SampleProgram
     /// <summary>The bus of the desktop session that it runs in; one that is not there unless a test says otherwise.</summary>
     public string SessionBus { get; set; } = "unix:path=/nonexistent";
 
+    /// <summary>Where it keeps its data, if not with the other samples.</summary>
+    public string? DataHome { get; set; }
+
+    /// <summary>Variables beside those that every sample has here.</summary>
+    public Dictionary<string, string> Variables { get; } = [];
+
     /// <summary>Its lines of code: neither comments, nor directives, nor empty ones.</summary>
     public IEnumerable<string> Statements => File.ReadLines(_file).Where(line => line.Length > 0 && !line.StartsWith("//", StringComparison.Ordinal) && !line.StartsWith('#') && !line.StartsWith("using ProofKey", StringComparison.Ordinal));
 
@@ -30,11 +36,11 @@ public sealed class SampleProgram
     }
 
     /// <summary>Runs it.</summary>
-    public ChildProcess Run(params string[] arguments) => Dotnet(["run", _file, "--no-build", "--artifacts-path", Artifacts, "--", .. arguments]);
+    public ChildProcess Run(params string[] arguments) => RunWithBrowser("false", arguments);
 
     /// <summary>Runs it with a command in the place of the browser, which gets the address as its last argument.</summary>
     public ChildProcess RunWithBrowser(string browser, params string[] arguments) =>
-        Dotnet(["run", _file, "--no-build", "--artifacts-path", Artifacts, "--", .. arguments], browser);
+        Dotnet(["run", _file, "--no-build", "--artifacts-path", Artifacts, "--", .. arguments], browser, new Voice(Path.GetFileName(_file)));
 
     /// <summary>A folder that goes when its tests are done.</summary>
     public sealed class Folder : IDisposable
@@ -48,20 +54,21 @@ public sealed class SampleProgram
         public void Dispose() => _folder.Delete(recursive: true);
     }
 
-    private ChildProcess Dotnet(string[] arguments, string browser = "false") => ChildProcess.Start(
+    private ChildProcess Dotnet(string[] arguments, string browser = "false", Voice? voice = null) => ChildProcess.Start(
         Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
         arguments,
-        new Dictionary<string, string>
+        new Dictionary<string, string>(Variables)
         {
             ["BROWSER"] = browser,
-            ["XDG_DATA_HOME"] = _folder.Path,
+            ["XDG_DATA_HOME"] = DataHome ?? _folder.Path,
             ["DBUS_SESSION_BUS_ADDRESS"] = SessionBus,
             ["DOTNET_NOLOGO"] = "1",
             ["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1",
             // No build server outlives the test.
             ["MSBUILDDISABLENODEREUSE"] = "1",
             ["UseSharedCompilation"] = "false",
-        });
+        },
+        voice);
 
     private static string Root()
     {

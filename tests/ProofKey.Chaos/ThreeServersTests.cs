@@ -84,7 +84,9 @@ public sealed class ThreeServersTests(ThreeServers at) : IClassFixture<ThreeServ
     {
         using var form = new FormUrlEncodedContent(fields);
         using var response = await http.PostAsync(new Uri(at.Address + path), form);
-        return JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.Clone();
+        var body = await response.Content.ReadAsStringAsync();
+        SuiteWitness.OfThisSuite.Heard(body);
+        return JsonDocument.Parse(body).RootElement.Clone();
     }
 
     private string Proof(SigningKey key, string? nonce) => Dpop.Prove(key, "POST", new Uri(at.Address + "/token"), TimeProvider.System.GetUtcNow(), nonce);

@@ -1,15 +1,10 @@
-using System.Buffers.Text;
 using System.Diagnostics.Metrics;
-using System.Text;
-using System.Text.RegularExpressions;
 
 namespace ProofKey.Chaos;
 
 /// <summary>Programs that share a session: they spend one refresh token between them, and whichever of them is killed costs nothing.</summary>
 public sealed class TwentyProcessesTests
 {
-    private const int Many = 20;
-
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -17,10 +12,9 @@ public sealed class TwentyProcessesTests
     public async Task Twenty_processes_with_an_expired_session_refresh_once_and_say_the_same()
     {
         await using var world = await SharedSession.StartAsync();
-        await world.ExpireAsync();
         using var refreshes = new RefreshCount();
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, Many).Select(_ => world.TokenAsync()));
+        var answers = await new OneOfTwenty(world.Vault, world.Start).UndisturbedAsync(Cancel);
 
         answers.ShouldAllBe(answer => answer.ExitCode == 0, string.Join('\n', answers.Select(answer => answer.Errors)));
         answers.Select(answer => answer.Output).Distinct().ShouldHaveSingleItem().ShouldNotBeEmpty();
@@ -31,31 +25,30 @@ public sealed class TwentyProcessesTests
     [Fact]
     [Assertion("RT-15")]
     [Assertion("RT-16")]
-    public Task A_process_that_is_killed_at_any_moment_ends_no_session() => Rounds.RunAsync(async dice =>
+    public async Task A_process_that_is_killed_at_any_moment_ends_no_session()
     {
-        await using var world = await SharedSession.StartAsync();
-        using var refreshes = new RefreshCount();
-        for (var kill = 0; kill < (Rounds.AreMany ? 8 : 3); kill++)
+        var kills = new List<Kill>();
+        await Rounds.RunAsync(async dice =>
         {
-            await world.ExpireAsync();
-            var running = Enumerable.Range(0, Many).Select(_ => world.Start()).ToList();
-            var victim = running[dice.Below(Many)];
-            // They start one after another on few processors: a long while, so that a kill hits any of the steps.
-            var moment = TimeSpan.FromMilliseconds(dice.Below(4000));
-            await Task.WhenAny(Task.Delay(moment, TimeProvider.System, Cancel), victim.Ended);
-            victim.Kill();
+            await using var world = await SharedSession.StartAsync();
+            var twenty = new OneOfTwenty(world.Vault, world.Start);
+            await twenty.UndisturbedAsync(Cancel);
+            for (var number = 0; number < (Rounds.AreMany ? 8 : 3);)
+            {
+                var kill = await twenty.KillAsync(dice, whoRenews: number % 2 == 0, Cancel);
 
-            var answers = await Task.WhenAll(running.Where(process => process != victim).Select(process => process.EndAsync()));
-            var killed = await victim.EndAsync();
-
-            answers.ShouldAllBe(answer => answer.ExitCode == 0, string.Join('\n', answers.Select(answer => answer.Errors)));
-            answers.Select(answer => answer.Output).Distinct().Count().ShouldBe(1,
-                $"number {running.IndexOf(victim)} was killed after {moment.TotalMilliseconds:0} ms, the {kill + 1}. of this world, exit code {killed.ExitCode}; {refreshes.Value} refreshes so far; issued: {string.Join(' ', answers.Select(answer => IssuedAt(answer.Output)))}; in its folder: {string.Join(' ', world.Files)}");
-            (await world.SessionAsync())!.WasInterrupted.ShouldBeFalse();
-        }
-        await world.ExpireAsync();
-        (await world.TokenAsync()).ExitCode.ShouldBe(0);
-    });
+                kill.Others.ShouldAllBe(answer => answer.ExitCode == 0, kill.Errors);
+                kill.Others.Select(answer => answer.Output).Distinct().Count().ShouldBe(1, $"{kill.Errors}, kill {number + 1} of this world; in its folder: {string.Join(' ', world.Vault.Files)}");
+                (await world.Vault.SessionAsync())!.WasInterrupted.ShouldBeFalse();
+                if (kill.Moment is null) continue;
+                number++;
+                kills.Add(kill);
+            }
+            await world.Vault.ExpireAsync();
+            (await world.TokenAsync()).ExitCode.ShouldBe(0);
+        });
+        Rounds.Tell($"{kills.Count} kills, {Kill.Moments(kills)}");
+    }
 
     [Fact]
     [Assertion("RT-15")]
@@ -64,24 +57,22 @@ public sealed class TwentyProcessesTests
     {
         var loses = false;
         await using var world = await SharedSession.StartAsync(line => line.StartsWith("POST /token", StringComparison.Ordinal) && Volatile.Read(ref loses));
-        var before = (await world.SessionAsync())!.RefreshToken;
-        await world.ExpireAsync();
+        var before = (await world.Vault.SessionAsync())!.RefreshToken;
+        await world.Vault.ExpireAsync();
         Volatile.Write(ref loses, true);
         var lost = await world.TokenAsync();
         lost.ExitCode.ShouldBe(6, lost.Errors);
-        (await world.SessionAsync())!.WasInterrupted.ShouldBeTrue();
+        (await world.Vault.SessionAsync())!.WasInterrupted.ShouldBeTrue();
         Volatile.Write(ref loses, false);
 
         var healed = await world.TokenAsync();
 
         healed.ExitCode.ShouldBe(0, healed.Errors);
         healed.Errors.ShouldBeEmpty();
-        var after = (await world.SessionAsync())!;
+        var after = (await world.Vault.SessionAsync())!;
         after.RefreshToken.ShouldNotBe(before);
         after.Renewing.ShouldBeNull();
     }
-
-    private static string IssuedAt(string token) => Regex.Match(Encoding.UTF8.GetString(Base64Url.DecodeFromChars(token.Split('.')[1])), "\"iat\":[0-9]+").Value;
 
     /// <summary>How many refreshes the server in this process has answered with tokens.</summary>
     private sealed class RefreshCount : IDisposable

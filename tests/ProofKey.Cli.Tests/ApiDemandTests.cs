@@ -158,6 +158,8 @@ public sealed class ApiDemandTests : IAsyncLifetime
         (await _cli.OutputOfAsync("exec", "--resource", orders, "--", "sh", "-c", "printf %s $ACCESS_TOKEN")).ShouldBe($"token-for-{orders.Length}");
         _cli.Environment["PROOFKEY_RESOURCE"] = orders;
         (await _cli.OutputOfAsync("token")).ShouldBe((await _cli.SessionOfAsync()).AccessToken);
+        // A file that login reads too may have it; it is login's.
+        (await _cli.OutputOfAsync("token", "--config", _cli.Write("config.json", JsonSerializer.Serialize(new { resource = names })))).ShouldBe((await _cli.SessionOfAsync()).AccessToken);
         (await _cli.RunAsync("token", "--resource", "https://other.example/")).ShouldBeFailure(2, "Profile default is not for the API https://other.example/", $"It is for {names[0]} and {orders} and {api.Address}");
 
         api.Seen.Select(request => request.Authorization).ShouldBe(

@@ -105,6 +105,9 @@ public sealed class Cli : IDisposable
     /// <summary>Starts a command on a terminal of its own; <c>exec</c>, or a shell that also gets the Control-C ends with 130 in the command's place.</summary>
     public RunningCli StartOnTerminal(string arguments) => StartAs("script", "-qfec", $"exec {Program} {arguments}", "/dev/stderr");
 
+    /// <summary>The same on a terminal of so many columns.</summary>
+    public RunningCli StartOnTerminal(string arguments, int columns) => StartAs("script", "-qfec", $"stty columns {columns}; exec {Program} {arguments}", "/dev/stderr");
+
     /// <summary>Starts a command by another one, such as a shell.</summary>
     public RunningCli StartAs(params string[] command)
     {
@@ -119,22 +122,8 @@ public sealed class Cli : IDisposable
     // What no output may hold: the tokens of each session that can be read here, and the keys.
     private async Task NoteSecretsAsync()
     {
-        var (witness, sessions) = (SuiteWitness.OfThisSuite, PathOf("state/proofkey/sessions"));
-        foreach (var key in new[] { PathOf("session.key"), Path.Combine(Data, "root.key") }.Where(File.Exists)) witness.Key("key", await File.ReadAllBytesAsync(key));
-        if (!Directory.Exists(sessions)) return;
-        foreach (var file in Directory.EnumerateFiles(sessions, "*.vault", SearchOption.AllDirectories))
-        {
-            try
-            {
-                using var vault = SessionVault.At(file, TokenStore.EncryptedFile(Path.GetDirectoryName(file)!, VaultKey.OfFile(PathOf("session.key"))));
-                if (await vault.ReadAsync(CancellationToken.None) is not { } session) continue;
-                witness.Secret("access token", session.AccessToken);
-                if (session.RefreshToken is { } refreshToken) witness.Secret("refresh token", refreshToken);
-            }
-            catch (TokenStoreException)
-            {
-                // Its key is elsewhere, or it was damaged on purpose.
-            }
-        }
+        var (witness, rootKey) = (SuiteWitness.OfThisSuite, Path.Combine(Data, "root.key"));
+        if (File.Exists(rootKey)) witness.Key("root key", await File.ReadAllBytesAsync(rootKey));
+        await witness.ReadAsync(PathOf("state/proofkey/sessions"), PathOf("session.key"));
     }
 }

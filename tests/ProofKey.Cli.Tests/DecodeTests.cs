@@ -31,7 +31,9 @@ public sealed class DecodeTests : IDisposable
 
     [Theory]
     [InlineData("opaque", "three parts")]
-    [InlineData("a.b.c.d.e", "encrypted")]
+    [InlineData("eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4R0NNIn0..aXY.dGV4dA.dGFn", "encrypted")]
+    [InlineData("a.b.c.d.e", "three parts")]
+    [InlineData("{\"access_token\":\"e30.e30.x\",\"scope\":\"openid https://a.example/b.c\"}", "That is JSON")]
     [InlineData("e30.e30=.x", "base64url")]
     [InlineData("e30.W10.x", "JSON objects")]
     [InlineData("", "three parts")]
@@ -42,6 +44,30 @@ public sealed class DecodeTests : IDisposable
     {
         var outcome = await _cli.RunWithAsync(text, "decode", "-");
         outcome.ShouldBeFailure(1, problem, "opaque");
+    }
+
+    [Theory]
+    [InlineData("Bearer ")]
+    [InlineData("DPoP ")]
+    [InlineData("Authorization: Bearer ")]
+    [InlineData("authorization:bearer  ")]
+    public async Task A_token_may_have_its_scheme_before_it(string before)
+    {
+        var outcome = await _cli.RunWithAsync(before + Token + "\n", "decode", "-");
+        outcome.ExitCode.ShouldBe(0, outcome.ToString());
+        outcome.Output.ShouldContain("\"alg\": \"ES256\"");
+        outcome.Errors.ShouldBe("Not verified: anybody can write a token that says this.\n");
+    }
+
+    [Theory]
+    [InlineData("none")]
+    [InlineData("None")]
+    public async Task That_a_token_has_no_signature_is_said(string algorithm)
+    {
+        var header = Base64UrlText.Encode(Encoding.UTF8.GetBytes($$"""{"alg":"{{algorithm}}"}"""));
+        var outcome = await _cli.RunWithAsync($"{header}.e30.", "decode", "-");
+        outcome.ExitCode.ShouldBe(0, outcome.ToString());
+        outcome.Errors.ShouldContain("no signature (alg none)");
     }
 
     [Fact]

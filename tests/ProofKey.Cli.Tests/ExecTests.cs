@@ -98,7 +98,7 @@ public sealed class ExecTests : SignedInCli
         (await Cli.RunAsync("exec", "--", Cli.Write("notes", "text"))).ShouldBeFailure(126, "not a program that may be run", "chmod +x");
         File.SetUnixFileMode(Cli.PathOf("notes"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
         (await Cli.RunAsync("exec", "--", Cli.PathOf("notes"))).ShouldBeFailure(126, "cannot be run: Exec format error");
-        (await Cli.RunAsync("exec")).ShouldBeFailure(2, "Required argument missing", "proofkey exec --help");
+        (await Cli.RunAsync("exec")).ShouldBeFailure(2, "COMMAND is missing.", "proofkey exec --help");
         (await Cli.RunAsync("exec", "--variable", "A=B", "--", "env")).ShouldBeFailure(2, "name of a variable");
         (await Cli.RunAsync("exec", "-p", "work", "--", "env")).ShouldBeFailure(4, "There is no profile work");
     }

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace ProofKey.Cli.Tests;
 
 /// <summary>The map from endings to exit codes, where a real run would take minutes or a broken disk.</summary>
@@ -8,6 +10,8 @@ public sealed class FailureTests
     {
         Failure.Of(new SignInResult.Cancelled(CancelReason.TimedOut))!.ExitCode.ShouldBe(3);
         Failure.Of(new SignInResult.Cancelled(CancelReason.UserDenied))!.ExitCode.ShouldBe(9);
+        Failure.Of(new SignInResult.Cancelled(CancelReason.UserDenied))!.Help.ShouldBe("docs/errors/user_denied.md");
+        Failure.Of(new SignInResult.Cancelled(CancelReason.TimedOut))!.Help.ShouldBe("docs/errors/timed_out.md");
         Failure.Of(new SignInResult.Refused(OAuthError.InvalidRequest("No.")))!.ExitCode.ShouldBe(5);
         Failure.Of(new SignInResult.Rejected(new ProtocolViolation("issuer_mismatch", "this issuer", "another came", "Tell the operator.")))!.ExitCode.ShouldBe(7);
     }
@@ -29,6 +33,13 @@ public sealed class FailureTests
     [InlineData("token_not_bound")]
     public void What_the_library_says_of_its_options_is_said_of_those_that_are_typed(string code) =>
         Failure.Of(new SignInResult.Rejected(new ProtocolViolation(code, "a bound token", "there is none", "Say DpopUse.Never.")))!.Remedy.ShouldContain("--dpop=false");
+
+    [Fact]
+    public void A_connection_that_ends_while_it_is_made_is_no_fault_of_ours()
+    {
+        var failure = Failure.Of(new SocketException((int)SocketError.ConnectionReset));
+        (failure.ExitCode, failure.Problem).ShouldBe((ExitCodes.Unavailable, "The server could not be reached (ConnectionReset)."));
+    }
 
     [Fact]
     public void A_fault_of_ours_is_one_sentence_without_a_stack_trace()

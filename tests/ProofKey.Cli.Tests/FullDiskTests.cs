@@ -58,6 +58,18 @@ public sealed class FullDiskTests : IDisposable
         outcome.ShouldBeFailure(1, "The disk that holds the database is full", "free some space");
     }
 
+    [Fact]
+    public async Task A_session_that_does_not_fit_on_the_disk_is_said_before_anybody_signs_in()
+    {
+        await using var server = await TestServer.StartAsync(_cli);
+        await using var login = Start(
+            "mount -t tmpfs -o size=64k tmpfs \"$0\" && head -c 65536 /dev/zero > \"$0/filler\"; PROOFKEY_SESSIONS=\"$0/sessions\" exec \"$1\" login \"$2\" --client-id \"$3\" --no-browser",
+            _disk, _cli.Program, server.Issuer, await server.AddClientAsync());
+        var outcome = await login.EndAsync();
+        outcome.ShouldBeFailure(8, "No space left", "free space");
+        outcome.Errors.ShouldNotContain("Go to:");
+    }
+
     // With alice and a client on it, as they were on another disk before.
     private async Task<RunningCli> ServeOnDiskAsync(string issuer)
     {

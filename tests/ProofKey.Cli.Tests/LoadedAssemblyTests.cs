@@ -49,16 +49,21 @@ public sealed class LoadedAssemblyTests : IAsyncLifetime
         await ShouldLoadLittleAsync("completion bash -- login =h");
         await ShouldLoadLittleAsync("whoami");
         await ShouldLoadLittleAsync("list");
+        // This machine may have nothing that opens a browser.
+        await ShouldLoadLittleAsync("doctor --json", exitCode: null);
+        await ShouldLoadLittleAsync("manual");
+        await ShouldLoadLittleAsync($"store move --to file --to-key-file {_cli.WriteKey("other.key")}");
+        _cli.Environment["PROOFKEY_KEY_FILE"] = _cli.PathOf("other.key");
         await ShouldLoadLittleAsync($"decode {token}");
         await ShouldLoadLittleAsync($"call GET {_server.Issuer}/userinfo");
         await ShouldLoadLittleAsync("logout");
     }
 
-    private async Task<string> ShouldLoadLittleAsync(string command, int exitCode = 0, string input = "")
+    private async Task<string> ShouldLoadLittleAsync(string command, int? exitCode = 0, string input = "")
     {
         File.Delete(_cli.PathOf("loaded"));
         var outcome = await _cli.RunWithAsync(input, command.Split(' '));
-        outcome.ExitCode.ShouldBe(exitCode, outcome.ToString());
+        if (exitCode is not null) outcome.ExitCode.ShouldBe(exitCode.Value, outcome.ToString());
         Foreign().ShouldBeEmpty(command);
         return outcome.Output.TrimEnd();
     }

@@ -29,6 +29,21 @@ public sealed class MachineCheckupTests : IDisposable
         (await _cli.RunAsync("doctor", "--issuer", "login.example.com")).ShouldBeFailure(2, "--issuer https://login.example.com");
     }
 
+    [Theory]
+    [InlineData(SystemKind.Windows, "netsh int ipv4 show excludedportrange protocol=tcp")]
+    [InlineData(SystemKind.Linux, "Ports below 1024 are for root")]
+    public void A_port_that_nobody_may_have_comes_with_what_the_system_says_of_it(object system, string remedy)
+    {
+        var checkup = new MachineCheckup(MachineFacts.OfThisMachine with { System = (SystemKind)system });
+
+        var found = checkup.PortAfter(8401, SocketError.AccessDenied);
+
+        (found.State, found.Text).ShouldBe(("bad", "8401 may not be listened on."));
+        found.Remedy!.ShouldContain(remedy);
+        checkup.PortAfter(8401, SocketError.AddressAlreadyInUse).Remedy!.ShouldNotContain("netsh");
+        checkup.PortAfter(8401, null).State.ShouldBe("good");
+    }
+
     [Fact]
     public void A_browser_is_found_in_the_order_in_which_one_is_opened()
     {

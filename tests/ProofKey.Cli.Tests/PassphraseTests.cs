@@ -33,6 +33,11 @@ public sealed class PassphraseTests : IAsyncLifetime
     [Theory]
     [InlineData("token --show --no-input")]
     [InlineData("login --no-input")]
+    [InlineData("call GET http://127.0.0.1/ --no-input")]
+    [InlineData("exec --no-input -- true")]
+    [InlineData("whoami --no-input")]
+    [InlineData("logout --no-input")]
+    [InlineData("store move --to keychain --no-input")]
     public async Task Where_nobody_may_be_asked_nobody_is_asked_for_it(string command)
     {
         await using var running = _cli.StartOnTerminal(command);
@@ -77,5 +82,25 @@ public sealed class PassphraseTests : IAsyncLifetime
         var list = await _cli.OutputOfAsync("list");
         list.ShouldMatch("(?m)^default .*locked");
         list.ShouldMatch("(?m)^work .*signed in");
+    }
+
+    [Fact]
+    public async Task One_that_is_too_short_is_refused_before_it_is_typed_again_and_another_is_asked_for()
+    {
+        const string Next = "another five words or so";
+        SuiteWitness.OfThisSuite.Secret("passphrase", Next);
+        await using var moving = _cli.StartOnTerminal("store move --to file");
+        await moving.OutputUntilAsync(new("Passphrase of the session: "));
+        await moving.TypeAsync(Passphrase + "\r");
+        await moving.OutputUntilAsync(new("New passphrase of the session, at least 12 characters: "));
+        await moving.TypeAsync("short\r");
+        await moving.OutputUntilAsync(new(@"too short: it has at least 12 characters\. [^\n]*\r\nNew passphrase of the session, at least 12 characters: "));
+        await moving.TypeAsync(Next + "\r");
+        await moving.OutputUntilAsync(new("Once more: "));
+        await moving.TypeAsync(Next + "\r");
+        var outcome = await moving.EndAsync();
+        outcome.ExitCode.ShouldBe(0, outcome.ToString());
+        _cli.Environment["PROOFKEY_PASSPHRASE"] = Next;
+        (await _cli.OutputOfAsync("token")).ShouldNotBeEmpty();
     }
 }

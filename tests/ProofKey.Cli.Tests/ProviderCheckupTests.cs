@@ -1,10 +1,11 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using ProofKey.Cli.Doctor;
 
 namespace ProofKey.Cli.Tests;
 
-/// <summary>What <c>doctor --issuer</c> makes of an address that many tenants share.</summary>
+/// <summary>What <c>doctor</c> makes of an address that many tenants share, and of a connection that breaks.</summary>
 public sealed class ProviderCheckupTests
 {
     private const string Template = "https://login.microsoftonline.com/{tenantid}/v2.0";
@@ -24,6 +25,30 @@ public sealed class ProviderCheckupTests
 
         found.Any(finding => finding.ToString()!.Contains("names itself as you do", StringComparison.Ordinal)).ShouldBe(isFine);
         found.Any(finding => finding.ToString()!.Contains($"names itself {named}", StringComparison.Ordinal)).ShouldBe(!isFine);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_connection_that_ends_while_it_is_made_is_a_finding(bool ofProvider)
+    {
+        using var http = new HttpClient(new Broken());
+        var issuer = Issuer.Parse("https://login.example.com");
+
+        var found = ofProvider
+            ? await new ProviderCheckup(issuer, http, TimeProvider.System, TestContext.Current.CancellationToken).RunAsync()
+            : await new ServerCheckup(issuer, http, TestContext.Current.CancellationToken).RunAsync();
+
+        var finding = found.ShouldHaveSingleItem();
+        (finding.Name, finding.State).ShouldBe(("metadata", Finding.Bad));
+        finding.Text.ShouldContain("Nobody answers");
+        finding.Text.ShouldContain("(NotConnected)");
+    }
+
+    /// <summary>Does what the platform does with a connection whose other end is gone when it asks for its address.</summary>
+    private sealed class Broken : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => throw new SocketException((int)SocketError.NotConnected);
     }
 
     /// <summary>Answers with metadata, in the name of a server on the Internet.</summary>

@@ -34,7 +34,7 @@ public sealed class PublishedProgramTests
             (await cli.OutputOfAsync("exec", "--", "printenv", "ACCESS_TOKEN")).ShouldBe(await cli.OutputOfAsync("token"));
             (await cli.OutputOfAsync("client", "list", "--data", cli.Data)).ShouldContain("Terminal");
             (await cli.OutputOfAsync("doctor", "--issuer", server.Issuer)).ShouldContain("✓ pkce");
-            await using (var listing = cli.StartOnTerminal("list")) (await listing.EndAsync()).Errors.ShouldContain("╭");
+            await using (var listing = cli.StartOnTerminal("list", columns: 250)) (await listing.EndAsync()).Errors.ShouldContain("╭");
             (await cli.OutputOfAsync("demo", "--no-browser")).ShouldContain("3 attacks refused");
             (await cli.RunAsync("logout")).Errors.ShouldContain($"Signed out of {server.Issuer}");
         }

@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Http;
 using ProofKey.Cli.Output;
 using ProofKey.Cli.Sessions;
 
@@ -92,14 +94,39 @@ public sealed partial class RoadTests : IAsyncLifetime
         login.Errors.ShouldContain("Enter this code only because you started this very command.");
         await login.UntilAsync(new("█"));
         await login.TypeAsync("b");
-        await login.UntilAsync(new("Sign in in the browser on this machine"));
+        await login.UntilAsync(new("Sign in in the browser, since you pressed its key"));
         await login.TypeAsync("p");
-        await login.UntilAsync(new("since you pressed its key"));
+        await login.UntilAsync(new("in a browser elsewhere, since you pressed its key"));
         await login.TypeAsync("\u0003");
         await login.UntilAsync(new("Cancelled"));
 
         code.ShouldMatch("^[A-Z]{4}-[A-Z]{4}$");
         (await login.EndAsync()).ExitCode.ShouldBe(9);
+    }
+
+    [Fact]
+    public async Task Another_login_gets_no_turn_while_the_person_goes_from_one_road_to_another()
+    {
+        var client = await _server.AddClientAsync("--device");
+        await using var login = _cli.StartOnTerminal($"login {_server.Issuer} --client-id {client} --no-browser");
+        await login.UntilAsync(new("Keys: "));
+        await using var other = _cli.Start("login", _server.Issuer, "--client-id", client, "--no-browser");
+        await other.UntilAsync(new("Another program asks for this very sign-in"));
+
+        // The next road is held up on its way, for longer than the other program takes to look whether it has its turn.
+        using (LockFile.TryTake(_cli.SessionFile + ".lock").ShouldNotBeNull())
+        {
+            await login.TypeAsync("d");
+            await Task.Delay(TimeSpan.FromSeconds(2), TimeProvider.System, TestContext.Current.CancellationToken);
+            login.Errors.ShouldNotContain("enter the code");
+            ScriptedBrowser.Address().IsMatch(other.Errors).ShouldBeFalse(other.Errors);
+        }
+        await login.UntilAsync(UserCode());
+        ScriptedBrowser.Address().IsMatch(other.Errors).ShouldBeFalse(other.Errors);
+
+        await login.TypeAsync("\u0003");
+        (await login.EndAsync()).ExitCode.ShouldBe(9);
+        await other.UntilAsync(ScriptedBrowser.Address());
     }
 
     [Fact]
@@ -239,16 +266,115 @@ public sealed partial class RoadTests : IAsyncLifetime
         Failure.Of(new SignInResult.Rejected(new ProtocolViolation("callback_by_get", "a form", "an address", "ResponseMode.Query")))!.Remedy.ShouldContain("--response-mode query");
 
     [Fact]
-    public async Task After_thirty_seconds_the_person_is_told_what_was_asked()
+    public async Task In_Visual_Studio_Code_the_browser_is_said_to_be_where_the_person_is()
+    {
+        (_cli.Environment["VSCODE_IPC_HOOK_CLI"], _cli.Environment["BROWSER"]) = ("/tmp/hook.sock", "/nonexistent/browser");
+        await using var login = await StartAsync();
+        await login.UntilAsync(ScriptedBrowser.Address());
+        login.Errors.ShouldStartWith("Sign in in the browser, since Visual Studio Code opens the browser on your machine and forwards the port. If none opens, go to:\n");
+        login.PressControlC();
+        await login.EndAsync();
+    }
+
+    [Fact]
+    [Assertion("DV-12")]
+    public async Task No_variable_makes_it_a_device_code()
+    {
+        _cli.Environment["PROOFKEY_DEVICE"] = "true";
+        await using var login = await StartAsync("--no-browser");
+        await login.UntilAsync(ScriptedBrowser.Address());
+        login.Errors.ShouldNotContain("enter the code");
+        login.PressControlC();
+        await login.EndAsync();
+    }
+
+    [Fact]
+    public async Task A_terminal_that_knows_links_gets_the_address_as_one()
+    {
+        _cli.Environment["TERM_PROGRAM"] = "vscode";
+        var (login, address) = await StartOnTerminalAsync("--no-browser");
+        await using var running = login;
+        login.Errors.ShouldContain($"\u001b]8;;{address}\u001b\\{address}\u001b]8;;\u001b\\");
+        await login.TypeAsync("\u0003");
+        await login.EndAsync();
+    }
+
+    [Fact]
+    public async Task The_address_is_there_before_a_browser_is_asked()
     {
         var said = new StringWriter();
+        var before = "";
+        await using var client = new PublicClient(new ClientOptions
+        {
+            Issuer = Issuer.Parse(_server.Issuer),
+            ClientId = await _server.AddClientAsync(),
+            Scope = Scope.Parse("openid"),
+            Timeout = TimeSpan.FromSeconds(1),
+            OpenBrowser = (address, _) => ValueTask.FromResult((before = $"{said} {address}") is not null),
+        });
+
+        await Should.ThrowAsync<CommandException>(() => new InteractiveSignIn(client, new Terminal { Error = said }, new SignInChoice { Road = SignInRoad.Browser, MayAsk = false }).RunAsync(TestContext.Current.CancellationToken));
+
+        var addresses = ScriptedBrowser.Address().Matches(before + "\n").Select(address => address.Value).ToList();
+        addresses.Count.ShouldBe(2, before);
+        addresses[0].ShouldBe(addresses[1]);
+    }
+
+    [Fact]
+    public async Task A_server_that_is_away_when_the_address_ends_is_asked_again_until_there_is_a_new_one()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.TakesPushed = true;
+        var said = new StringWriter();
+        await using var client = new PublicClient(server.Options() with { TimeProvider = new HastyTime(), RequestTimeout = TimeSpan.FromSeconds(20), Timeout = TimeSpan.FromMinutes(5) });
+        var pushed = 0;
+        server.Instead["/par"] = context =>
+        {
+            if (++pushed is 2 or 3) context.Response.StatusCode = 503;
+            else context.Response.StatusCode = 201;
+            return context.Response.StatusCode == 503 ? Task.CompletedTask : context.Response.WriteAsJsonAsync(new Dictionary<string, object> { ["request_uri"] = $"urn:ietf:params:oauth:request_uri:{pushed}", ["expires_in"] = 60 });
+        };
+
+        await Should.ThrowAsync<CommandException>(() => new InteractiveSignIn(client, new Terminal { Error = said }, new SignInChoice { Road = SignInRoad.Browser, MayAsk = false }).RunAsync(TestContext.Current.CancellationToken));
+
+        Regex.Count(said.ToString(), "there is no new one yet").ShouldBe(1, said.ToString());
+        said.ToString().ShouldContain("This one is good:");
+        pushed.ShouldBeGreaterThan(3);
+    }
+
+    [Fact]
+    public async Task A_server_that_refuses_the_request_when_its_address_ends_is_not_asked_for_ever()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.TakesPushed = true;
+        var said = new StringWriter();
+        await using var client = new PublicClient(server.Options() with { TimeProvider = new HastyTime(), RequestTimeout = TimeSpan.FromSeconds(20), Timeout = TimeSpan.FromMinutes(5) });
+        var pushed = 0;
+        server.Instead["/par"] = context =>
+        {
+            context.Response.StatusCode = ++pushed == 1 ? 201 : 400;
+            return context.Response.WriteAsJsonAsync(pushed == 1
+                ? new Dictionary<string, object> { ["request_uri"] = "urn:ietf:params:oauth:request_uri:1", ["expires_in"] = 60 }
+                : new Dictionary<string, object> { ["error"] = "unauthorized_client" });
+        };
+
+        await Should.ThrowAsync<CommandException>(() => new InteractiveSignIn(client, new Terminal { Error = said }, new SignInChoice { Road = SignInRoad.Browser, MayAsk = false }).RunAsync(TestContext.Current.CancellationToken));
+
+        said.ToString().ShouldContain("That address has ended, and there is no new one: the server refused with unauthorized_client");
+        pushed.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task After_thirty_seconds_the_person_is_told_what_was_asked()
+    {
+        var (said, time) = (new StringWriter(), new HastyTime());
         var id = await _server.AddClientAsync();
         await using var client = new PublicClient(new ClientOptions
         {
             Issuer = Issuer.Parse(_server.Issuer),
             ClientId = id,
             Scope = Scope.Parse("openid"),
-            TimeProvider = new HastyTime(),
+            TimeProvider = time,
             RequestTimeout = TimeSpan.FromSeconds(20),
             OpenBrowser = (_, _) => ValueTask.FromResult(true),
         });
@@ -257,6 +383,7 @@ public sealed partial class RoadTests : IAsyncLifetime
         var ended = await Should.ThrowAsync<CommandException>(() => signIn.RunAsync(TestContext.Current.CancellationToken));
 
         ended.ExitCode.ShouldBe(ExitCodes.TimedOut);
+        time.Pauses.ShouldContain(TimeSpan.FromSeconds(30));
         said.ToString().ShouldContain($"asked were the client {id}, the redirect URI http://127.0.0.1:");
         said.ToString().ShouldContain("Ctrl-C gives up.", customMessage: "without a keyboard there are no other keys");
         said.ToString().ShouldContain("This one is good:", customMessage: "the reference of a pushed request ends after a minute");
@@ -284,12 +411,17 @@ public sealed partial class RoadTests : IAsyncLifetime
     {
         private long _shift;
 
+        /// <summary>How long was waited, had it been waited.</summary>
+        public ConcurrentBag<TimeSpan> Pauses { get; } = [];
+
         public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + TimeSpan.FromTicks(Volatile.Read(ref _shift));
 
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
         {
             if (dueTime == TimeSpan.FromMinutes(5)) return base.CreateTimer(callback, state, TimeSpan.FromSeconds(1), period);
-            if (dueTime < TimeSpan.FromSeconds(25)) return base.CreateTimer(callback, state, dueTime, period);
+            // Five seconds are the pause before a server is asked again.
+            if (dueTime < TimeSpan.FromSeconds(25) && dueTime != TimeSpan.FromSeconds(5)) return base.CreateTimer(callback, state, dueTime, period);
+            Pauses.Add(dueTime);
             Interlocked.Add(ref _shift, dueTime.Ticks);
             return base.CreateTimer(callback, state, TimeSpan.FromMilliseconds(100), period);
         }

@@ -60,7 +60,7 @@ public sealed class SecondSignInTests : SignedInCli
 
     [Fact]
     public async Task Without_input_a_profile_that_never_was_is_named_with_the_whole_command() =>
-        (await Cli.RunAsync("login", Server.Issuer, "--client-id", "app", "-p", "new", "--no-input")).ShouldBeFailure(4, $"Sign in with: proofkey login {Server.Issuer} --client-id app -p new\n");
+        (await Cli.RunAsync("login", Server.Issuer, "--client-id", "app", "-p", "new", "--no-input")).ShouldBeFailure(4, $"Sign in with: proofkey login {Server.Issuer} --client-id app --key-file {Cli.PathOf("session.key")} -p new\n");
 
     private static async Task<bool> IsGoodAsync(string token, string issuer)
     {

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 
 namespace ProofKey.Cli.Tests;
@@ -75,6 +77,16 @@ public sealed class ServeTests : IDisposable
     [Fact]
     public async Task Https_without_a_certificate_is_explained() =>
         (await _cli.RunAsync("serve", "--data", _cli.Data, "--urls", $"https://127.0.0.1:{TestServer.FreePort()}", "--issuer", "https://login.example.com")).ShouldBeFailure(1, "no certificate", "proxy");
+
+    [Fact]
+    public async Task Https_with_a_certificate_whose_key_is_not_named_is_explained()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var certificate = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(200));
+        _cli.Environment["Kestrel__Certificates__Default__Path"] = _cli.Write("cert.pem", certificate.ExportCertificatePem());
+        var outcome = await _cli.RunAsync("serve", "--data", _cli.Data, "--urls", $"https://127.0.0.1:{TestServer.FreePort()}", "--issuer", "https://login.example.com");
+        outcome.ShouldBeFailure(1, "no certificate with its private key", "Kestrel__Certificates__Default__KeyPath");
+    }
 
     [Fact]
     public async Task Settings_that_lie_in_the_current_folder_are_not_taken()

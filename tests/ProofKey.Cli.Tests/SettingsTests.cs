@@ -90,6 +90,7 @@ public sealed class SettingsTests : IDisposable
     [InlineData("login https://login.example.com --client-id x", """{ "response_mode": "query" }""", "key response_mode", "Say --response-mode there")]
     [InlineData("client update x", """{ "scope": "openid" }""", "key scope", "Say --scope there")]
     [InlineData("key rotate", """{ "revoke_all": true }""", "key revoke_all", "Say --revoke-all there")]
+    [InlineData("login", """{ "client_idd": "x" }""", "key client_idd", "Did you mean client_id?")]
     [InlineData("client list", """{ "grants": "keep" }""", "key grants", "no command takes such an option from a file")]
     public async Task A_key_that_would_not_count_is_refused(string command, string content, string key, string said) =>
         (await _cli.RunAsync([.. command.Split(' '), "--config", _cli.Write("config.json", content)])).ShouldBeFailure(2, key, said);

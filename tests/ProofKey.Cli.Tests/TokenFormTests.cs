@@ -32,12 +32,13 @@ public sealed class TokenFormTests : SignedInCli
 
     [Theory]
     [InlineData("sh"), InlineData("bash"), InlineData("zsh")]
-    public async Task A_shell_that_evaluates_env_gets_the_token_and_runs_nothing_of_it(string shell)
+    public async Task What_a_shell_that_evaluates_env_starts_gets_the_token_and_nothing_of_it_runs(string shell)
     {
+        const string Child = """sh -c 'printf %s "$ACCESS_TOKEN"'""";
         var script = Cli.Write("token.sh", NastyToken.Text("env"));
-        (await RunOtherAsync(shell, "-c", $"""eval "$(cat {script})"; printf %s "$ACCESS_TOKEN" """)).Output.ShouldBe(Nasty);
+        (await RunOtherAsync(shell, "-c", $"""eval "$(cat {script})"; {Child}""")).Output.ShouldBe(Nasty);
         File.Exists(Cli.PathOf("ran")).ShouldBeFalse();
-        (await RunOtherAsync(shell, "-c", $"""eval "$({Proofkey} token -o env)"; printf %s "$ACCESS_TOKEN" """)).Output.ShouldBe(await Cli.OutputOfAsync("token"));
+        (await RunOtherAsync(shell, "-c", $"""eval "$({Proofkey} token -o env)"; {Child}""")).Output.ShouldBe(await Cli.OutputOfAsync("token"));
     }
 
     [Fact]

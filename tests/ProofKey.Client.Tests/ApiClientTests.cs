@@ -94,10 +94,27 @@ public sealed class ApiClientTests
 
         (await api.SendAsync(request, Cancel)).StatusCode.ShouldBe(HttpStatusCode.OK);
 
-        headers.ShouldContain("Authorization");
+        // It would choose what is asked with the token.
+        headers.ShouldNotContain("Authorization");
         headers.ShouldContain("User-Agent");
         headers.ShouldNotContain("X-Api-Key");
         headers.ShouldNotContain("Cookie");
+    }
+
+    [Fact]
+    [Assertion("CL-11")]
+    public async Task The_token_does_not_come_back_from_a_detour_over_another_origin()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var other = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        server.Instead["/api/start"] = context => DiscoveryTests.Redirect(context, 302, other.At("/detour"));
+        other.Instead["/detour"] = context => DiscoveryTests.Redirect(context, 302, server.At("/api/next"));
+        server.Instead["/api/next"] = context => DiscoveryTests.Redirect(context, 302, server.At("/api/me"));
+        using var api = (await client.FindSessionAsync(Cancel))!.CreateHttpClient(onlyFor: server.At("/api/"));
+
+        (await api.GetStringAsync("start", Cancel)).ShouldBeEmpty("nobody signed in for a request that the other origin chose");
+        (await api.GetStringAsync("me", Cancel)).ShouldStartWith("Bearer ");
     }
 
     [Fact]
@@ -153,6 +170,7 @@ public sealed class ApiClientTests
     [InlineData("http://api.example.com/")]
     [InlineData("ftp://127.0.0.1/")]
     [InlineData("/relative")]
+    [Assertion("CL-14")]
     [Assertion("CL-20")]
     public async Task A_token_needs_https_or_loopback(string address)
     {

@@ -293,6 +293,7 @@ public sealed class DiscoveryTests
     [InlineData("userinfo_endpoint", "ftp://127.0.0.1/")]
     [InlineData("revocation_endpoint", "http://169.254.169.254/")]
     [Assertion("CL-06")]
+    [Assertion("CL-14")]
     public async Task An_endpoint_is_https_or_loopback_and_nothing_else(string name, string address)
     {
         await using var server = await ScriptedServer.StartAsync();
@@ -401,6 +402,30 @@ public sealed class DiscoveryTests
         problem.Retryable.ShouldBeFalse();
         problem.Remedy.ShouldContain("certificate");
         server.Paths.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1", true)]
+    [InlineData("127.0.0.2", false)]
+    [Assertion("CL-14")]
+    [Rfc("RFC 6749", "10.9")]
+    public async Task A_certificate_of_another_host_is_refused_whoever_vouches_for_it(string host, bool isGood)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var now = TimeProvider.System.GetUtcNow();
+        var request = new CertificateRequest("CN=a test", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(IPAddress.Parse(host));
+        request.CertificateExtensions.Add(names.Build());
+        using var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        await using var server = await ScriptedServer.StartAsync(certificate);
+        using var trusting = Backchannel.NewHandler();
+        trusting.SslOptions.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        trusting.SslOptions.CertificateChainPolicy.CustomTrustStore.Add(certificate);
+        await using var client = new PublicClient(server.Options() with { HttpMessageHandler = trusting });
+
+        if (isGood) await (await client.BeginAsync(Cancel)).DisposeAsync();
+        else (await Should.ThrowAsync<AuthorizationServerUnavailableException>(() => client.BeginAsync(Cancel))).Code.ShouldBe("tls");
     }
 
     [Fact]

@@ -31,6 +31,28 @@ public sealed class ErrorPageTests
         Pages.Where(page => !list.Contains($"]({page}.md)", StringComparison.Ordinal)).ShouldBeEmpty();
     }
 
+    public static TheoryData<SignInResult> Endings => new()
+    {
+        new SignInResult.Cancelled(CancelReason.TimedOut),
+        new SignInResult.Cancelled(CancelReason.UserDenied),
+        new SignInResult.Refused(new OAuthError("invalid_scope", "No.")),
+        new SignInResult.Refused(new OAuthError("of_their_own", "No.")),
+        new SignInResult.Unavailable(true, new AuthorizationServerUnavailableException("timeout", "an answer", "there was none", "Try again.")),
+        new SignInResult.Rejected(new ProtocolViolation("issuer_missing", "an issuer", "there was none", "Do not go on.")),
+    };
+
+    [Theory]
+    [MemberData(nameof(Endings))]
+    public void Every_ending_without_a_session_says_what_was_expected_what_came_what_to_do_and_where_it_is_explained(SignInResult ending)
+    {
+        var failure = ending.Failure.ShouldNotBeNull();
+        foreach (var text in (string[])[failure.Expected, failure.Actual, failure.Remedy]) text.ShouldNotBeNullOrWhiteSpace();
+        ErrorPages.Codes.ShouldContain(failure.Code);
+        failure.Help.ShouldBe($"docs/errors/{failure.Code}.md");
+        ending.ToString().ShouldContain($"Outcome = {ending.Outcome}");
+        Should.Throw<ClientException>(ending.SessionOrThrow).Code.ShouldBe(failure.Code);
+    }
+
     [Fact]
     public void Every_literal_code_in_the_sources_is_in_the_list()
     {

@@ -30,6 +30,20 @@ public sealed class KeychainKeyTests : IDisposable
         _keychain.Questions.ShouldBe(asked);
     }
 
+    [Fact]
+    [Assertion("CL-12")]
+    public async Task Tokens_may_be_longer_than_what_a_keychain_takes()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        var token = string.Concat(Enumerable.Range(0, 40).Select(_ => Secret.NewText(100)));
+        server.SpoilTokens = tokens => tokens["access_token"] = token;
+        await SignInAsync(server, "default");
+
+        _keychain.Longest.ShouldBeInRange(32, 100);
+        await using var client = new PublicClient(server.Options() with { Store = AfterARestart() });
+        (await (await client.GetStoredSessionAsync(Cancel)).GetAccessTokenAsync(cancel: Cancel)).Reveal().ShouldBe(token);
+    }
+
     [Theory]
     [InlineData(TokenStoreState.Locked)]
     [InlineData(TokenStoreState.Missing)]
@@ -137,6 +151,9 @@ public sealed class KeychainKeyTests : IDisposable
 
         public int Questions { get; private set; }
 
+        /// <summary>The length of the longest secret that came. Windows takes 2,560 bytes.</summary>
+        public int Longest { get; private set; }
+
         public TokenStoreState? Problem { get; set; }
 
         /// <summary>What another program stores an instant before us.</summary>
@@ -157,6 +174,7 @@ public sealed class KeychainKeyTests : IDisposable
         public override void Store(string application, string secret, CancellationToken limit)
         {
             Ask();
+            Longest = Math.Max(Longest, secret.Length);
             _secrets[application] = Rival ?? secret;
         }
 

@@ -21,9 +21,9 @@ public sealed class KnownProviderTests
             ResponseModesSupported = ["form_post", "query"],
             CodeChallengeMethodsSupported = ["S256"],
         };
-        var server = new AuthorizationServer(new Uri("https://login.example.com/token"), null, null, null, IssuerRule.Of(options.Issuer));
+        var server = new AuthorizationServer(new Uri("https://login.example.com/token"), null, null, IssuerRule.Of(options.Issuer), metadata, new Endpoints(options.Issuer, []));
 
-        SignInServer.Check(metadata, server, options, entry).Posts.ShouldBe(posts);
+        SignInServer.Check(server, options, entry).Posts.ShouldBe(posts);
     }
 
     [Fact]
@@ -35,6 +35,7 @@ public sealed class KnownProviderTests
         KnownProviders.All.ShouldAllBe(entry => entry.ResponseMode == null || entry.ResponseMode == ProviderEntry.Query);
         // The last two parts of a name are never left open: anybody could have them.
         KnownProviders.All.ShouldAllBe(entry => !new Uri(entry.Issuer.Replace("*", "x", StringComparison.Ordinal)).Host.EndsWith(".x", StringComparison.Ordinal));
+        KnownProviders.All.ShouldAllBe(entry => entry.OwnLogout == null || entry.OwnLogout.Scheme == "https");
         KnownProviders.All.ShouldAllBe(entry => entry.ChecksVerifier || entry.ResponseMode != null || entry.Remedies != null);
     }
 
@@ -101,6 +102,17 @@ public sealed class KnownProviderTests
         if (method is null) refused.Remedy.ShouldContain(nameof(ClientOptions.AcceptUnadvertisedPkce));
     }
 
+    [Theory]
+    [InlineData("https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abc", null)]
+    [InlineData("https://contoso.my.salesforce.com", "https://a.example/l?client_id=cli")]
+    public async Task A_provider_whose_logout_wants_parameters_of_its_own_has_no_address_for_it(string issuer, string? address)
+    {
+        using var server = new SilentServer(issuer, "S256");
+        await using var client = new PublicClient(new ClientOptions { Issuer = Issuer.Parse(issuer), ClientId = "cli", HttpMessageHandler = server });
+
+        (await client.SignOut.EndSessionUriAsync(Cancel)).ShouldBe(address is null ? null : new Uri(address));
+    }
+
     [Fact]
     public async Task Another_name_of_a_tenant_than_its_id_is_explained()
     {
@@ -120,7 +132,7 @@ public sealed class KnownProviderTests
         protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
             var list = methods is null ? "" : $$""","code_challenge_methods_supported":["{{methods}}"]""";
-            var json = $$"""{"issuer":"{{issuer}}","authorization_endpoint":"https://a.example/a","token_endpoint":"https://a.example/t","jwks_uri":"https://a.example/k"{{list}}}""";
+            var json = $$"""{"issuer":"{{issuer}}","authorization_endpoint":"https://a.example/a","token_endpoint":"https://a.example/t","jwks_uri":"https://a.example/k","end_session_endpoint":"https://a.example/l"{{list}}}""";
             return Task.FromResult(new HttpResponseMessage { Content = new StringContent(json, System.Text.Encoding.UTF8, "application/json"), RequestMessage = request });
         }
     }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace ProofKey.Client.Tests;
@@ -17,6 +18,10 @@ public sealed class MetadataPurposeTests
         { "endpoint_address", metadata => metadata["authorization_endpoint"] = "http://elsewhere.example/" },
         { "endpoint_address", metadata => metadata["device_authorization_endpoint"] = "ftp://elsewhere.example/" },
         { "endpoint_missing", metadata => metadata["require_pushed_authorization_requests"] = true },
+        { "malformed_metadata", metadata => metadata["device_authorization_endpoint"] = 7 },
+        { "malformed_metadata", metadata => metadata["response_modes_supported"] = "query" },
+        { "malformed_metadata", metadata => (metadata["response_modes_supported"], metadata["authorization_endpoint"]) = (new JsonArray(7), new JsonObject()) },
+        { "malformed_metadata", metadata => metadata["code_challenge_methods_supported"] = new JsonObject { ["a.b"] = "S256" } },
     };
 
     [Theory]
@@ -43,20 +48,65 @@ public sealed class MetadataPurposeTests
     [InlineData("issuer", "https://evil.example", "metadata_issuer")]
     [InlineData("token_endpoint", "http://elsewhere.example/", "endpoint_address")]
     [InlineData("jwks_uri", null, "endpoint_missing")]
+    [InlineData("jwks_uri", 7, "malformed_metadata")]
+    [InlineData("token_endpoint", true, "malformed_metadata")]
     [Assertion("MD-11")]
     [Assertion("CL-06")]
-    public async Task What_a_renewal_needs_is_checked_for_it_too(string name, string? value, string code)
+    public async Task What_a_renewal_needs_is_checked_for_it_too(string name, object? value, string code)
     {
         await using var server = await ScriptedServer.StartAsync();
         server.Binds = true;
         await using var client = await SignedInAsync(server);
         server.Time.Shift = TimeSpan.FromHours(2);
-        server.SpoilMetadata = metadata => metadata[name] = value;
+        server.SpoilMetadata = metadata => metadata[name] = JsonSerializer.SerializeToNode(value);
 
         var session = (await client.FindSessionAsync(Cancel))!;
 
         (await Should.ThrowAsync<ProtocolViolationException>(() => session.GetAccessTokenAsync(cancel: Cancel))).Code.ShouldBe(code);
         server.TokenRequests.Count.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("userinfo_endpoint", "7", "malformed_metadata")]
+    [InlineData("userinfo_endpoint", "\"http://elsewhere.example/\"", "endpoint_address")]
+    [InlineData("revocation_endpoint", "[]", "malformed_metadata")]
+    [InlineData("revocation_endpoint", "\"ftp://elsewhere.example/\"", "endpoint_address")]
+    [Assertion("MD-12")]
+    public async Task What_is_wrong_with_an_endpoint_concerns_who_goes_there_and_a_sign_in(string name, string json, string code)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.Binds = true;
+        await using var client = await SignedInAsync(server);
+        server.Time.Shift = TimeSpan.FromHours(2);
+        server.SpoilMetadata = metadata => metadata[name] = JsonNode.Parse(json);
+        var session = (await client.FindSessionAsync(Cancel))!;
+
+        await session.GetAccessTokenAsync(cancel: Cancel);
+
+        var begun = await Should.ThrowAsync<ProtocolViolationException>(() => client.BeginAsync(Cancel));
+        begun.Code.ShouldBe(code);
+        begun.Expected.ShouldContain(name);
+        var read = await Record.ExceptionAsync(() => session.GetUserInfoAsync(Cancel));
+        (read as ProtocolViolationException)?.Code.ShouldBe(code);
+        (read is null).ShouldBe(name != "userinfo_endpoint");
+        (await session.SignOutAsync(Cancel)).Revoked.ShouldBe(name != "revocation_endpoint");
+        (await client.FindSessionAsync(Cancel)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_member_of_a_wrong_type_that_was_mended_is_seen_at_the_next_use()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.Binds = true;
+        await using var client = await SignedInAsync(server);
+        server.Time.Shift = TimeSpan.FromHours(2);
+        server.SpoilMetadata = metadata => metadata["userinfo_endpoint"] = 7;
+        var session = (await client.FindSessionAsync(Cancel))!;
+        await Should.ThrowAsync<ProtocolViolationException>(() => session.GetUserInfoAsync(Cancel));
+
+        server.SpoilMetadata = null;
+
+        (await session.GetUserInfoAsync(Cancel)).GetProperty("sub").GetString().ShouldBe("alice");
     }
 
     [Theory]

@@ -91,6 +91,18 @@ public sealed class RedirectTests
         LoopbackSockets.IsTaken(SocketError.NetworkDown).ShouldBeFalse();
     }
 
+    [Fact]
+    public void A_range_that_Windows_keeps_is_named_with_the_command_that_lists_it_and_there_alone()
+    {
+        var windows = LoopbackSockets.NoPort([(8400, (SocketError)10048), (8401, (SocketError)10013)], SystemKind.Windows);
+
+        windows.Code.ShouldBe("no_port");
+        windows.Actual.ShouldEndWith(", 8401 is reserved by the system");
+        windows.Remedy.ShouldContain("netsh int ipv4 show excludedportrange protocol=tcp");
+        LoopbackSockets.NoPort([(8400, (SocketError)10048)], SystemKind.Windows).Remedy.ShouldNotContain("netsh");
+        LoopbackSockets.NoPort([(80, SocketError.AccessDenied)], SystemKind.Linux).Remedy.ShouldNotContain("netsh");
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -231,6 +231,36 @@ public sealed class RenewalMarkTests
         (await folder.SessionAsync())!.Renewing.ShouldBeNull();
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    [Assertion("RT-16")]
+    public async Task All_who_had_the_session_are_told_of_the_lost_answer_that_one_of_them_asked_the_server_about(bool inFile)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        var store = inFile ? folder.Store : TokenStore.Of(new SharedMemory());
+        await (await SignedInAsync(server, store)).DisposeAsync();
+        server.Time.Shift = AfterTheEnd;
+        server.SpoilTokens = _ => throw new InvalidOperationException("The answer is lost.");
+        await using (var killed = new PublicClient(server.Options() with { Store = store }))
+            await Should.ThrowAsync<AuthorizationServerUnavailableException>(async () => await (await killed.FindSessionAsync(Cancel))!.GetAccessTokenAsync(cancel: Cancel));
+        server.SpoilTokens = null;
+        var clients = Enumerable.Range(0, 5).Select(_ => new PublicClient(server.Options() with { Store = store })).ToList();
+        var sessions = await Task.WhenAll(clients.Select(client => client.FindSessionAsync(Cancel)));
+        var sent = server.TokenRequests.Count;
+
+        var ended = await Task.WhenAll(sessions.Select(session => Should.ThrowAsync<SignInRequiredException>(() => session!.GetAccessTokenAsync(cancel: Cancel))));
+
+        ended.ShouldAllBe(end => end.Code == "renewal_interrupted" && end.Reason == SignInRequiredReason.SessionEnded);
+        server.TokenRequests.Count.ShouldBe(sent + 1);
+        // The word is for this session: whoever signs in ends it.
+        await (await SignedInAsync(server, store)).DisposeAsync();
+        (await Should.ThrowAsync<SignInRequiredException>(() => sessions[0]!.GetAccessTokenAsync(cancel: Cancel))).Code.ShouldBe("signed_out");
+        File.Exists(folder.Vault + ".interrupted").ShouldBeFalse();
+        foreach (var client in clients) await client.DisposeAsync();
+    }
+
     [Fact]
     [Assertion("RT-16")]
     public async Task A_session_that_the_server_ended_by_itself_is_not_called_interrupted()
@@ -269,10 +299,12 @@ public sealed class RenewalMarkTests
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
-    private static async Task<PublicClient> SignedInAsync(ScriptedServer server, TemporaryFolder folder)
+    private static Task<PublicClient> SignedInAsync(ScriptedServer server, TemporaryFolder folder) => SignedInAsync(server, folder.Store);
+
+    private static async Task<PublicClient> SignedInAsync(ScriptedServer server, TokenStore store)
     {
         using var browser = new TestBrowser();
-        var client = new PublicClient(server.Options(browser) with { Store = folder.Store });
+        var client = new PublicClient(server.Options(browser) with { Store = store });
         await client.GetSessionAsync(Cancel);
         await browser.Page;
         return client;

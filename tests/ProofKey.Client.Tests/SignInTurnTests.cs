@@ -117,6 +117,49 @@ public sealed class SignInTurnTests
     }
 
     [Fact]
+    public async Task The_turn_is_kept_while_the_person_goes_from_one_road_to_another()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        await using var client = new PublicClient(server.Options() with { Store = folder.Store });
+        await using var other = new PublicClient(server.Options() with { Store = folder.Store });
+        Task<PendingSignIn> waiting = null!;
+        var signingIn = client.InOneTurnAsync(async () =>
+        {
+            await using (await client.BeginAsync(Cancel)) waiting = other.BeginAsync(Cancel);
+            (await Task.WhenAny(waiting, Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, Cancel))).ShouldNotBe(waiting);
+            await using (await client.BeginDeviceAsync(Cancel).WaitAsync(TimeSpan.FromSeconds(20), Cancel)) { }
+            (await Task.WhenAny(waiting, Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, Cancel))).ShouldNotBe(waiting);
+            throw new SignInRequiredException(SignInRequiredReason.UserDenied);
+        });
+
+        await Should.ThrowAsync<SignInRequiredException>(() => signingIn);
+
+        await using var begun = await waiting.WaitAsync(TimeSpan.FromSeconds(20), Cancel);
+    }
+
+    [Fact]
+    public async Task Who_waited_for_the_first_road_finds_what_was_signed_in_meanwhile()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var folder = new TemporaryFolder();
+        using var browser = new TestBrowser();
+        await using var client = new PublicClient(server.Options() with { Store = folder.Store });
+        await using var other = new PublicClient(server.Options(browser) with { Store = folder.Store });
+        await using var first = await other.BeginAsync(Cancel);
+        var waiting = client.InOneTurnAsync(async () =>
+        {
+            await using var pending = await client.BeginAsync(Cancel);
+            return pending.SignedInMeanwhile!;
+        });
+
+        await first.OpenBrowserAsync(Cancel);
+        var session = (await first.EndAsync(Cancel)).ShouldBeOfType<SignInResult.SignedIn>().Session;
+
+        (await waiting).Stored.Id.ShouldBe(session.Stored.Id);
+    }
+
+    [Fact]
     public async Task What_a_call_leaves_running_has_its_turn_no_longer_than_the_call()
     {
         await using var server = await ScriptedServer.StartAsync();

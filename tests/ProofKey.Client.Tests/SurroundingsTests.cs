@@ -109,6 +109,35 @@ public sealed class SurroundingsTests
             BrowserLadder.Commands(MachineOf(machine).WithFiles(), Address).ShouldAllBe(one => !one.Program.Contains("explorer") && !one.Program.Contains("cmd") && one.Arguments.Contains(Address));
     }
 
+    [Theory]
+    [InlineData(SystemKind.MacOS, "SSH_CONNECTION=10.0.0.2 50000 10.0.0.1 22", "this is an SSH session")]
+    [InlineData(SystemKind.Windows, "SSH_CONNECTION=10.0.0.2 50000 10.0.0.1 22", "this is an SSH session")]
+    [InlineData(SystemKind.Linux, "SSH_TTY=/dev/pts/3;DISPLAY=:10", "this is an SSH session")]
+    [InlineData(SystemKind.Linux, "container=podman;DISPLAY=:0", "this is a container")]
+    [InlineData(SystemKind.Linux, "SUDO_USER=alice;USER=root;DISPLAY=:0", "by sudo")]
+    [InlineData(SystemKind.Linux, "", "there is no display")]
+    internal async Task A_call_that_shows_no_address_opens_no_browser_where_the_person_is_not(SystemKind system, string variables, string reason)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        var elsewhere = Surroundings.Of(MachineOf(variables).WithFiles() with { System = system });
+        await using var client = new PublicClient(server.Options() with { OpenBrowser = null, Surroundings = elsewhere });
+
+        var needed = await Should.ThrowAsync<SignInRequiredException>(() => client.GetSessionAsync(TestContext.Current.CancellationToken));
+
+        needed.Reason.ShouldBe(SignInRequiredReason.NoBrowser);
+        needed.Code.ShouldBe("no_browser");
+        needed.Actual.ShouldContain(reason);
+        needed.Remedy.ShouldContain("SignInRoad.Paste");
+        server.AuthorizeRequests.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("SSH_TTY=/dev/pts/3;BROWSER=/usr/local/bin/open-on-my-desk", true)]
+    [InlineData("container=podman;BROWSER=forward", true)]
+    [InlineData("DISPLAY=:0", true)]
+    [InlineData("container=podman", false)]
+    public void Who_names_a_browser_knows_where_it_opens(string variables, bool hasBrowser) => Surroundings.Of(MachineOf(variables).WithFiles()).HasBrowser.ShouldBe(hasBrowser);
+
     private static MachineFacts MachineOf(string variables) =>
         Machine.With([.. variables.Split(';', StringSplitOptions.RemoveEmptyEntries).Select(pair => pair.Split('=', 2)).Select(pair => (pair[0], pair[1]))]);
 }

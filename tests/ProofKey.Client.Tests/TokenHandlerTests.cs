@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Threading.Channels;
 
 namespace ProofKey.Client.Tests;
@@ -183,6 +184,27 @@ public sealed class TokenHandlerTests
         (await second.Content.ReadAsStringAsync(Cancel)).ShouldBe($"Bearer {session.Stored.AccessToken}");
         (await second.Content.ReadAsStringAsync(Cancel)).ShouldNotBe(await first.Content.ReadAsStringAsync(Cancel));
         message.Headers.Authorization.ShouldBeNull();
+    }
+
+    [Theory]
+    [InlineData("/api/me")]
+    [InlineData("https://elsewhere.example/")]
+    public async Task A_connection_that_ends_while_it_is_made_is_an_HTTP_failure_like_any_other(string address)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        await using var client = await SignedInAsync(server);
+        using var api = new HttpClient(new TokenHandler((await client.FindSessionAsync(Cancel))!, server.At("/api/"), new Broken()));
+
+        var failed = await Should.ThrowAsync<HttpRequestException>(() => api.GetAsync(new Uri(server.At("/"), address), Cancel));
+
+        failed.HttpRequestError.ShouldBe(HttpRequestError.ConnectionError);
+        failed.InnerException.ShouldBeOfType<SocketException>();
+    }
+
+    /// <summary>Does what the platform does with a connection whose other end is gone when it asks for its address.</summary>
+    private sealed class Broken : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => throw new SocketException((int)SocketError.NotConnected);
     }
 
     private sealed class Seen(HttpRequestOptionsKey<string> key) : DelegatingHandler

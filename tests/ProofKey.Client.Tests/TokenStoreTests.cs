@@ -93,7 +93,9 @@ public sealed class TokenStoreTests
         File.Delete(other);
         var missing = await ProblemOfAsync(Store(folder, VaultKey.OfFile(other)));
         missing.State.ShouldBe(TokenStoreState.Missing);
-        missing.Remedy.ShouldContain($"head -c 32 /dev/urandom > {other}");
+        missing.Remedy.ShouldContain($"the key file that {folder.Store.PathOf("default")} was made with", customMessage: "a new key would not open it");
+        var empty = TokenStore.EncryptedFile(Path.Combine(folder.Path, "empty"), VaultKey.OfFile(other));
+        (await Should.ThrowAsync<TokenStoreException>(() => empty.ProbeAsync("default", Cancel))).Remedy.ShouldContain($"head -c 32 /dev/urandom > {other}");
         File.SetUnixFileMode(folder.KeyFile, UnixFileMode.UserRead | UnixFileMode.GroupRead);
         (await ProblemOfAsync(folder.Store)).State.ShouldBe(TokenStoreState.Exposed);
     }

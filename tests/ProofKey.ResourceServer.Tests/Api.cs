@@ -18,21 +18,24 @@ internal sealed class Api : IAsyncDisposable
     {
         _app = app;
         Log = log;
-        Http = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
+        Http = new HttpClient(new OverheardHttp(new SocketsHttpHandler())) { BaseAddress = new Uri(app.Urls.Single()) };
     }
 
     public LogRecorder Log { get; }
 
     public HttpClient Http { get; }
 
-    public static async Task<Api> StartAsync(TestIssuer issuer, Action<ResourceServerOptions>? configure = null) =>
+    public static async Task<Api> StartAsync(TestIssuer issuer, Action<ResourceServerOptions>? configure = null, Action<WebApplication>? pipeline = null) =>
         await StartAsync(issuer.Issuer, options =>
         {
             options.TimeProvider = issuer.Time;
             configure?.Invoke(options);
-        });
+        }, pipeline);
 
-    public static async Task<Api> StartAsync(Issuer issuer, Action<ResourceServerOptions>? configure = null)
+    /// <param name="issuer">Whose tokens it takes.</param>
+    /// <param name="configure">Its options.</param>
+    /// <param name="pipeline">What stands before its endpoints; by default CORS, authentication and authorization.</param>
+    public static async Task<Api> StartAsync(Issuer issuer, Action<ResourceServerOptions>? configure = null, Action<WebApplication>? pipeline = null)
     {
         var log = new LogRecorder();
         var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false"]);
@@ -47,9 +50,7 @@ internal sealed class Api : IAsyncDisposable
         builder.Services.AddCors(cors => cors.AddDefaultPolicy(policy => policy.WithOrigins("https://app.example.com").WithHeaders("authorization")));
         builder.Services.AddProofKey(issuer, TestIssuer.Audience, configure);
         var app = builder.Build();
-        app.UseCors();
-        app.UseAuthentication();
-        app.UseAuthorization();
+        (pipeline ?? Usual)(app);
         Map(app);
         await app.StartAsync(TestContext.Current.CancellationToken);
         return new Api(app, log);
@@ -68,6 +69,13 @@ internal sealed class Api : IAsyncDisposable
     {
         Http.Dispose();
         await _app.DisposeAsync();
+    }
+
+    private static void Usual(WebApplication app)
+    {
+        app.UseCors();
+        app.UseAuthentication();
+        app.UseAuthorization();
     }
 
     private static void Map(WebApplication app)

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.HttpOverrides;
 using ProofKey.Jose;
 
 namespace ProofKey.ResourceServer.Tests;
@@ -193,6 +195,29 @@ public sealed class DpopTests : IAsyncLifetime
             using var answer = await api.SendAsync(request);
             answer.StatusCode.ShouldBe(status, address);
         }
+    }
+
+    [Theory]
+    [InlineData(true, HttpStatusCode.OK)]
+    [InlineData(false, HttpStatusCode.Unauthorized)]
+    [Assertion("DP-02"), Rfc("RFC 9449", "4.3")]
+    public async Task Forwarded_headers_count_where_they_are_read_before_the_token(bool writtenOut, HttpStatusCode status)
+    {
+        await using var api = await Api.StartAsync(_issuer, pipeline: app =>
+        {
+            app.UseForwardedHeaders(new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedProto });
+            // Without this line the platform puts it before all others.
+            if (writtenOut) app.UseAuthentication();
+            if (writtenOut) app.UseAuthorization();
+        });
+        var token = Bound();
+        using var request = Request($"DPoP {token}", Dpop.Prove(_key, "GET", new Uri("https://api.example.com/orders"), _issuer.Time.GetUtcNow(), accessToken: token), "/orders");
+        request.Headers.Host = "api.example.com";
+        request.Headers.Add("X-Forwarded-Proto", "https");
+
+        using var answer = await api.SendAsync(request);
+
+        answer.StatusCode.ShouldBe(status);
     }
 
     [Fact]

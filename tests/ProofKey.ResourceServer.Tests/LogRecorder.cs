@@ -37,6 +37,8 @@ internal sealed class LogRecorder : ILoggerProvider
         {
             var line = formatter(state, exception);
             log.Lines.Enqueue($"{line} {exception}");
+            // The host's own lines of requests have whole addresses, and are its own to turn off.
+            if (category != "Microsoft.AspNetCore.Hosting.Diagnostics") SuiteWitness.OfThisSuite.Said("log", WitnessLog.Line(category, state, exception, formatter));
             if (category.StartsWith("ProofKey.", StringComparison.Ordinal)) log._ours.Writer.TryWrite(line);
         }
     }

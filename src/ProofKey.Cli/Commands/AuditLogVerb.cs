@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using ProofKey.Cli.Output;
 using ProofKey.Server;
 using ProofKey.Server.Storage;
@@ -136,7 +135,7 @@ internal sealed class AuditLogVerb : Verb
             if (follows) _printed[entry.Id] = (entry.Count, entry.At);
             if (entry.At > _newest) _newest = entry.At;
             string[] cells = [TimeText.Of(entry.At), entry.Kind, entry.UserName ?? entry.Subject ?? "-", entry.ClientId ?? "-", entry.Address ?? "-", entry.Count.ToString(CultureInfo.InvariantCulture), entry.Detail ?? ""];
-            if (json) terminal.Write(JsonSerializer.Serialize(new ShownAuditEntry(entry.Id, entry.At, entry.Kind, entry.Subject, entry.UserName, entry.ClientId, entry.Address, entry.Count, entry.Detail), CliJson.Default.ShownAuditEntry));
+            if (json) terminal.Write(CliJson.Text(new ShownAuditEntry(entry.Id, entry.At, entry.Kind, entry.Subject, entry.UserName, entry.ClientId, entry.Address, entry.Count, entry.Detail), CliJson.Default.ShownAuditEntry));
             else if (_listing is not null) _listing.Add(cells);
             else terminal.Write(string.Join("  ", cells.Select(PlainText.Of)).TrimEnd());
         }

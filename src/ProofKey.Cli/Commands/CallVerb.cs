@@ -35,7 +35,7 @@ internal sealed class CallVerb : SessionVerb
         using var request = await RequestAsync(invocation, address);
         var session = await open.SessionAsync(invocation.Cancellation);
         var resource = ResourceOf(open.Profile, address);
-        await WarnAsync(session, resource, address, invocation);
+        await WarnAsync(session, open.Profile, resource, address, invocation);
         var origin = new Uri(address.GetLeftPart(UriPartial.Authority));
         using var http = resource is null ? session.CreateHttpClient(onlyFor: origin) : session.CreateHttpClient(onlyFor: origin, resource);
         using var response = await SendAsync(http, request, open.Profile, invocation.Cancellation);
@@ -54,15 +54,16 @@ internal sealed class CallVerb : SessionVerb
 
     // Of the APIs that the session is for, the one whose address this is below.
     private static string? ResourceOf(Profile profile, Uri address) => profile.Resources?
-        .Where(resource => Uri.TryCreate(resource.TrimEnd('/') + '/', UriKind.Absolute, out var root) && root.IsBaseOf(new Uri(address.GetLeftPart(UriPartial.Path).TrimEnd('/') + '/')))
+        .Where(resource => Audience.Covers(resource, address))
         .MaxBy(resource => resource.Length);
 
     // RFC 9700 section 4.9.1: a token may be sent to any address that is typed, but not without a word
-    private static async Task WarnAsync(Session session, string? resource, Uri address, Invocation invocation)
+    private static async Task WarnAsync(Session session, Profile profile, string? resource, Uri address, Invocation invocation)
     {
         var token = resource is null ? await session.GetAccessTokenAsync(cancel: invocation.Cancellation) : await session.GetAccessTokenAsync(resource, cancel: invocation.Cancellation);
-        if (DecodedToken.TryRead(token.Reveal(), out var decoded, out _) && decoded.AudienceElsewhere(address) is { } audience)
-            invocation.Terminal.Say($"The token is meant for {PlainText.Of(audience)}, and goes to {address.GetLeftPart(UriPartial.Authority)}.");
+        var said = DecodedToken.TryRead(token.Reveal(), out var decoded, out _) ? decoded.Audiences : [];
+        if (Audience.Elsewhere(said, profile.Resources ?? [], address) is { } audience)
+            invocation.Terminal.Say($"The token is meant for {audience}, and goes to {address.GetLeftPart(UriPartial.Path)}.");
     }
 
     private async Task<HttpRequestMessage> RequestAsync(Invocation invocation, Uri address)

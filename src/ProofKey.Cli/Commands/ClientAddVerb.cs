@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using ProofKey.Cli.Output;
 using ProofKey.Server;
 
@@ -48,7 +47,7 @@ internal sealed class ClientAddVerb : Verb
         var (client, terminal) = (added.Client, invocation.Terminal);
         if (invocation.Settings.Flag(CommonOptions.Json))
         {
-            terminal.Write(JsonSerializer.Serialize(new AddedClient(client.Id, client.Name, [.. client.RedirectUris.Select(uri => uri.Value)], added.Secret), CliJson.Default.AddedClient));
+            terminal.Write(CliJson.Text(new AddedClient(client.Id, client.Name, [.. client.RedirectUris.Select(uri => uri.Value)], added.Secret), CliJson.Default.AddedClient));
             return;
         }
         terminal.Say($"Registered {PlainText.Of(client.Name)}. Its client id:");

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using ProofKey.Cli.Output;
 
 namespace ProofKey.Cli.Commands;
@@ -19,7 +18,7 @@ internal sealed class ClientListVerb : Verb
         var clients = await administration.Registry.ListClientsAsync(invocation.Cancellation);
         if (invocation.Settings.Flag(CommonOptions.Json))
         {
-            invocation.Terminal.Write(JsonSerializer.Serialize([.. clients.Select(ClientShowVerb.Shown)], CliJson.Default.IReadOnlyListShownClient));
+            invocation.Terminal.Write(CliJson.Text([.. clients.Select(ClientShowVerb.Shown)], CliJson.Default.IReadOnlyListShownClient));
             return ExitCodes.Done;
         }
         var listing = new Listing("client id", "name", "kind", "redirect URIs");

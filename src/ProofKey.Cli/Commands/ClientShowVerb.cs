@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using ProofKey.Cli.Output;
 using ProofKey.Server.Storage;
 
@@ -51,7 +50,7 @@ internal sealed class ClientShowVerb : Verb
         var id = invocation.Argument(_id);
         await using var administration = await invocation.AdministerAsync();
         var client = Shown(await administration.Registry.FindClientAsync(id, invocation.Cancellation) ?? throw Unknown(id));
-        if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(client, CliJson.Default.ShownClient));
+        if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(CliJson.Text(client, CliJson.Default.ShownClient));
         else Print(client, invocation.Terminal);
         return ExitCodes.Done;
     }

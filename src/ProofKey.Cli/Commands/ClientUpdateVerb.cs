@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using ProofKey.Cli.Output;
 
 namespace ProofKey.Cli.Commands;
@@ -36,7 +35,7 @@ internal sealed class ClientUpdateVerb : Verb
         if (settings.Flag(CommonOptions.Json))
         {
             var shown = changed.Client;
-            invocation.Terminal.Write(JsonSerializer.Serialize(new AddedClient(shown.Id, shown.Name, [.. shown.RedirectUris.Select(uri => uri.Value)], changed.Secret), CliJson.Default.AddedClient));
+            invocation.Terminal.Write(CliJson.Text(new AddedClient(shown.Id, shown.Name, [.. shown.RedirectUris.Select(uri => uri.Value)], changed.Secret), CliJson.Default.AddedClient));
             return ExitCodes.Done;
         }
         invocation.Terminal.Say($"Changed {PlainText.Of(changed.Client.Name)}.");

@@ -8,7 +8,7 @@ internal static class CommonOptions
 {
     public static readonly Option<string> Config = new("--config") { HelpName = "FILE", Recursive = true, Description = "Take options from a JSON file. Command line and environment go before it." };
 
-    public static readonly Option<string> Data = new("--data") { HelpName = "DIR", Description = "The folder with the server's database and root key." };
+    public static readonly Option<string> Data = new("--data") { HelpName = "DIR", Description = "The folder with the server's database and root key. Without it: proofkey below XDG_DATA_HOME, or below ~/.local/share." };
 
     public static readonly Option<string> Database = new("--database")
     {

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using ProofKey.Cli.Output;
 using ProofKey.Server.Storage;
 
@@ -18,7 +17,7 @@ internal sealed class DatabaseCheckVerb : Verb
     {
         if (invocation.Settings.Flag(CommonOptions.Json))
         {
-            invocation.Terminal.Write(JsonSerializer.Serialize(tables, DatabaseJson.Default.IReadOnlyListTableCount));
+            invocation.Terminal.Write(CliJson.Text(tables, DatabaseJson.Default.IReadOnlyListTableCount));
             return;
         }
         var listing = new Listing("table", "rows");

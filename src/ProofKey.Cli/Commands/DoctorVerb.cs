@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Net;
-using System.Text.Json;
 using ProofKey.Cli.Doctor;
 using ProofKey.Cli.Output;
 using ProofKey.Cli.Sessions;
@@ -17,7 +16,7 @@ internal sealed class DoctorVerb : Verb
 
     private const int MostSignIns = 500;
 
-    private readonly Option<string> _issuer = new("--issuer") { HelpName = "URL", Description = "Look at this provider too, as a client does: its metadata, and its clock. Counts on the command line alone." };
+    private readonly Option<string> _issuer = new("--issuer") { HelpName = "URL", Description = "Look at this provider too, as a client does: its metadata, and its clock." };
     private readonly Option<string> _server = new("--server") { HelpName = "ISSUER", Description = "Look at a ProofKey server instead, by its public address: what does a proxy on the way lose?" };
 
     public DoctorVerb()
@@ -33,12 +32,15 @@ internal sealed class DoctorVerb : Verb
     }
 
     // A variable that is there for another command does not make this a look at a server.
-    public override IReadOnlyList<Option> TypedAlone => [_server];
+    public override IReadOnlyList<Option> TypedAlone => [_issuer, _server];
+
+    // The key of that name is of serve: what it calls itself.
+    public override IReadOnlyList<Option> OfAnotherVerb => [_issuer];
 
     protected override async Task<int> RunAsync(Invocation invocation)
     {
         List<Finding> found = [Runtime(Environment.Version), .. invocation.Settings.Text(_server) is { } server ? await ServerAsync(invocation, IssuerOf("--server", server)) : await MachineAsync(invocation)];
-        if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(found, CliJson.Default.IReadOnlyListFinding));
+        if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(CliJson.Text(found, CliJson.Default.IReadOnlyListFinding));
         else Print(found, invocation.Terminal);
         return found.Exists(finding => finding.State == Finding.Bad) ? ExitCodes.Failed : ExitCodes.Done;
     }
@@ -57,8 +59,7 @@ internal sealed class DoctorVerb : Verb
         var profile = profiles.Find(name);
         var found = new MachineCheckup(MachineFacts.OfThisMachine).Run(profile);
         found.Add(await MachineCheckup.StoreAsync(ChosenStore.Of(invocation.Settings, profile), profiles, name, invocation.Cancellation));
-        // The variable and the key of that name are those of serve.
-        if (invocation.Settings.OfCommandLine.Text(_issuer) is not { } text) return found;
+        if (invocation.Settings.Text(_issuer) is not { } text) return found;
         var issuer = IssuerOf("--issuer", text);
         using var http = NewHttp(issuer, DecompressionMethods.None);
         http.MaxResponseContentBufferSize = ProviderCheckup.MostBytes;

@@ -22,6 +22,11 @@ internal sealed class ExecVerb : SessionVerb
         Add(_variable);
     }
 
+    public override IReadOnlyList<Option> TypedAlone => [CommonOptions.Resource];
+
+    // The key of that name is of login: the APIs to sign in for.
+    public override IReadOnlyList<Option> OfAnotherVerb => [CommonOptions.Resource];
+
     protected override async Task<int> RunAsync(Invocation invocation, OpenProfile open)
     {
         var variable = invocation.Settings.Text(_variable) ?? TokenForm.Variable;

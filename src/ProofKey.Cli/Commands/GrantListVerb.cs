@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using ProofKey.Cli.Output;
 using ProofKey.Server;
 
@@ -27,7 +26,7 @@ internal sealed class GrantListVerb : Verb
         var shown = grants.Where(grant => grant.IsLive || invocation.Settings.Flag(_all)).Select(grant => Shown(grant, names.GetValueOrDefault(grant.Subject))).ToList();
         if (invocation.Settings.Flag(CommonOptions.Json))
         {
-            invocation.Terminal.Write(JsonSerializer.Serialize(shown, CliJson.Default.IReadOnlyListShownGrant));
+            invocation.Terminal.Write(CliJson.Text(shown, CliJson.Default.IReadOnlyListShownGrant));
             return ExitCodes.Done;
         }
         var listing = new Listing("grant", "user", "client id", "scope", "state", "last used");

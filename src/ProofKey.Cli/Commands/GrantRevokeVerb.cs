@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using ProofKey.Cli.Hosting;
 using ProofKey.Cli.Output;
 
@@ -32,7 +31,7 @@ internal sealed class GrantRevokeVerb : Verb
             throw CommandException.Usage("Say which sign-ins are to end.", "Give one GRANT, or --user NAME and perhaps --client CLIENT_ID.");
         await using var administration = await invocation.AdministerAsync();
         var revoked = user is null ? await RevokeOneAsync(administration, grant!, invocation.Cancellation) : await RevokeAllAsync(administration, user, client, invocation.Cancellation);
-        if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(new RevokedGrants(revoked), CliJson.Default.RevokedGrants));
+        if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(CliJson.Text(new RevokedGrants(revoked), CliJson.Default.RevokedGrants));
         else invocation.Terminal.Say($"Revoked {revoked} {(revoked == 1 ? "grant" : "grants")}{(user is null ? "" : $"; what {PlainText.Of(user)} agreed to is forgotten")}.");
         return ExitCodes.Done;
     }

@@ -15,7 +15,7 @@ internal sealed record Invocation(ParseResult Parsed, Settings Settings, Termina
     public static Invocation Of(ParseResult parsed, CancellationToken cancellation)
     {
         var path = new Settings(parsed, ConfigurationFile.None).Text(CommonOptions.Config);
-        var file = path is null ? ConfigurationFile.None : ConfigurationFile.Read(path, CommonOptions.KeysOf(parsed.RootCommandResult.Command), Settings.TypedAlone(parsed));
+        var file = path is null ? ConfigurationFile.None : ConfigurationFile.Read(path, CommonOptions.KeysOf(parsed.RootCommandResult.Command), Settings.RefusedInFile(parsed));
         return new Invocation(parsed, new Settings(parsed, file), new Terminal(), cancellation);
     }
 

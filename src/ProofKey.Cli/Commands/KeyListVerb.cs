@@ -1,4 +1,3 @@
-using System.Text.Json;
 using ProofKey.Cli.Output;
 using ProofKey.Server;
 
@@ -18,7 +17,7 @@ internal sealed class KeyListVerb : Verb
     {
         if (invocation.Settings.Flag(CommonOptions.Json))
         {
-            invocation.Terminal.Write(JsonSerializer.Serialize([.. keys.Select(Shown)], CliJson.Default.IReadOnlyListShownKey));
+            invocation.Terminal.Write(CliJson.Text([.. keys.Select(Shown)], CliJson.Default.IReadOnlyListShownKey));
             return;
         }
         var listing = new Listing("key id", "purpose", "algorithm", "state", "made", "in use from", "goes");

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using ProofKey.Cli.Output;
 using ProofKey.Cli.Sessions;
 using ProofKey.Client;
@@ -23,14 +22,29 @@ internal sealed class ListVerb : Verb
         foreach (var name in profiles.Names()) shown.Add(await ShownAsync(invocation, profiles, name, isLocked, () => isLocked = true));
         if (invocation.Settings.Flag(CommonOptions.Json))
         {
-            invocation.Terminal.Write(JsonSerializer.Serialize(shown, CliJson.Default.IReadOnlyListShownProfile));
+            invocation.Terminal.Write(CliJson.Text(shown, CliJson.Default.IReadOnlyListShownProfile));
             return ExitCodes.Done;
         }
-        var listing = new Listing("profile", "issuer", "client id", "state", "subject", "active");
-        foreach (var profile in shown) listing.Add(profile.Profile, profile.Issuer, profile.ClientId, profile.State.Replace('_', ' '), profile.Sub ?? "", profile.Active ? "yes" : "");
+        var listing = new Listing("profile", "issuer", "client id", "state", "subject", "token until", "renewable", "bound", "kept with", "active");
+        foreach (var profile in shown)
+        {
+            listing.Add(
+                profile.Profile,
+                profile.Issuer,
+                profile.ClientId,
+                profile.State.Replace('_', ' '),
+                profile.Sub ?? "",
+                profile.ExpiresAt is { } end ? TimeText.Of(end) : "",
+                YesOrNo(profile.Renewable),
+                YesOrNo(profile.Bound),
+                profile.Backend?.Replace('_', ' ') ?? "",
+                profile.Active ? "yes" : "");
+        }
         listing.WriteTo(invocation.Terminal);
         return ExitCodes.Done;
     }
+
+    private static string YesOrNo(bool? what) => what switch { true => "yes", false => "no", null => "" };
 
     // One damaged file must not hide the others, and a keychain that is locked is not waited for again and again.
     private static async Task<ShownProfile> ShownAsync(Invocation invocation, Profiles profiles, string name, bool isLocked, Action onLocked)
@@ -38,27 +52,29 @@ internal sealed class ListVerb : Verb
         try
         {
             var profile = profiles.Get(name);
-            ShownProfile Shown(string state, string? subject = null) => new(name, profile.Issuer, profile.ClientId, profile.Scope, state, subject, name == profiles.Active);
+            ShownProfile Shown(string state, string? backend = null, SessionSummary? session = null) =>
+                new(name, profile.Issuer, profile.ClientId, profile.Scope, state, session?.Subject, session?.ExpiresAt, session?.CanRefresh, session?.IsBound, backend, name == profiles.Active);
             if (!profiles.HasSession(name)) return Shown("signed_out");
-            var isKeychain = false;
+            var (isKeychain, backend) = (false, (string?)null);
             try
             {
                 // What is there is shown, and not what a next sign-in would make: PROOFKEY_STORE has no say here.
+                backend = ChosenStore.BackendOf(name, profiles.FolderOf(name));
                 var chosen = ChosenStore.Holding(invocation.Settings, profile, profiles.FolderOf(name));
                 isKeychain = chosen.Kind == ChosenStore.Keychain;
-                if ((isKeychain && isLocked) || chosen.OpenSilently(profiles.FolderOf(name)) is not { } store) return Shown("locked");
+                if ((isKeychain && isLocked) || chosen.OpenSilently(profiles.FolderOf(name)) is not { } store) return Shown("locked", backend);
                 var session = (await store.ListAsync(invocation.Cancellation)).FirstOrDefault(session => session.Profile == name);
-                return Shown(session is null ? "signed_out" : "signed_in", session?.Subject);
+                return session is null ? Shown("signed_out") : Shown("signed_in", backend, session);
             }
             catch (TokenStoreException problem) when (problem.State is not (TokenStoreState.Damaged or TokenStoreState.Exposed))
             {
                 if (isKeychain && problem.State == TokenStoreState.Locked) onLocked();
-                return Shown("locked");
+                return Shown("locked", backend);
             }
         }
         catch (Exception damaged) when (damaged is CommandException or TokenStoreException)
         {
-            return new ShownProfile(name, "", "", "", "damaged", null, name == profiles.Active);
+            return new ShownProfile(name, "", "", "", "damaged", null, null, null, null, null, name == profiles.Active);
         }
     }
 }

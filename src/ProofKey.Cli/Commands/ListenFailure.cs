@@ -15,8 +15,11 @@ internal static class ListenFailure
             return new(ExitCodes.Failed, $"This user may not listen on {All(urls)}.", "Choose a port above 1023 with --urls, and put a proxy in front.", exception);
         if (exception is SocketException { SocketErrorCode: SocketError.AddressNotAvailable })
             return new(ExitCodes.Failed, $"This machine has no such address: {All(urls)}.", "Choose one of its own with --urls, such as http://127.0.0.1:8080", exception);
-        if (exception is InvalidOperationException && urls.Any(url => url.StartsWith("https:", StringComparison.Ordinal)))
-            return new(ExitCodes.Failed, "There is no certificate to listen with https.", "Put a proxy that speaks https in front and listen on http, or name the certificate in Kestrel__Certificates__Default__Path.", exception);
+        // The second where a certificate comes without its private key.
+        if (exception is InvalidOperationException or NotSupportedException && urls.Any(url => url.StartsWith("https:", StringComparison.Ordinal)))
+            return new(
+                ExitCodes.Failed, "There is no certificate with its private key to listen with https.",
+                "Put a proxy that speaks https in front and listen on http, or name the files in Kestrel__Certificates__Default__Path and Kestrel__Certificates__Default__KeyPath.", exception);
         return null;
     }
 

@@ -33,6 +33,8 @@ internal sealed class LoginVerb : Verb
         foreach (var option in (IEnumerable<Option>)[_clientId, _scope, _resource, _dpop, _acrValues, _maxAge, CommonOptions.Profile, .. _roads.All, CommonOptions.Json, .. CommonOptions.Keeping]) Add(option);
     }
 
+    private static readonly string[] MetadataPaths = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
+
     // How long a session that was replaced is worth waiting for.
     private static readonly TimeSpan Courtesy = TimeSpan.FromSeconds(5);
 
@@ -45,17 +47,17 @@ internal sealed class LoginVerb : Verb
         var chosen = ChosenStore.Of(invocation.Settings, profiles.Find(invocation.ProfileName));
         var profile = ProfileOf(invocation, profiles).KeptIn(chosen);
         var store = await chosen.OpenAsync(profiles.FolderOf(profile.Name), invocation.Terminal, isNew: !profiles.HasSession(profile.Name), !invocation.Settings.Flag(CommonOptions.NoInput), invocation.Cancellation);
-        await using var client = profile.CreateClient(store, _roads.Timeout(invocation.Settings), Narration.On(invocation.Terminal));
+        await using var client = profile.CreateClient(store, _roads.Timeout(invocation.Settings), Narration.On(invocation.Terminal), profiles.SilentServers());
         await using var former = await KeptSession.FindAsync(client.Options, invocation.Cancellation);
         if (former is not null) SayWhosePlaceItTakes(invocation, profile, former.Session);
-        var session = await SignInAsync(invocation, profile, client, isKnown: profiles.Find(profile.Name) is not null);
+        var session = await SignInAsync(invocation, profile, client, profiles.Find(profile.Name));
         // What is not kept must not hide a session that is.
         var hasOther = chosen.Kind == "memory" && profiles.HasSession(profile.Name);
-        if (!hasOther) profiles.Remember(profile);
+        if (!hasOther) profiles.Remember(profile with { SilentAt = session.Stored.SilentAt });
         var claims = await Person.ClaimsAsync(session, mustLive: false, invocation.Cancellation);
         invocation.Terminal.Say($"Signed in as {PlainText.Of(Person.NameOf(claims, session))} ({PlainText.Of(session.Subject ?? "no subject")}) at {session.Issuer}; profile {profile.Name}.");
         if (chosen.Kind == "memory") invocation.Terminal.Say(hasOther ? $"Nothing was kept: profile {profile.Name} has the session that it had before." : "Nothing was kept: the session ends with this command.");
-        if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(Shown(profile, session, claims), CliJson.Default.SignedInProfile));
+        if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(CliJson.Text(Shown(profile, session, claims), CliJson.Default.SignedInProfile));
         if (former is not null && IsOfAnother(former.Session, session)) await EndAsync(former.Session, invocation);
         return ExitCodes.Done;
     }
@@ -91,18 +93,18 @@ internal sealed class LoginVerb : Verb
         invocation.Terminal.Say(problem is null ? $"The session of before at {former.Issuer} was asked to be ended there." : PlainText.Of($"The session of before at {former.Issuer} was not taken back there; it ends by itself. {problem}".TrimEnd()));
     }
 
-    private async Task<Session> SignInAsync(Invocation invocation, Profile profile, PublicClient client, bool isKnown)
+    private async Task<Session> SignInAsync(Invocation invocation, Profile profile, PublicClient client, Profile? known)
     {
         var choice = _roads.Choice(invocation.Settings) with { StepUp = StepUpOf(invocation.Settings) };
         if (choice.MayAsk) return await new InteractiveSignIn(client, invocation.Terminal, choice).RunAsync(invocation.Cancellation);
         if (await client.FindSessionAsync(invocation.Cancellation) is not { } session)
-            throw new CommandException(ExitCodes.SignInNeeded, "A person must sign in, and --no-input asks nobody.", $"Sign in with: {(isKnown ? profile.LoginCommand : $"proofkey login {CommandText.Argument(profile.Issuer)} --client-id {CommandText.Argument(profile.ClientId)}{profile.Option}")}");
+            throw new CommandException(ExitCodes.SignInNeeded, "A person must sign in, and --no-input asks nobody.", $"Sign in with: {LoginCommand.For(profile, known)}");
         await session.GetAccessTokenAsync(cancel: invocation.Cancellation);
         return session;
     }
 
     private static SignedInProfile Shown(Profile profile, Session session, JsonElement claims) =>
-        new(profile.Name, session.Issuer.Value, session.ClientId, session.Subject, Person.Text(claims, "name") ?? Person.Text(claims, "preferred_username"), session.Scope.ToString(), session.ExpiresAt);
+        new(profile.Name, session.Issuer.Value, session.ClientId, session.Subject, Person.NameIn(claims), session.Scope.ToString(), session.ExpiresAt);
 
     // What is not said is as it was the last time, as long as it is the same server.
     private Profile ProfileOf(Invocation invocation, Profiles profiles)
@@ -111,6 +113,7 @@ internal sealed class LoginVerb : Verb
         var known = profiles.Find(name);
         var issuer = invocation.Parsed.GetValue(_issuer) ?? known?.Issuer
             ?? throw CommandException.Usage("The server's address is needed.", "Give it, such as: proofkey login https://login.example.com --client-id ID");
+        if (IssuerOfMetadata(issuer) is { } meant) throw CommandException.Usage("That is the address of a server's metadata.", $"Did you mean: proofkey login {CommandText.Argument(meant)}");
         if (!Issuer.TryParse(issuer, out _, out var problem)) throw CommandException.Usage(problem, "Give the server's address as it names itself, such as https://login.example.com");
         if (known?.Issuer != issuer) known = null;
         var scope = invocation.Settings.Text(_scope) ?? known?.Scope ?? Profile.DefaultScope;
@@ -118,6 +121,10 @@ internal sealed class LoginVerb : Verb
         var dpop = invocation.Settings.Switch(_dpop) ?? known?.Dpop;
         return _roads.Apply(new Profile { Name = name, IsActive = profiles.IsMeant(name), Issuer = issuer, ClientId = ClientIdOf(invocation, known), Scope = scope, Resources = ResourcesOf(invocation.Settings, known), Dpop = dpop }, known, invocation.Settings);
     }
+
+    // OpenID Connect Discovery section 4 puts it behind the issuer, RFC 8414 section 3 before its path
+    private static string? IssuerOfMetadata(string address) =>
+        MetadataPaths.FirstOrDefault(path => address.Contains(path, StringComparison.Ordinal)) is { } known ? address.Replace(known, "", StringComparison.Ordinal) : null;
 
     // RFC 8707 section 2
     private IReadOnlyList<string>? ResourcesOf(Settings settings, Profile? known)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using ProofKey.Cli.Hosting;
 using ProofKey.Cli.Output;
 using ProofKey.Server.Storage;
@@ -30,7 +29,7 @@ internal sealed class ResourceAddVerb : Verb
         var (scope, name) = (invocation.Settings.Required(_scope), invocation.Settings.Text(_name));
         await using var administration = await invocation.AdministerAsync(mayMake: true);
         var resource = await administration.Registry.AddResourceAsync(invocation.Argument(_address), scope, name);
-        if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(Shown(resource), CliJson.Default.ShownResource));
+        if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(CliJson.Text(Shown(resource), CliJson.Default.ShownResource));
         else invocation.Terminal.Say($"Registered {PlainText.Of(resource.Address)} with {resource.Scope}.");
         await NameAffectedAsync(invocation, administration, resource);
         return ExitCodes.Done;

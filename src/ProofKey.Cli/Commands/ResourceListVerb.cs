@@ -1,4 +1,3 @@
-using System.Text.Json;
 using ProofKey.Cli.Output;
 
 namespace ProofKey.Cli.Commands;
@@ -19,7 +18,7 @@ internal sealed class ResourceListVerb : Verb
         var resources = await administration.Registry.ListResourcesAsync(invocation.Cancellation);
         if (invocation.Settings.Flag(CommonOptions.Json))
         {
-            invocation.Terminal.Write(JsonSerializer.Serialize([.. resources.Select(ResourceAddVerb.Shown)], CliJson.Default.IReadOnlyListShownResource));
+            invocation.Terminal.Write(CliJson.Text([.. resources.Select(ResourceAddVerb.Shown)], CliJson.Default.IReadOnlyListShownResource));
             return ExitCodes.Done;
         }
         var listing = new Listing("address", "name", "scope");

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using ProofKey.Cli.Output;
 
 namespace ProofKey.Cli.Commands;
@@ -19,7 +18,7 @@ internal sealed class ScopeListVerb : Verb
         var scopes = await administration.Registry.ListScopesAsync(invocation.Cancellation);
         if (invocation.Settings.Flag(CommonOptions.Json))
         {
-            invocation.Terminal.Write(JsonSerializer.Serialize([.. scopes.Select(ScopeSetVerb.Shown)], CliJson.Default.IReadOnlyListShownScope));
+            invocation.Terminal.Write(CliJson.Text([.. scopes.Select(ScopeSetVerb.Shown)], CliJson.Default.IReadOnlyListShownScope));
             return ExitCodes.Done;
         }
         var listing = new Listing("scope", "in words");

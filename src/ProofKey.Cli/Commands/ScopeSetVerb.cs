@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using ProofKey.Cli.Output;
 using ProofKey.Server.Storage;
 
@@ -25,7 +24,7 @@ internal sealed class ScopeSetVerb : Verb
     {
         await using var administration = await invocation.AdministerAsync(mayMake: true);
         var scope = await administration.Registry.DescribeScopeAsync(invocation.Argument(_name), invocation.Argument(_words));
-        if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(Shown(scope), CliJson.Default.ShownScope));
+        if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(CliJson.Text(Shown(scope), CliJson.Default.ShownScope));
         else invocation.Terminal.Say($"{scope.Name}: {PlainText.Of(scope.Words)}");
         return ExitCodes.Done;
     }

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using ProofKey.Cli.Output;
 using ProofKey.Cli.Sessions;
 using ProofKey.Client;
@@ -7,10 +8,13 @@ namespace ProofKey.Cli.Commands;
 /// <summary>A profile that was found, and its client.</summary>
 internal sealed record OpenProfile(Profile Profile, PublicClient Client)
 {
+    /// <summary>What is said of a session that ended because an answer was lost.</summary>
+    public const string Interrupted = "The previous renewal was interrupted, and the server does not take its refresh token a second time.";
+
     /// <summary>The session of the profile.</summary>
     /// <exception cref="CommandException">Nobody is signed in.</exception>
     public async Task<Session> SessionAsync(CancellationToken cancellation) =>
-        await Client.FindSessionAsync(cancellation) ?? throw Ended("Nobody is signed in under this profile.");
+        await Client.FindSessionAsync(cancellation) ?? throw Ended(Client.Vault.Interrupted is null ? "Nobody is signed in under this profile." : Interrupted);
 
     public CommandException Ended(string problem) => new(ExitCodes.SignInNeeded, problem, $"Sign in again with: {Profile.LoginCommand}");
 }
@@ -22,7 +26,7 @@ internal abstract class SessionVerb : Verb
         : base(name, description, examples)
     {
         Add(CommonOptions.Profile);
-        foreach (var option in CommonOptions.Keeping) Add(option);
+        foreach (var option in (Option[])[.. CommonOptions.Keeping, CommonOptions.NoInput]) Add(option);
     }
 
     protected override async Task<int> RunAsync(Invocation invocation)
@@ -39,12 +43,17 @@ internal abstract class SessionVerb : Verb
         }
         catch (SignInRequiredException ended) when (ended.Reason is SignInRequiredReason.SessionEnded or SignInRequiredReason.SignedOut or SignInRequiredReason.NoSession)
         {
-            throw open.Ended(ended.Code == "renewal_interrupted" ? "The previous renewal was interrupted, and the server does not take its refresh token a second time." : "The session has ended.");
+            throw open.Ended(ended.Code == "renewal_interrupted" ? OpenProfile.Interrupted : "The session has ended.");
         }
         // Who copies the remedy means this profile.
         catch (SignInRequiredException needed) when (Failure.Of(needed) is { Remedy: Failure.SignInAgain } failure)
         {
             throw new CommandException(failure.ExitCode, failure.Problem, $"Sign in again with: {profile.LoginCommand}", needed) { Help = failure.Help };
+        }
+        catch (TokenStoreException other) when (other.State == TokenStoreState.OtherClient)
+        {
+            var failure = Failure.Of(other);
+            throw new CommandException(failure.ExitCode, failure.Problem, $"Sign in again with: {profile.LoginCommand}, which takes its place; or sign out first with: proofkey logout{profile.Option}", other) { Help = failure.Help };
         }
     }
 
@@ -77,8 +86,7 @@ internal abstract class SessionVerb : Verb
         if (session.IsBound) invocation.Terminal.Say("This token is bound to the key of its session: without a proof by it, such as proofkey call makes, no API takes it.");
     }
 
-    // The variable and the key of that name are those of login.
-    private static string? ResourceOf(Invocation invocation) => invocation.Settings.OfCommandLine.Text(CommonOptions.Resource);
+    private static string? ResourceOf(Invocation invocation) => invocation.Settings.Text(CommonOptions.Resource);
 
     private static TimeSpan MinValidOf(Invocation invocation) => invocation.Settings.Duration(CommonOptions.MinValid, Session.DefaultMinValid);
 

@@ -17,7 +17,7 @@ internal sealed class StoreMoveVerb : Verb
             "proofkey store move --to file --to-key-file ~/proofkey.key",
             "proofkey store move --to keychain -p work")
     {
-        foreach (var option in new Option[] { _to, _toKeyFile, _toPassphraseFile, CommonOptions.Profile, CommonOptions.KeyFile, CommonOptions.PassphraseFile }) Add(option);
+        foreach (var option in new Option[] { _to, _toKeyFile, _toPassphraseFile, CommonOptions.Profile, CommonOptions.KeyFile, CommonOptions.PassphraseFile, CommonOptions.NoInput }) Add(option);
     }
 
     // A variable that is there for every day says how it is kept now, and not where it is to go.
@@ -28,8 +28,7 @@ internal sealed class StoreMoveVerb : Verb
         var profiles = Profiles.Of(invocation.Settings);
         var profile = profiles.Get(invocation.ProfileName);
         var typed = invocation.Settings;
-        var to = ChosenStore.Checked("--to", typed.Required(_to), typed.Text(_toKeyFile), typed.Text(_toPassphraseFile));
-        if (to.Kind == "memory") throw CommandException.Usage("A session cannot be moved to memory, which ends with the command.", "Sign out with: proofkey logout");
+        var to = ChosenStore.Target(typed.Required(_to), typed.Text(_toKeyFile), typed.Text(_toPassphraseFile));
         var (folder, mayAsk) = (profiles.FolderOf(profile.Name), !invocation.Settings.Flag(CommonOptions.NoInput));
         var from = await ChosenStore.Of(invocation.Settings, profile).OpenAsync(folder, invocation.Terminal, isNew: false, mayAsk, invocation.Cancellation);
         var target = await to.OpenAsync(folder, invocation.Terminal, isNew: true, mayAsk, invocation.Cancellation);

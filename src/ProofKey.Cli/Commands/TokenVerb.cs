@@ -13,7 +13,7 @@ internal sealed class TokenVerb : SessionVerb
     private readonly Option<string> _output = new("--output", "-o")
     {
         HelpName = "FORM",
-        Description = "token, the bare one; header, for curl -H; json; env, ACCESS_TOKEN=… for a shell; exec-credential, for kubectl; git, for its credential.helper; curl-config, for curl --config -. Without it: token.",
+        Description = "token, the bare one; header, for curl -H; json; env, export ACCESS_TOKEN=… for a shell; exec-credential, for kubectl; git, for its credential.helper; curl-config, for curl --config -. Without it: token.",
     };
 
     private readonly Option<string[]> _for = new("--for") { HelpName = "URL", Description = "With -o git: the git server that may have the token. Any other gets none." };
@@ -33,8 +33,13 @@ internal sealed class TokenVerb : SessionVerb
             "git config --global credential.https://git.example.com.helper '!proofkey token -o git --for https://git.example.com'")
     {
         Add(_request);
-        foreach (var option in (Option[])[CommonOptions.MinValid, CommonOptions.Resource, _output, _for, _show, _interactive, CommonOptions.NoInput]) Add(option);
+        foreach (var option in (Option[])[CommonOptions.MinValid, CommonOptions.Resource, _output, _for, _show, _interactive]) Add(option);
     }
+
+    public override IReadOnlyList<Option> TypedAlone => [CommonOptions.Resource];
+
+    // The key of that name is of login: the APIs to sign in for.
+    public override IReadOnlyList<Option> OfAnotherVerb => [CommonOptions.Resource];
 
     // Who asks for another server's password is no reason to open a session.
     protected override async Task<int> RunAsync(Invocation invocation) => await IsForUsAsync(invocation) ? await base.RunAsync(invocation) : ExitCodes.Done;

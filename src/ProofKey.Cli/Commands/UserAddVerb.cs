@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using ProofKey.Cli.Output;
 using ProofKey.Server.Storage;
 
@@ -33,7 +32,7 @@ internal sealed class UserAddVerb : Verb
         await using var administration = await invocation.AdministerAsync(mayMake: true);
         var password = invocation.Settings.Flag(_passwordStdin) ? await PasswordPrompt.ReadLineAsync(invocation.Cancellation) : await PasswordPrompt.AskTwiceAsync(invocation.Terminal, invocation.Cancellation);
         var account = await administration.Registry.AddAccountAsync(invocation.Argument(_name), password, invocation.Settings.Text(_email), invocation.Settings.Flag(_admin));
-        if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(Shown(account), CliJson.Default.ShownUser));
+        if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(CliJson.Text(Shown(account), CliJson.Default.ShownUser));
         else invocation.Terminal.Say($"Added {PlainText.Of(account.Name)} ({account.Subject}).");
         return ExitCodes.Done;
     }

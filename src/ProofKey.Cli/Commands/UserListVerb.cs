@@ -1,4 +1,3 @@
-using System.Text.Json;
 using ProofKey.Cli.Output;
 
 namespace ProofKey.Cli.Commands;
@@ -19,7 +18,7 @@ internal sealed class UserListVerb : Verb
         var accounts = await administration.Registry.ListAccountsAsync(invocation.Cancellation);
         if (invocation.Settings.Flag(CommonOptions.Json))
         {
-            invocation.Terminal.Write(JsonSerializer.Serialize([.. accounts.Select(UserAddVerb.Shown)], CliJson.Default.IReadOnlyListShownUser));
+            invocation.Terminal.Write(CliJson.Text([.. accounts.Select(UserAddVerb.Shown)], CliJson.Default.IReadOnlyListShownUser));
             return ExitCodes.Done;
         }
         var listing = new Listing("name", "e-mail", "admin", "state", "sub");

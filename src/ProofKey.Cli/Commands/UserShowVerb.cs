@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using ProofKey.Cli.Hosting;
 using ProofKey.Cli.Output;
 using ProofKey.Server.Storage;
@@ -27,7 +26,7 @@ internal sealed class UserShowVerb : Verb
     /// <summary>Says what became of a person: as JSON on stdout, or as a sentence.</summary>
     public static void Report(Invocation invocation, Account account, string sentence)
     {
-        if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(UserAddVerb.Shown(account), CliJson.Default.ShownUser));
+        if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(CliJson.Text(UserAddVerb.Shown(account), CliJson.Default.ShownUser));
         else invocation.Terminal.Say(sentence);
     }
 

@@ -23,6 +23,9 @@ internal abstract class Verb : Command
     /// </summary>
     public virtual IReadOnlyList<Option> TypedAlone => [];
 
+    /// <summary>Those of them whose variable and key are the option of another verb: where both read one file, it may stand there.</summary>
+    public virtual IReadOnlyList<Option> OfAnotherVerb => [];
+
     /// <summary>Adds the options that say where a server's rows are.</summary>
     protected void AddPlace()
     {

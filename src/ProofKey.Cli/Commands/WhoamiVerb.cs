@@ -15,25 +15,40 @@ internal sealed class WhoamiVerb : SessionVerb
     {
         var session = await open.SessionAsync(invocation.Cancellation);
         var claims = await Person.ClaimsAsync(session, mustLive: true, invocation.Cancellation, why => invocation.Terminal.Say($"The server did not tell, since {PlainText.Of(why.Actual)}; this is of the sign-in."));
-        if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(Shown(open.Profile, session, claims), CliJson.Default.ShownPerson));
-        else Print(open.Profile, session, claims, invocation.Terminal);
+        if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(CliJson.Text(Shown(open, session, claims), CliJson.Default.ShownPerson));
+        else Print(open, session, claims, invocation.Terminal);
         return ExitCodes.Done;
     }
 
-    private static ShownPerson Shown(Profile profile, Session session, JsonElement claims) =>
-        new(profile.Name, session.Issuer.Value, session.ClientId, session.Subject, session.Scope.ToString(), claims.ValueKind == JsonValueKind.Object ? claims : null);
+    private static ShownPerson Shown(OpenProfile open, Session session, JsonElement claims) => new(
+        open.Profile.Name,
+        session.Issuer.Value,
+        session.ClientId,
+        session.Subject,
+        session.Scope.ToString(),
+        session.ExpiresAt,
+        session.CanRefresh,
+        session.IsBound,
+        BackendOf(open),
+        claims.ValueKind == JsonValueKind.Object ? claims : null);
 
-    private static void Print(Profile profile, Session session, JsonElement claims, Terminal terminal)
+    private static string? BackendOf(OpenProfile open) => open.Client.Options.Store.BackendOf(open.Profile.Name);
+
+    private static void Print(OpenProfile open, Session session, JsonElement claims, Terminal terminal)
     {
         (string Label, string? Value)[] lines =
         [
-            ("name", Person.NameOf(claims, session)),
+            ("name", Person.NameIn(claims)),
             ("e-mail", Person.Text(claims, "email")),
             ("subject", session.Subject),
             ("issuer", session.Issuer.Value),
             ("client id", session.ClientId),
             ("scope", session.Scope.ToString()),
-            ("profile", profile.Name),
+            ("profile", open.Profile.Name),
+            ("token", $"until {TimeText.Of(session.ExpiresAt)} ({TimeText.Relative(session.ExpiresAt, TimeProvider.System.GetUtcNow())})"),
+            ("renewable", session.CanRefresh ? "yes" : "no"),
+            ("bound", session.IsBound ? "yes" : "no"),
+            ("kept with", BackendOf(open)?.Replace('_', ' ')),
         ];
         foreach (var (label, value) in lines)
             if (value is { Length: > 0 }) terminal.Write($"{label,-11}{PlainText.Of(value)}", indent: 11);

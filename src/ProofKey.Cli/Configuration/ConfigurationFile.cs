@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ProofKey.Cli.Commands;
 
 namespace ProofKey.Cli.Configuration;
 
@@ -25,9 +26,9 @@ internal sealed class ConfigurationFile
     /// <summary>Reads a file.</summary>
     /// <param name="path">Where it is.</param>
     /// <param name="keys">The keys that there are.</param>
-    /// <param name="typedAlone">The options that the command takes from the command line alone.</param>
+    /// <param name="refused">The options that the command takes from the command line alone, and that no other verb means by the same key.</param>
     /// <exception cref="CommandException">It cannot be read, is not JSON, or has a key that no option takes from it.</exception>
-    public static ConfigurationFile Read(string path, IReadOnlyCollection<string> keys, IEnumerable<string> typedAlone)
+    public static ConfigurationFile Read(string path, IReadOnlyCollection<string> keys, IEnumerable<string> refused)
     {
         try
         {
@@ -35,10 +36,10 @@ internal sealed class ConfigurationFile
             if (json.RootElement.ValueKind != JsonValueKind.Object) throw Wrong(path, "it is not a JSON object");
             var values = json.RootElement.EnumerateObject().ToDictionary(member => member.Name, member => member.Value.Clone());
             // A key that is passed over in silence looks obeyed.
-            if (typedAlone.FirstOrDefault(option => values.ContainsKey(Settings.KeyOf(option))) is { } typed)
+            if (refused.FirstOrDefault(option => values.ContainsKey(Settings.KeyOf(option))) is { } typed)
                 throw CommandException.Usage($"The configuration file {path} has a key {Settings.KeyOf(typed)}, and {typed} of this command counts on the command line alone.", $"Say {typed} there, and take the key out of the file.");
             if (values.Keys.FirstOrDefault(key => !keys.Contains(key)) is { } unknown)
-                throw CommandException.Usage($"The configuration file {path} has a key {unknown}, and no command takes such an option from a file.", $"The keys are {string.Join(", ", keys.Order(StringComparer.Ordinal))}.");
+                throw CommandException.Usage($"The configuration file {path} has a key {unknown}, and no command takes such an option from a file.", UsageError.Meant(keys, unknown) is { } meant ? $"Did you mean {meant}?" : $"The keys are {string.Join(", ", keys.Order(StringComparer.Ordinal))}.");
             return new ConfigurationFile(path, values);
         }
         catch (JsonException wrong)

@@ -26,6 +26,9 @@ internal sealed class Settings(ParseResult parsed, ConfigurationFile file)
     /// <summary>The names of the options that this command reads from the command line alone: a variable that was set for another verb (<c>PROOFKEY_SCOPE</c> for <c>login</c>) must not change a registration.</summary>
     public static IEnumerable<string> TypedAlone(ParseResult parsed) => parsed.CommandResult.Command is Verb verb ? verb.TypedAlone.Select(option => option.Name) : [];
 
+    /// <summary>Those of them that a file may not have: there they would look obeyed.</summary>
+    public static IEnumerable<string> RefusedInFile(ParseResult parsed) => parsed.CommandResult.Command is Verb verb ? verb.TypedAlone.Except(verb.OfAnotherVerb).Select(option => option.Name) : [];
+
     /// <summary>An option as its value came: <c>--port</c>, with the variable or the file that it was read from.</summary>
     public string NameOf(Option option) =>
         parsed.GetResult(option) is { Implicit: false } || !LooksElsewhere(option.Name) ? option.Name

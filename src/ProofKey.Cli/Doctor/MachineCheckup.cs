@@ -88,11 +88,14 @@ internal sealed class MachineCheckup(MachineFacts facts)
         ? Finding.Broken("loopback", $"Nobody can listen on 127.0.0.1 here ({problem}).", "Bring up the loopback interface; until then sign in with --device.")
         : Finding.Fine("loopback", TryListen(IPAddress.IPv6Loopback, 0) is null ? "127.0.0.1 and ::1 can be listened on." : "127.0.0.1 can be listened on; there is no ::1, and none is needed.");
 
-    private static Finding Port(int port) => TryListen(IPAddress.Loopback, port) switch
+    private Finding Port(int port) => PortAfter(port, TryListen(IPAddress.Loopback, port));
+
+    /// <summary>What a port is after somebody tried to listen on it.</summary>
+    internal Finding PortAfter(int port, SocketError? refusal) => refusal switch
     {
         null => Finding.Fine("port", $"{port} is free."),
         // Windows keeps ranges for itself, and then says so.
-        SocketError.AccessDenied => Finding.Broken("port", $"{port} may not be listened on.", OperatingSystem.IsWindows() ? "See the ranges that are kept: netsh int ipv4 show excludedportrange tcp" : "Ports below 1024 are for root: register another, and give it with --port."),
+        SocketError.AccessDenied => Finding.Broken("port", $"{port} may not be listened on.", facts.System == SystemKind.Windows ? "See the ranges that are kept: netsh int ipv4 show excludedportrange protocol=tcp" : "Ports below 1024 are for root: register another, and give it with --port."),
         _ => Finding.Broken("port", $"{port} is taken by another program.", $"Find it with: ss -ltnp 'sport = :{port}'; end it, or register a second port and give both with --port."),
     };
 

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text.Json;
 using ProofKey.Cli.Output;
@@ -38,9 +39,11 @@ internal sealed class ProviderCheckup(Issuer issuer, HttpClient http, TimeProvid
         {
             found.Add(Finding.Broken("metadata", $"{issuer} answers with more than {MostBytes / 1024} KiB.", "Check the issuer's address: a client reads no more of it."));
         }
-        catch (HttpRequestException away)
+        // A SocketException comes bare where a connection ends in the moment in which it is made.
+        catch (Exception away) when (away is HttpRequestException or SocketException)
         {
-            found.Add(Finding.Broken("metadata", $"Nobody answers at {issuer} ({away.HttpRequestError}).", "Check the address, the network, and the proxy."));
+            var reason = away is HttpRequestException { HttpRequestError: var error } ? $"{error}" : $"{((SocketException)away).SocketErrorCode}";
+            found.Add(Finding.Broken("metadata", $"Nobody answers at {issuer} ({reason}).", "Check the address, the network, and the proxy."));
         }
         catch (TaskCanceledException) when (!cancellation.IsCancellationRequested)
         {

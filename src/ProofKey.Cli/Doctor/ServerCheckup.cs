@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 
 namespace ProofKey.Cli.Doctor;
@@ -11,6 +12,8 @@ namespace ProofKey.Cli.Doctor;
 internal sealed class ServerCheckup(Issuer issuer, HttpClient http, CancellationToken cancellation)
 {
     private const string SendOn = "Send every path of the issuer on to the server, and set --issuer to the address that clients use.";
+
+    private const string NobodyThere = "Check that the server runs, and that its name leads to the proxy.";
 
     private static readonly string[] PageHeaders = ["Content-Security-Policy", "X-Frame-Options", "Referrer-Policy", "Cache-Control"];
 
@@ -45,7 +48,11 @@ internal sealed class ServerCheckup(Issuer issuer, HttpClient http, Cancellation
         {
             return exception.HttpRequestError == HttpRequestError.SecureConnectionError
                 ? Finding.Broken(name, "The certificate is not accepted.", "Give the proxy a certificate for this host from an authority that clients know.")
-                : Finding.Broken(name, $"Nobody answers ({exception.HttpRequestError}).", "Check that the server runs, and that its name leads to the proxy.");
+                : Finding.Broken(name, $"Nobody answers ({exception.HttpRequestError}).", NobodyThere);
+        }
+        catch (SocketException broken)
+        {
+            return Finding.Broken(name, $"Nobody answers ({broken.SocketErrorCode}).", NobodyThere);
         }
         catch (TaskCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -168,14 +175,14 @@ internal sealed class ServerCheckup(Issuer issuer, HttpClient http, Cancellation
     {
         using var answer = await PostAsync(new string('p', 30_000));
         return await IsOurRefusalAsync(answer) ? Finding.Fine("long bodies", "30 KB come through.")
-            : Finding.Broken("long bodies", $"A body of 30 KB is answered {(int)answer.StatusCode}.", "Let the proxy take bodies of 64 KB.");
+            : Finding.Broken("long bodies", $"A body of 30 KB is answered {(int)answer.StatusCode}.", "Let the proxy take bodies of 32 KB.");
     }
 
     private async Task<Finding> LongAddressAsync()
     {
         using var answer = await http.GetAsync(new Uri(Address("/authorize") + "?padding=" + new string('p', 7_000)), cancellation);
         return answer.StatusCode == HttpStatusCode.BadRequest && Header(answer, "Content-Security-Policy") is not null ? Finding.Fine("long addresses", "7 KB come through.")
-            : Finding.Broken("long addresses", $"An address of 7 KB is answered {(int)answer.StatusCode}.", "Let the proxy take request lines of 8 KB and more (nginx: large_client_header_buffers).");
+            : Finding.Broken("long addresses", $"An address of 7 KB is answered {(int)answer.StatusCode}.", "Let the proxy take request lines of 16 KB (nginx: large_client_header_buffers).");
     }
 
     // With a token, /userinfo says invalid_token; without one it says nothing of errors.

@@ -1,5 +1,9 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace ProofKey.Cli.Output;
 
@@ -50,6 +54,9 @@ internal sealed record ShownKey(string Kid, string Purpose, string Algorithm, st
 /// <summary>What <c>login --json</c> prints.</summary>
 internal sealed record SignedInProfile(string Profile, string Issuer, string ClientId, string? Sub, string? Name, string Scope, DateTimeOffset ExpiresAt);
 
+/// <summary>What <c>logout --json</c> prints: whether the server took back the tokens, else why it did not, and where a browser is signed out.</summary>
+internal sealed record SignedOutProfile(string Profile, string Issuer, bool Revoked, string? Problem, string? EndSessionUri);
+
 /// <summary>What <c>token -o json</c> prints.</summary>
 internal sealed record ShownToken(string AccessToken, string TokenType, DateTimeOffset ExpiresAt, string Scope);
 
@@ -59,11 +66,23 @@ internal sealed record ExecCredential([property: JsonPropertyName("apiVersion")]
 /// <summary>The token in it, and when kubectl is to ask for another.</summary>
 internal sealed record ExecCredentialStatus([property: JsonPropertyName("expirationTimestamp")] string ExpirationTimestamp, [property: JsonPropertyName("token")] string Token);
 
-/// <summary>What <c>whoami --json</c> prints.</summary>
-internal sealed record ShownPerson(string Profile, string Issuer, string ClientId, string? Sub, string Scope, JsonElement? Claims);
+/// <summary>What <c>whoami --json</c> prints; <c>expires_at</c> is the access token's, and <c>backend</c> says what holds the key of the session: keychain, key_file or passphrase.</summary>
+internal sealed record ShownPerson(
+    string Profile, string Issuer, string ClientId, string? Sub, string Scope, DateTimeOffset ExpiresAt, bool Renewable, bool Bound, string? Backend, JsonElement? Claims);
 
-/// <summary>What <c>list --json</c> prints of a profile; <c>state</c> is signed_in, signed_out, locked or damaged.</summary>
-internal sealed record ShownProfile(string Profile, string Issuer, string ClientId, string Scope, string State, string? Sub, bool Active);
+/// <summary>What <c>list --json</c> prints of a profile; <c>state</c> is signed_in, signed_out, locked or damaged, and what only a session that can be opened tells is there with one.</summary>
+internal sealed record ShownProfile(
+    string Profile,
+    string Issuer,
+    string ClientId,
+    string Scope,
+    string State,
+    string? Sub,
+    DateTimeOffset? ExpiresAt,
+    bool? Renewable,
+    bool? Bound,
+    string? Backend,
+    bool Active);
 
 /// <summary>A line of <c>audit-log --json</c>. An entry that counts keeps its id, and comes again when its count has grown.</summary>
 internal sealed record ShownAuditEntry(string Id, DateTimeOffset At, string Kind, string? Sub, string? User, string? ClientId, string? Address, long Count, string? Detail);
@@ -84,13 +103,23 @@ internal sealed record ShownAuditEntry(string Id, DateTimeOffset At, string Kind
 [JsonSerializable(typeof(IReadOnlyList<ShownUser>))]
 [JsonSerializable(typeof(IReadOnlyList<ShownKey>))]
 [JsonSerializable(typeof(SignedInProfile))]
+[JsonSerializable(typeof(SignedOutProfile))]
 [JsonSerializable(typeof(ShownToken))]
 [JsonSerializable(typeof(ExecCredential))]
 [JsonSerializable(typeof(ShownPerson))]
 [JsonSerializable(typeof(IReadOnlyList<ShownProfile>))]
 [JsonSerializable(typeof(ShownAuditEntry))]
 [JsonSerializable(typeof(IReadOnlyList<Doctor.Finding>))]
-internal sealed partial class CliJson : JsonSerializerContext;
+internal sealed partial class CliJson : JsonSerializerContext
+{
+    /// <summary>A value as JSON that people can read: letters and quotation marks are themselves, and what steers a terminal or reorders what is read is escaped.</summary>
+    public static string Text<T>(T value, JsonTypeInfo<T> type)
+    {
+        var written = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(written, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping })) JsonSerializer.Serialize(writer, value, type);
+        return PlainText.Escaped(Encoding.UTF8.GetString(written.WrittenSpan));
+    }
+}
 
 /// <summary>The JSON of what is counted in a database: apart, so that no verb of the client loads the server for its own.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -28,7 +28,8 @@ internal sealed class DecodedToken
         token = null;
         string[] parts = text.Length > MaxLength ? [] : text.Split('.');
         problem = text.Length > MaxLength ? "That is too long for a token."
-            : parts.Length == 5 ? "That is an encrypted token, which only its recipient can read."
+            : text.StartsWith('{') ? "That is JSON, and not the token in it, which proofkey token prints alone."
+            : parts.Length == 5 && IsEncrypted(parts[0]) ? "That is an encrypted token, which only its recipient can read."
             : parts.Length != 3 ? "That is not a JWT: it has not three parts with dots between." : null;
         if (problem is not null) return false;
         if (Json(parts[0]) is { } header && Json(parts[1]) is { } claims) token = new DecodedToken(header, claims);
@@ -44,18 +45,20 @@ internal sealed class DecodedToken
         foreach (var line in Times(now)) writer.WriteLine(line);
     }
 
+    /// <summary>Whether nothing protects what it says (RFC 7515 section 8).</summary>
+    public bool IsUnsigned => _header.TryGetProperty("alg", out var alg) && Text(alg) is { } name && name.Equals("none", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>The header as indented JSON.</summary>
     public string Header => Pretty(_header);
 
     /// <summary>The claims as indented JSON.</summary>
     public string Claims => Pretty(_claims);
 
-    /// <summary>The audience, when it is the address of another origin; good for a warning and for nothing else.</summary>
-    public string? AudienceElsewhere(Uri address) =>
-        _claims.TryGetProperty("aud", out var aud) && aud.ValueKind == JsonValueKind.String && Uri.TryCreate(aud.GetString(), UriKind.Absolute, out var audience)
-        && audience.Scheme is "https" or "http" && Uri.Compare(audience, address, UriComponents.SchemeAndServer, UriFormat.UriEscaped, StringComparison.OrdinalIgnoreCase) != 0
-            ? audience.AbsoluteUri
-            : null;
+    /// <summary>The audience: one, or several (RFC 7519 section 4.1.3).</summary>
+    public IReadOnlyList<string> Audiences =>
+        !_claims.TryGetProperty("aud", out var aud) ? []
+        : aud.ValueKind == JsonValueKind.Array ? [.. aud.EnumerateArray().Select(Text).OfType<string>()]
+        : Text(aud) is { } one ? [one] : [];
 
     /// <summary>The claims that are times, one line each.</summary>
     public IEnumerable<string> Times(DateTimeOffset now)
@@ -64,6 +67,11 @@ internal sealed class DecodedToken
             if (_claims.TryGetProperty(name, out var claim) && claim.ValueKind == JsonValueKind.Number && claim.TryGetDouble(out var seconds) && seconds is > -62e9 and < 253e9)
                 yield return $"{name,-10}{TimeText.Of(At(seconds))} ({TimeText.Relative(At(seconds), now)})";
     }
+
+    // RFC 7516 section 4.1.2
+    private static bool IsEncrypted(string header) => Json(header)?.TryGetProperty("enc", out _) == true;
+
+    private static string? Text(JsonElement json) => json.ValueKind == JsonValueKind.String ? json.GetString() : null;
 
     private static DateTimeOffset At(double seconds) => DateTimeOffset.UnixEpoch.AddSeconds(seconds);
 

@@ -101,6 +101,7 @@ internal sealed class ManualPage
         WriteTerm("\\fBNO_COLOR\\fR", "No colours.");
         Line(".SH FILES");
         Line($"The file of \\fB{Escaped(CommonOptions.Config.Name)}\\fR is a JSON object; the key of \\fB\\-\\-client\\-id\\fR is \\fB{Settings.KeyOf("--client-id")}\\fR.");
+        Line(Escaped("Where XDG_DATA_HOME and XDG_STATE_HOME are not set, the server's folder and that of sessions are below ~/Library/Application Support on macOS, and below %LOCALAPPDATA% on Windows."));
         Line("Each profile has a folder in the folder of sessions, with its settings in \\fBprofile.json\\fR and its session in an encrypted file.");
     }
 

@@ -15,21 +15,30 @@ internal static class PasswordPrompt
 
     /// <summary>Asks a person twice, without showing what is typed.</summary>
     public static Task<string> AskTwiceAsync(Terminal terminal, CancellationToken cancellation) => terminal.CanAsk
-        ? AskAsync(terminal, "Password: ", twice: true, cancellation)
+        ? AskTwiceAsync(terminal, "Password: ", _ => null, cancellation)
         : throw CommandException.Usage("There is no terminal to ask for the password.", "Give it on stdin with --password-stdin.");
 
-    /// <summary>Asks a person at a terminal, without showing what is typed.</summary>
-    // Reading keys knows no cancellation, and Ctrl-C is to work at once.
-    public static async Task<string> AskAsync(Terminal terminal, string prompt, bool twice, CancellationToken cancellation) =>
-        await Task.Run(() => twice ? AskTwice(terminal.Error, prompt) : Ask(terminal.Error, prompt), cancellation).WaitAsync(cancellation);
+    /// <summary>The same for something else at a terminal.</summary>
+    /// <param name="terminal">Where to ask.</param>
+    /// <param name="prompt">What is asked for.</param>
+    /// <param name="problem">Why what was typed cannot be: it is asked for again at once.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public static Task<string> AskTwiceAsync(Terminal terminal, string prompt, Func<string, string?> problem, CancellationToken cancellation) => TypedAsync(() => AskTwice(terminal.Error, prompt, problem), cancellation);
 
-    private static string AskTwice(TextWriter writer, string prompt)
+    /// <summary>Asks a person at a terminal, without showing what is typed.</summary>
+    public static Task<string> AskAsync(Terminal terminal, string prompt, CancellationToken cancellation) => TypedAsync(() => Ask(terminal.Error, prompt), cancellation);
+
+    // Reading keys knows no cancellation, and Ctrl-C is to work at once.
+    private static async Task<string> TypedAsync(Func<string> ask, CancellationToken cancellation) => await Task.Run(ask, cancellation).WaitAsync(cancellation);
+
+    private static string AskTwice(TextWriter writer, string prompt, Func<string, string?> problem)
     {
         while (true)
         {
             var password = Ask(writer, prompt);
-            if (Ask(writer, "Once more: ") == password) return password;
-            writer.WriteLine("The two are not the same.");
+            if (problem(password) is { } wrong) writer.WriteLine(wrong);
+            else if (Ask(writer, "Once more: ") == password) return password;
+            else writer.WriteLine("The two are not the same.");
         }
     }
 

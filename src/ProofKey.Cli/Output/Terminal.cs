@@ -113,7 +113,7 @@ internal sealed class Terminal
         var problem = Wrapped($"{Prefix} {failure.Problem}");
         SayInOnePiece(colour ? $"{Red}{Prefix}{Normal}{problem[Prefix.Length..]}" : problem);
         if (failure.Remedy.Length > 0) SayInOnePiece($"{(colour ? Faint : "")}{Wrapped(failure.Remedy)}{(colour ? Normal : "")}");
-        if (failure.Help is { } page) SayInOnePiece($"{(colour ? Faint : "")}More about it: {page}{(colour ? Normal : "")}");
+        if (failure.Help is { } page) SayInOnePiece($"{(colour ? Faint : "")}More about it: {page} in the repository{(colour ? Normal : "")}");
     }
 
     // A list of problems keeps its lines; nothing else that others wrote reaches the terminal as it is.

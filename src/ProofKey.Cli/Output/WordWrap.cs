@@ -57,7 +57,8 @@ internal static class WordWrap
 
     private static bool EndsCommand(string first, string last) => first[0] == '(' ? last.EndsWith(')') : last.EndsWith(';') || last.EndsWith('.') || last.EndsWith(',');
 
-    private static int Columns(string text) => text.EnumerateRunes().Sum(Columns);
+    /// <summary>How many columns a text takes.</summary>
+    public static int Columns(string text) => text.EnumerateRunes().Sum(Columns);
 
     // Signs of East Asia and pictures take two columns, marks on another letter none (Unicode standard annex 11, its wide blocks).
     private static int Columns(Rune rune) => Rune.GetUnicodeCategory(rune) is System.Globalization.UnicodeCategory.NonSpacingMark or System.Globalization.UnicodeCategory.EnclosingMark ? 0

@@ -7,6 +7,7 @@ namespace ProofKey.Cli.Sessions;
 internal sealed class BrowserRoad(PublicClient client, Terminal terminal, Keyboard? keyboard, SignInChoice choice, Surroundings surroundings)
 {
     private static readonly TimeSpan LongWait = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
 
     public async Task<RoadEnd> RunAsync(SignInRoad road, string reason, CancellationToken cancellation)
     {
@@ -68,7 +69,7 @@ internal sealed class BrowserRoad(PublicClient client, Terminal terminal, Keyboa
     // The address comes before any browser, so that the person can take it elsewhere.
     private void Tell(PendingSignIn pending, string reason)
     {
-        terminal.Say(pending.Road == SignInRoad.Browser ? "Sign in in the browser on this machine. If none opens, go to:" : $"Sign in in a browser elsewhere, since {reason}. Go to:");
+        terminal.Say(pending.Road == SignInRoad.Browser ? $"Sign in in the browser, since {reason}. If none opens, go to:" : $"Sign in in a browser elsewhere, since {reason}. Go to:");
         terminal.Say(pending.AuthorizeUri);
         if (choice.ShowsQr) terminal.ShowQr(pending.AuthorizeUri, mustShow: true);
         if (pending.Road == SignInRoad.Paste) TellOfTheEnd(pending);
@@ -115,9 +116,31 @@ internal sealed class BrowserRoad(PublicClient client, Terminal terminal, Keyboa
         {
             var wait = end - client.Options.TimeProvider.GetUtcNow();
             if (wait > TimeSpan.Zero) await Task.Delay(wait, client.Options.TimeProvider, cancellation);
-            var address = await pending.RenewAuthorizeUriAsync(cancellation);
+            if (await RenewedAsync(pending, cancellation) is not { } address) return;
             terminal.Say("Whoever has not opened that address yet comes too late with it. This one is good:");
             terminal.Say(address);
+        }
+    }
+
+    // A server that is away for a moment is asked again, for as long as the person is waited for.
+    private async Task<Uri?> RenewedAsync(PendingSignIn pending, CancellationToken cancellation)
+    {
+        for (var failures = 0; ; failures++)
+        {
+            try
+            {
+                return await pending.RenewAuthorizeUriAsync(cancellation);
+            }
+            catch (AuthorizationServerUnavailableException away)
+            {
+                if (failures == 0) terminal.Say($"That address has ended, and there is no new one yet, since {PlainText.Of(away.Actual)}. It is tried again.");
+                await Task.Delay(away.RetryAfter ?? Pause, client.Options.TimeProvider, cancellation);
+            }
+            catch (ClientException refused)
+            {
+                terminal.Say($"That address has ended, and there is no new one: {PlainText.Of(refused.Actual)}. Press Ctrl-C and try again.");
+                return null;
+            }
         }
     }
 }

@@ -19,7 +19,16 @@ internal sealed record ChosenStore(string Kind, string? KeyFile, string? Passphr
     // It has no option: what is typed stands in the list of processes.
     private const string PassphraseVariable = "PROOFKEY_PASSPHRASE";
 
+    private const string LongerOne = "Take a longer one, such as five words.";
+
+    private static readonly string TooShort = $"The passphrase is too short: it has at least {PassphraseKey.MinLength} characters.";
+
     private static readonly string[] Kinds = [Keychain, "file", "memory"];
+
+    // The options that give it a key, by the names that the person who reads about them can type.
+    private string KeyFileOption { get; init; } = CommonOptions.KeyFile.Name;
+
+    private string PassphraseFileOption { get; init; } = CommonOptions.PassphraseFile.Name;
 
     /// <summary>What was said on the command line, by variables and in the configuration file, and what the profile remembers.</summary>
     /// <param name="settings">What was said.</param>
@@ -42,19 +51,26 @@ internal sealed record ChosenStore(string Kind, string? KeyFile, string? Passphr
             throw CommandException.Usage("A file has one key, and --key-file and --passphrase-file are two.", "Leave out one of them.");
         var isSaid = keyFile is not null || passphraseFile is not null;
         kind ??= settings.Text(CommonOptions.Store) ?? known?.Store ?? (isSaid ? "file" : Keychain);
-        if (kind != "file") return Checked("--store", kind, null, null);
-        return isSaid ? Checked("--store", kind, keyFile, passphraseFile) : Checked("--store", kind, known?.KeyFile, known?.PassphraseFile);
+        if (kind != "file") return Checked("--store", kind, Kinds, null, null);
+        return isSaid ? Checked("--store", kind, Kinds, keyFile, passphraseFile) : Checked("--store", kind, Kinds, known?.KeyFile, known?.PassphraseFile);
     }
 
     /// <summary>The store that holds the session of a profile now, as its file says itself; what was said about stores counts only where there is no file.</summary>
     /// <exception cref="TokenStoreException">There is a file, and it cannot be read.</exception>
     public static ChosenStore Holding(Settings settings, Profile profile, string folder) =>
-        Of(settings, profile, TokenStore.Keychain(Application, folder).BackendOf(profile.Name) switch { null => null, Keychain => Keychain, _ => "file" });
+        Of(settings, profile, BackendOf(profile.Name, folder) switch { null => null, Keychain => Keychain, _ => "file" });
 
-    /// <summary>A store that was named by options of other names, such as the one that a session is moved to.</summary>
-    public static ChosenStore Checked(string option, string kind, string? keyFile, string? passphraseFile) => Kinds.Contains(kind)
+    /// <summary>What holds the key of a profile's file, as the file says itself.</summary>
+    /// <exception cref="TokenStoreException">There is a file, and it cannot be read.</exception>
+    public static string? BackendOf(string profile, string folder) => TokenStore.Keychain(Application, folder).BackendOf(profile);
+
+    /// <summary>The store that a session is moved to, which is named by options of its own.</summary>
+    public static ChosenStore Target(string kind, string? keyFile, string? passphraseFile) =>
+        Checked("--to", kind, Kinds[..2], keyFile, passphraseFile) with { KeyFileOption = "--to-key-file", PassphraseFileOption = "--to-passphrase-file" };
+
+    private static ChosenStore Checked(string option, string kind, string[] kinds, string? keyFile, string? passphraseFile) => kinds.Contains(kind)
         ? new ChosenStore(kind, Full(keyFile), Full(passphraseFile))
-        : throw CommandException.Usage($"{option} is not {kind}.", $"Choose {string.Join(" or ", Kinds)}.");
+        : throw CommandException.Usage($"{option} is not {PlainText.Of(kind)}.", $"Choose {string.Join(" or ", kinds)}.");
 
     /// <summary>The store itself; a passphrase that is nowhere else is asked for where there is a terminal.</summary>
     /// <param name="folder">The folder of the profile.</param>
@@ -83,11 +99,13 @@ internal sealed record ChosenStore(string Kind, string? KeyFile, string? Passphr
     private async Task<string> PassphraseAsync(Terminal terminal, bool isNew, bool mayAsk, CancellationToken cancellation)
     {
         if (Said is { } said) return said;
-        if (mayAsk && terminal.CanAsk) return await PasswordPrompt.AskAsync(terminal, "Passphrase of the session: ", isNew, cancellation);
+        if (mayAsk && terminal.CanAsk)
+            return isNew ? await PasswordPrompt.AskTwiceAsync(terminal, $"New passphrase of the session, at least {PassphraseKey.MinLength} characters: ", ProblemOf, cancellation)
+                : await PasswordPrompt.AskAsync(terminal, "Passphrase of the session: ", cancellation);
         // The command may be right, and the file is locked; only a new one lacks something.
         throw isNew
-            ? CommandException.Usage("An encrypted file needs a key.", $"Give --key-file FILE or --passphrase-file FILE, or set {PassphraseVariable}. A key is made with: (umask 077; head -c 32 /dev/urandom > FILE)")
-            : new CommandException(ExitCodes.TokenStore, "The session's file needs a key, and there is nobody to ask for its passphrase.", $"Give --passphrase-file FILE or --key-file FILE, or set {PassphraseVariable}.");
+            ? CommandException.Usage("An encrypted file needs a key.", $"Give {KeyFileOption} FILE or {PassphraseFileOption} FILE, or set {PassphraseVariable}. A key is made with: (umask 077; head -c 32 /dev/urandom > FILE)")
+            : new CommandException(ExitCodes.TokenStore, "The session's file needs a key, and there is nobody to ask for its passphrase.", $"Give {PassphraseFileOption} FILE or {KeyFileOption} FILE, or set {PassphraseVariable}.");
     }
 
     private static VaultKey OfPassphrase(string passphrase)
@@ -98,9 +116,12 @@ internal sealed record ChosenStore(string Kind, string? KeyFile, string? Passphr
         }
         catch (ArgumentException weak)
         {
-            throw new CommandException(ExitCodes.WrongUsage, "The passphrase is too short: it has at least 12 characters.", "Take a longer one, such as five words.", weak);
+            throw new CommandException(ExitCodes.WrongUsage, TooShort, LongerOne, weak);
         }
     }
+
+    // Before it is typed a second time, and as often as it takes.
+    private static string? ProblemOf(string passphrase) => passphrase.Length < PassphraseKey.MinLength ? $"{TooShort} {LongerOne}" : null;
 
     private static string Read(string path)
     {

@@ -11,7 +11,9 @@ internal sealed class InteractiveSignIn(PublicClient client, Terminal terminal, 
 {
     /// <summary>Signs in.</summary>
     /// <exception cref="CommandException">It came to nothing.</exception>
-    public async Task<Session> RunAsync(CancellationToken cancellation)
+    public Task<Session> RunAsync(CancellationToken cancellation) => client.InOneTurnAsync(() => TakeRoadsAsync(cancellation));
+
+    private async Task<Session> TakeRoadsAsync(CancellationToken cancellation)
     {
         var surroundings = Surroundings.OfThisProcess;
         var (road, reason) = choice.Road is { } chosen ? (chosen, "you said so") : (surroundings.Road, surroundings.Reason);

@@ -27,7 +27,10 @@ internal static class Person
 
     /// <summary>The name to show; the subject when there is no other.</summary>
     public static string NameOf(JsonElement claims, Session session) =>
-        Text(claims, "name") ?? Text(claims, "preferred_username") ?? Text(claims, "email") ?? session.Subject ?? "somebody";
+        NameIn(claims) ?? Text(claims, "email") ?? session.Subject ?? "somebody";
+
+    /// <summary>The name, where the server told one.</summary>
+    public static string? NameIn(JsonElement claims) => Text(claims, "name") ?? Text(claims, "preferred_username");
 
     public static string? Text(JsonElement claims, string name) =>
         claims.ValueKind == JsonValueKind.Object && claims.TryGetProperty(name, out var claim) && claim.ValueKind == JsonValueKind.String ? claim.GetString() : null;

@@ -29,6 +29,9 @@ internal sealed record Profile
     /// <summary>The path of the redirect URI, if it is not <c>/callback</c>.</summary>
     public string? RedirectPath { get; init; }
 
+    /// <summary>Where the answers of this server come in, if they do not name it: the next one that does not gets another place.</summary>
+    public string? SilentAt { get; init; }
+
     /// <summary>Whether the redirect URI says <c>localhost</c>.</summary>
     public bool? Localhost { get; init; }
 
@@ -69,7 +72,9 @@ internal sealed record Profile
     /// <param name="store">Where the session is kept.</param>
     /// <param name="timeout">How long a person may take, if that was said.</param>
     /// <param name="onEvent">Told what happens.</param>
-    public PublicClient CreateClient(TokenStore store, TimeSpan? timeout = null, Action<ClientEvent>? onEvent = null) => new(OptionsFor(store) with { Timeout = timeout ?? DefaultTimeout, OnEvent = onEvent });
+    /// <param name="silent">The servers of the profiles that do not name themselves.</param>
+    public PublicClient CreateClient(TokenStore store, TimeSpan? timeout = null, Action<ClientEvent>? onEvent = null, IReadOnlyList<SilentServer>? silent = null) =>
+        new(OptionsFor(store) with { Timeout = timeout ?? DefaultTimeout, OnEvent = onEvent, SilentServers = silent ?? [] });
 
     /// <summary>Whether a client can be made of it, which its file may have lost at somebody's hands.</summary>
     [JsonIgnore]

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ProofKey.Cli.Configuration;
+using ProofKey.Client;
 
 namespace ProofKey.Cli.Sessions;
 
@@ -79,11 +80,14 @@ internal sealed class Profiles(string folder)
         }
     }
 
+    /// <summary>The servers of the profiles whose answers do not name them. A profile that is damaged says nothing.</summary>
+    public IReadOnlyList<SilentServer> SilentServers() => [.. Names().Select(Read).Where(profile => profile?.SilentAt is not null).Select(profile => new SilentServer(profile!.Issuer, profile.SilentAt!))];
+
     /// <summary>Finds a profile that must be there.</summary>
     /// <exception cref="CommandException">Nobody has signed in under that name.</exception>
     public Profile Get(string name) => Find(name) ?? throw new CommandException(
         ExitCodes.SignInNeeded,
-        name == Profile.DefaultName ? "Nobody has signed in here yet." : $"There is no profile {name}.",
+        name == Profile.DefaultName && Names().Count == 0 ? "Nobody has signed in here yet." : $"There is no profile {name}.",
         Names() is { Count: > 0 } names ? $"The profiles are {string.Join(", ", names)}: choose one with -p, or sign in with: proofkey login ISSUER --client-id ID" : "Sign in with: proofkey login ISSUER --client-id ID");
 
     /// <summary>Remembers what a profile is for. A reader finds the old file or the new one.</summary>
@@ -100,6 +104,18 @@ internal sealed class Profiles(string folder)
     {
         File.Delete(FileOf(name));
         if (Active == name) File.Delete(Path.Combine(folder, ActiveFile));
+    }
+
+    private Profile? Read(string name)
+    {
+        try
+        {
+            return Find(name);
+        }
+        catch (CommandException)
+        {
+            return null;
+        }
     }
 
     // Two sign-ins may end at the same time, so each has a file of its own until it is whole, on the disk too.

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using ProofKey.Cli.Output;
 
 namespace ProofKey.Cli.Sessions;
@@ -26,15 +25,16 @@ internal sealed record TokenForm(string Value, string Type, DateTimeOffset Expir
     public string Text(string form) => form switch
     {
         "header" => Header,
-        "env" => $"{Variable}={CommandText.Value(Value)}",
-        "json" => JsonSerializer.Serialize(new ShownToken(Value, Type, ExpiresAt, Scope), CliJson.Default.ShownToken),
+        // Without the word the programs that a shell starts would not get it.
+        "env" => $"export {Variable}={CommandText.Value(Value)}",
+        "json" => CliJson.Text(new ShownToken(Value, Type, ExpiresAt, Scope), CliJson.Default.ShownToken),
         // curl's manual, -K: a value in double quotes, in which the backslash escapes
         "curl-config" => $"header = \"{Header.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"",
         _ => Value,
     };
 
     /// <summary>As a plug-in of kubectl prints it (Kubernetes, client-go credential plugins).</summary>
-    public string ForKubernetes(string apiVersion) => JsonSerializer.Serialize(
+    public string ForKubernetes(string apiVersion) => CliJson.Text(
         new ExecCredential(apiVersion, "ExecCredential", new ExecCredentialStatus(ExpiresAt.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture), Value)), CliJson.Default.ExecCredential);
 
     /// <summary>As a helper of git prints it (gitcredentials(7)); a user name that git knows stays.</summary>

@@ -90,7 +90,7 @@ internal sealed class LoopbackListener : IAsyncDisposable
                 taken.Add((port, refused.SocketErrorCode));
             }
         }
-        throw LoopbackSockets.NoPort(taken);
+        throw LoopbackSockets.NoPort(taken, MachineFacts.OfThisMachine.System);
     }
 
     /// <summary>Waits for the answer. The connection that brought it stays open until it is answered.</summary>

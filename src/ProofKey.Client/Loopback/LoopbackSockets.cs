@@ -39,11 +39,13 @@ internal static class LoopbackSockets
     }
 
     /// <summary>What to tell when none of the ports could be had.</summary>
-    public static SignInRequiredException NoPort(IReadOnlyList<(int Port, SocketError Error)> taken)
+    /// <param name="taken">The ports, and why each was not.</param>
+    /// <param name="system">Whose remedy it is.</param>
+    public static SignInRequiredException NoPort(IReadOnlyList<(int Port, SocketError Error)> taken, SystemKind system)
     {
         var reasons = string.Join(", ", taken.Select(one => string.Create(CultureInfo.InvariantCulture, $"{one.Port} is {ReasonOf(one.Port, one.Error)}")));
         // Windows reserves ranges for Hyper-V, and says "access denied" about them.
-        var remedy = taken.Any(one => one.Error == SocketError.AccessDenied) && OperatingSystem.IsWindows()
+        var remedy = taken.Any(one => one.Error == SocketError.AccessDenied) && system == SystemKind.Windows
             ? "See what Windows reserves with: netsh int ipv4 show excludedportrange protocol=tcp. Or register and choose another port."
             : "End the program that has the port, or register and choose another one; a server that follows RFC 8252 section 7.3 takes any.";
         return new SignInRequiredException(SignInRequiredReason.NoPort, "a port of this machine for the answer", taken.Count == 0 ? "none was named" : reasons, remedy);

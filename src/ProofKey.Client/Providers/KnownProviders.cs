@@ -23,6 +23,9 @@ internal sealed record ProviderEntry
     /// <summary>What the issuers of its tenants look like, <c>{tenantid}</c> standing for the <c>tid</c> of an ID token: for an address that many tenants share.</summary>
     public string? IssuerTemplate { get; init; }
 
+    /// <summary>Where it is written that its <c>end_session_endpoint</c> is not the standard's, and shows an error to whoever comes without parameters of its own.</summary>
+    public Uri? OwnLogout { get; init; }
+
     /// <summary>What to do about a problem, by its code, where the usual advice would not help.</summary>
     public IReadOnlyDictionary<string, string>? Remedies { get; init; }
 

@@ -9,21 +9,20 @@ internal sealed class FileKey(string path) : VaultKey
 
     internal override Task<byte[]> OpenAsync(VaultHeader header, string vault, CancellationToken cancel)
     {
-        var key = Read(vault);
+        var key = Read(vault, $"Bring back the key file that {vault} was made with and name it, or remove {vault} and sign in again.");
         return IdOf(key) == header.KeyId ? Task.FromResult(key) : throw TokenStoreException.WrongKey(vault, "its key file", $"{path} holds another key", "Give the key file that the vault was made with, or remove the vault and sign in again.");
     }
 
     internal override Task<(VaultHeader Header, byte[] Key)> NewAsync(string vault, CancellationToken cancel)
     {
-        var key = Read(vault);
+        var key = Read(vault, $"Make one with: (umask 077; head -c {Length} /dev/urandom > {path})");
         return Task.FromResult((new VaultHeader(Backend, IdOf(key)), key));
     }
 
-    private byte[] Read(string vault)
+    // Where there is a vault, a new key would open nothing.
+    private byte[] Read(string vault, string remedy)
     {
-        var key = OwnerFile.Read(path, "a key file") ?? throw new TokenStoreException(
-            TokenStoreState.Missing, vault, $"a key file at {path}", "there is none", $"Make one with: (umask 077; head -c {Length} /dev/urandom > {path})");
-        return key.Length == Length ? key : throw new TokenStoreException(
-            TokenStoreState.WrongKey, vault, $"a key of {Length} bytes in {path}", $"it has {key.Length}", $"Make one with: (umask 077; head -c {Length} /dev/urandom > FILE)");
+        var key = OwnerFile.Read(path, "a key file") ?? throw new TokenStoreException(TokenStoreState.Missing, vault, $"a key file at {path}", "there is none", remedy);
+        return key.Length == Length ? key : throw new TokenStoreException(TokenStoreState.WrongKey, vault, $"a key of {Length} bytes in {path}", $"it has {key.Length}", remedy);
     }
 }

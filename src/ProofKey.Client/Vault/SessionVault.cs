@@ -25,6 +25,7 @@ internal sealed class SessionVault : IDisposable
     private readonly string? _path;
     private readonly VaultKey? _key;
     private readonly SharedMemory.Cell _memory;
+    private readonly InterruptionNote? _note;
     private readonly SemaphoreSlim _gate;
     private bool _closed;
     // A key is found once: a keychain that is locked or ends later does not stop a program that runs.
@@ -39,6 +40,7 @@ internal sealed class SessionVault : IDisposable
     {
         (_path, _key, _memory) = (path is null ? null : Resolved(path), key, memory ?? new SharedMemory.Cell(null));
         _gate = _memory.Gate;
+        _note = _path is null ? null : new InterruptionNote(_path);
     }
 
     /// <summary>The file; empty in memory.</summary>
@@ -165,13 +167,38 @@ internal sealed class SessionVault : IDisposable
         Write(_path, await SealingKeyAsync(cancel).ConfigureAwait(false), session);
     }
 
+    /// <summary>The session that the server ended because a renewal was interrupted, as long as nobody has signed in or out since.</summary>
+    public string? Interrupted => _note is null ? _memory.Interrupted : _note.Read();
+
     /// <summary>Removes the session and its file. The caller holds the lock.</summary>
     public Task RemoveAsync(CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
+        Remove();
+        ForgetInterruption();
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Removes a session that the server ended because a renewal was interrupted, and leaves word of it to all who have it. The caller holds the lock.</summary>
+    public void RemoveInterrupted(StoredSession session)
+    {
+        // First the word: who finds the session gone looks for it.
+        if (_note is null) _memory.Interrupted = session.Id;
+        else _note.Write(session.Id);
+        Remove();
+    }
+
+    /// <summary>What was left word of is over: somebody signs in. The caller holds the lock.</summary>
+    public void ForgetInterruption()
+    {
+        if (_note is null) _memory.Interrupted = null;
+        else _note.Delete();
+    }
+
+    private void Remove()
+    {
         if (_path is null) _memory.Session = null;
         else OwnerFile.Delete(_path);
-        return Task.CompletedTask;
     }
 
     /// <summary>Finds out whether sessions can be kept at all, before a person is asked to sign in for nothing.</summary>

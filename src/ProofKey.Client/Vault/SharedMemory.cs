@@ -30,13 +30,14 @@ internal sealed class SharedMemory
     /// <summary>Forgets all sessions.</summary>
     public void Clear()
     {
-        foreach (var cell in _cells.Values) cell.Session = null;
+        foreach (var cell in _cells.Values) (cell.Session, cell.Interrupted) = (null, null);
     }
 
     /// <summary>One session, and the lock that who changes it holds.</summary>
     internal sealed class Cell(SharedMemory? memory)
     {
         private StoredSession? _session;
+        private string? _interrupted;
 
         public SemaphoreSlim Gate { get; } = new(1, 1);
 
@@ -46,6 +47,13 @@ internal sealed class SharedMemory
         {
             get => Volatile.Read(ref _session);
             set => Volatile.Write(ref _session, value);
+        }
+
+        /// <summary>The session that ended because a renewal was interrupted.</summary>
+        public string? Interrupted
+        {
+            get => Volatile.Read(ref _interrupted);
+            set => Volatile.Write(ref _interrupted, value);
         }
 
         public void ThrowIfBroken() => memory?.ThrowIfBroken();

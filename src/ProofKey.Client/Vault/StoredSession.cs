@@ -43,6 +43,9 @@ internal sealed record StoredSession
     /// <summary>The private key that the tokens are bound to (RFC 9449), as base64url of PKCS#8; none for bearer tokens.</summary>
     public string? DpopKey { get; init; }
 
+    /// <summary>Where the answer of the sign-in came in, if it named no issuer: <see cref="Redirect.Place"/>.</summary>
+    public string? SilentAt { get; init; }
+
     /// <summary>Set while a refresh is under way, and left behind where its outcome never became known.</summary>
     public RenewalMark? Renewing { get; init; }
 

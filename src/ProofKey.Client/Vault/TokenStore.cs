@@ -117,6 +117,14 @@ public sealed class TokenStore
     public async Task<IReadOnlyList<SessionSummary>> ListAsync(Action<TokenStoreException> problem, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(problem);
+        var found = await SessionsAsync(problem, cancel).ConfigureAwait(false);
+        return [.. found.Select(session => session.Summary).OrderBy(summary => summary.Profile, StringComparer.Ordinal)];
+    }
+
+    /// <summary>The sessions that can be opened, in no order.</summary>
+    /// <exception cref="TokenStoreException">The folder cannot be opened.</exception>
+    internal async Task<IReadOnlyList<StoredSession>> SessionsAsync(Action<TokenStoreException> problem, CancellationToken cancel)
+    {
         var found = new List<StoredSession>(Memory?.Sessions() ?? []);
         foreach (var path in Files())
         {
@@ -130,7 +138,7 @@ public sealed class TokenStore
                 problem(unopened);
             }
         }
-        return [.. found.Select(session => session.Summary).OrderBy(summary => summary.Profile, StringComparer.Ordinal)];
+        return found;
     }
 
     /// <summary>

@@ -51,7 +51,7 @@ public sealed class TokenStoreException : ClientException
         new(TokenStoreState.Damaged, path, $"a vault at {path}", actual, remedy);
 
     internal static TokenStoreException Denied(string path, Exception inner) => new(
-        TokenStoreState.Denied, path, $"a file at {path} that can be read and written", $"the system says {inner.GetType().Name}", "Check the folder's owner, its mode and the free space, or choose another folder.", inner);
+        TokenStoreState.Denied, path, $"a file at {path} that can be read and written", $"the system says: {inner.Message.TrimEnd('.')}", "Check the folder's owner, its mode and the free space, or choose another folder.", inner);
 
     internal static TokenStoreException OtherClient(string path, ClientOptions options, StoredSession other) => new(
         TokenStoreState.OtherClient, path, $"no session but {options}'s in profile {options.Profile}", $"there is one of {other}",

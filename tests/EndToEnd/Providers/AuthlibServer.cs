@@ -13,6 +13,6 @@ public sealed class AuthlibServer : ForeignProvider
             (await imports.ExitAsync(cancellation)).ExitCode.ShouldBe(0, Remedy);
         return ChildProcess.Start(
             Python, ["-u", Path.Combine(AppContext.BaseDirectory, "Providers", "authlib_server.py")],
-            new Dictionary<string, string> { ["ISSUER"] = Issuer, ["AUTHLIB_INSECURE_TRANSPORT"] = "1", ["PYTHONDONTWRITEBYTECODE"] = "1" });
+            new Dictionary<string, string> { ["ISSUER"] = Issuer, ["PORT"] = $"{Port}", ["AUTHLIB_INSECURE_TRANSPORT"] = "1", ["PYTHONDONTWRITEBYTECODE"] = "1" });
     }
 }

@@ -6,12 +6,16 @@ namespace EndToEnd.Providers;
 public abstract partial class ForeignProvider : IAsyncLifetime
 {
     private ChildProcess? _running;
+    private OverheardWire? _wire;
 
     [GeneratedRegex("^LISTENING$")]
     private static partial Regex Listening { get; }
 
     /// <summary>The address of the server, which is its issuer.</summary>
     public string Issuer { get; } = $"http://127.0.0.1:{RunningServer.FreePort()}";
+
+    /// <summary>Where it listens, behind a wire that is overheard.</summary>
+    protected int Port { get; } = RunningServer.FreePort();
 
     /// <summary>All that the server has said.</summary>
     public string Said
@@ -34,7 +38,10 @@ public abstract partial class ForeignProvider : IAsyncLifetime
     }
 
     /// <summary>How many grants of a type have brought tokens so far.</summary>
-    public int Grants(string type) => Regex.Count(Said, $"^GRANT {Regex.Escape(type)}$", RegexOptions.Multiline);
+    public int Grants(string type) => Count($"GRANT {type}");
+
+    /// <summary>How many lines like this it has said.</summary>
+    protected int Count(string line) => Regex.Count(Said, $"^{Regex.Escape(line)}$", RegexOptions.Multiline);
 
     /// <summary>Whether an access token is good at the server's own API for whom it is.</summary>
     public async Task<bool> TakesAsync(string accessToken, string path, CancellationToken cancellation)
@@ -47,6 +54,7 @@ public abstract partial class ForeignProvider : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
+        _wire = new OverheardWire(new Uri(Issuer).Port, Port);
         _running = await StartAsync(TestContext.Current.CancellationToken);
         await _running.ReadUntilAsync(Listening, TestContext.Current.CancellationToken);
     }
@@ -54,6 +62,7 @@ public abstract partial class ForeignProvider : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         if (_running is not null) await _running.DisposeAsync();
+        if (_wire is not null) await _wire.DisposeAsync();
         GC.SuppressFinalize(this);
     }
 

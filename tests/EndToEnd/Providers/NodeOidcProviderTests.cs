@@ -107,6 +107,42 @@ public sealed partial class NodeOidcProviderTests(NodeOidcProvider provider, Chr
         await Expect(observed.Page.Locator("h1")).ToHaveTextAsync("You did not sign in");
     }
 
+    [Fact]
+    [Assertion("LO-14")]
+    [Rfc("OpenID Connect RP-Initiated Logout", "2")]
+    public async Task Only_a_logout_that_ends_in_the_browser_has_the_next_sign_in_ask_for_the_password()
+    {
+        await using var observed = await chromium.NewPageAsync();
+        await using (var first = await LoginAsync(observed))
+        {
+            await SignInAsync(observed);
+            (await first.ExitAsync(Cancellation)).ExitCode.ShouldBe(0);
+        }
+
+        await _program.OutputOfAsync(["logout"], Cancellation);
+        await using (var second = await LoginAsync(observed))
+        {
+            await Expect(observed.Page.Locator("[name=password]")).ToHaveCountAsync(0);
+            await observed.LeaveAsync("button[type=submit]:has-text('Continue')");
+            (await second.ExitAsync(Cancellation)).ExitCode.ShouldBe(0);
+        }
+
+        var opened = await _program.LogoutInBrowserAsync(Cancellation);
+        opened.AbsoluteUri.ShouldBe($"{provider.Issuer}/session/end?client_id=terminal");
+        await observed.Page.GotoAsync(opened.AbsoluteUri);
+        await Expect(observed.Page.Locator("h1")).ToContainTextAsync("Do you want to sign-out");
+        await observed.PressAsync("Yes, sign me out");
+        await using var third = await LoginAsync(observed);
+        await Expect(observed.Page.Locator("[name=password]")).ToBeVisibleAsync();
+    }
+
+    private async Task<ChildProcess> LoginAsync(ObservedPage observed)
+    {
+        var login = Login("terminal", "--browser");
+        await observed.Page.GotoAsync((await login.ReadUntilAsync(AuthorizationRequest, Cancellation)).Value);
+        return login;
+    }
+
     private ChildProcess Login(string client, params string[] options) => _program.Start(["login", provider.Issuer, "--client-id", client, .. options]);
 
     // Its pages for development: any name and password, then a page to consent.

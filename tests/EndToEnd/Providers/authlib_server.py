@@ -218,4 +218,4 @@ def take_seconds():
 
 threading.Thread(target=take_seconds, daemon=True).start()
 print("LISTENING", flush=True)
-app.run("127.0.0.1", urlsplit(ISSUER).port, threaded=True)
+app.run("127.0.0.1", int(os.environ["PORT"]), threaded=True)

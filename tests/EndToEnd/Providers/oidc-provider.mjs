@@ -3,7 +3,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import Provider from 'oidc-provider';
 
-const { ISSUER } = process.env;
+const { ISSUER, PORT } = process.env;
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
 // What the test said last: how many seconds an access token lasts, and how many milliseconds an answer with tokens is held.
@@ -48,12 +48,15 @@ const provider = new Provider(ISSUER, {
 
 for (const event of ['server_error', 'grant.error', 'authorization.error', 'userinfo.error', 'pushed_authorization_request.error', 'device_authorization.error'])
   provider.on(event, (_, error) => console.error(event, error.error_detail ?? error.message, error.error_description ?? ''));
-// A line for each grant, so that a test can count the refreshes.
+// A line for each grant and each refusal, so that a test can count the refreshes.
 provider.on('grant.success', (ctx) => console.log(`GRANT ${ctx.oidc.params.grant_type}`));
+provider.on('grant.error', (ctx) => console.log(`REFUSED ${ctx.oidc?.params?.grant_type}`));
 
 provider.use(async (ctx, next) => {
   await next();
   if (ctx.path === '/token') await new Promise((resolve) => { setTimeout(resolve, said.hold); });
 });
 
-provider.listen(Number(new URL(ISSUER).port), '127.0.0.1', () => console.log('LISTENING'));
+const server = provider.listen(Number(PORT), '127.0.0.1', () => console.log('LISTENING'));
+// Node ends a connection that idled for five seconds, also one whose next request has come and is not read yet: on a machine that is busy that is a request that breaks off.
+server.keepAliveTimeout = 120_000;

@@ -19,6 +19,7 @@ internal sealed class Browser(string address, string? cookie = null) : IDisposab
             new("response_type", "code"), new("client_id", client.Id), new("redirect_uri", Operator.RedirectUri), new("scope", "openid"),
             new("code_challenge", CodeVerifier.New().Challenge.ToString()), new("code_challenge_method", "S256")).ToQuery());
         if (response.StatusCode == HttpStatusCode.OK) response = await SubmitAsync(response, ("username", userName), ("password", password));
+        SuiteWitness.OfThisSuite.Heard($"{response.Headers}");
         return response.Headers.Location is { IsAbsoluteUri: true } location && location.Query.Contains("code=", StringComparison.Ordinal);
     }
 

@@ -31,7 +31,7 @@ internal sealed class HostedServer : IAsyncDisposable
             // What comes over a wire of the test's own comes from one address.
             Configure = options => options.TriesPerMinute = options.RefusalsPerMinute = options.RequestsPerMinute = 1_000_000,
         };
-        var app = ServerHost.Build(settings, builder => builder.Logging.ClearProviders());
+        var app = ServerHost.Build(settings, builder => builder.Logging.ClearProviders().AddProvider(new WitnessLog()));
         await app.StartAsync();
         return new HostedServer(app, address);
     }

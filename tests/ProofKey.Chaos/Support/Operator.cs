@@ -36,6 +36,8 @@ internal sealed class Operator : IAsyncDisposable
     /// <summary>Makes the tables, and registers one person with a password and two clients.</summary>
     public static async Task<Operator> OpenAsync(DataPlace data, TimeProvider? time = null)
     {
+        SuiteWitness.OfThisSuite.Key("root key", data.RootKey);
+        SuiteWitness.OfThisSuite.Secret("password", Password);
         var self = new Operator(data, time ?? TimeProvider.System);
         await self.ConnectAsync();
         await self.Registry.AddAccountAsync(UserName, Password, null, isAdmin: false);
@@ -55,6 +57,7 @@ internal sealed class Operator : IAsyncDisposable
         var account = new Account { Subject = Secret.NewText(16), Name = "p" + Secret.NewText(8), Epoch = 1, CreatedAt = now };
         (await _accounts.AddAsync(account, "none", new AuditEvent("user-added"))).ShouldBeTrue();
         var cookie = Secret.NewText();
+        SuiteWitness.OfThisSuite.Secret("session cookie", cookie);
         await _sessions.AddAsync(new BrowserSession(Secret.NewId(now), SessionStore.KeyOf(cookie), account.Subject, account.Name, account.Epoch, now, "pwd", now.AddHours(12), now) { Acr = "urn:proofkey:acr:password" });
         return new SignedInPerson(account.Subject, "proofkey-session=" + cookie);
     }

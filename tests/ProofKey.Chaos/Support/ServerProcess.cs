@@ -64,12 +64,14 @@ internal sealed class ServerProcess(IReadOnlyList<string> place, string? issuer 
         _process.ErrorDataReceived += (_, said) =>
         {
             if (said.Data is null) return;
+            SuiteWitness.OfThisSuite.Said("stderr of serve", said.Data);
             Hears?.Invoke(said.Data);
             // What clients provoke on purpose would push out the rest.
             if (!said.Data.Contains(" info: ", StringComparison.Ordinal) && !said.Data.Contains("TokenEndpoint", StringComparison.Ordinal)) Said.Enqueue(said.Data);
             if (Said.Count > 50) Said.TryDequeue(out var _);
             if (said.Data.Contains("listens on", StringComparison.Ordinal)) listens.TrySetResult();
         };
+        _process.OutputDataReceived += (_, said) => SuiteWitness.OfThisSuite.Said("stdout of serve", said.Data ?? "");
         Children.Start(_process);
         _process.BeginErrorReadLine();
         _process.BeginOutputReadLine();
@@ -78,12 +80,14 @@ internal sealed class ServerProcess(IReadOnlyList<string> place, string? issuer 
 
     /// <summary>Runs another command of the program to its end.</summary>
     /// <returns>What it printed.</returns>
-    public static async Task<string> RunAsync(params IEnumerable<string> arguments)
+    public static async Task<string> RunAsync(params string[] arguments)
     {
         using var process = Process.Start(new ProcessStartInfo(Program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true })!;
         process.StandardInput.Close();
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync();
+        SuiteWitness.OfThisSuite.Said($"stdout of {arguments[0]}", await output);
+        SuiteWitness.OfThisSuite.Said($"stderr of {arguments[0]}", await errors);
         process.ExitCode.ShouldBe(0, await errors);
         return await output;
     }

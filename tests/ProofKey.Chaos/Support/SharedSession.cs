@@ -1,13 +1,9 @@
 using System.Diagnostics;
 using ProofKey.Cli.Demo;
 using ProofKey.Cli.Sessions;
-using ProofKey.Client;
 using ProofKey.Server;
 
 namespace ProofKey.Chaos.Support;
-
-/// <summary>What one run of <c>proofkey token</c> came to.</summary>
-internal sealed record Said(int ExitCode, string Output, string Errors);
 
 /// <summary>Somebody who has signed in at our server with <c>proofkey</c>, whose session many processes use.</summary>
 internal sealed class SharedSession : IAsyncDisposable
@@ -16,8 +12,6 @@ internal sealed class SharedSession : IAsyncDisposable
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("proofkey-shared-");
     private readonly ServerData _data = new();
-    private readonly SessionVault _vault;
-    private readonly TokenStore _store;
     private Operator? _operator;
     private HostedServer? _server;
     private CuttingProxy? _wire;
@@ -26,9 +20,11 @@ internal sealed class SharedSession : IAsyncDisposable
     {
         File.WriteAllBytes(KeyFile, Secret.NewBytes(32));
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(KeyFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        _store = TokenStore.EncryptedFile(Path.Combine(_folder.FullName, Name), VaultKey.OfFile(KeyFile));
-        _vault = new SessionVault(_store, Name);
+        Vault = new SharedVault(_folder.FullName, KeyFile);
     }
+
+    /// <summary>The session.</summary>
+    public SharedVault Vault { get; }
 
     private string KeyFile => Path.Combine(_folder.FullName, "key");
 
@@ -48,33 +44,21 @@ internal sealed class SharedSession : IAsyncDisposable
         return world;
     }
 
-    /// <summary>What is in the vault.</summary>
-    public Task<StoredSession?> SessionAsync() => _vault.ReadAsync(CancellationToken.None);
-
-    /// <summary>What lies in the folder of the session.</summary>
-    public IEnumerable<string> Files => _folder.EnumerateFiles("*", SearchOption.AllDirectories).Select(file => $"{file.Name} ({file.Length})");
-
-    /// <summary>Lets the access token have ended.</summary>
-    public async Task ExpireAsync()
-    {
-        var past = TimeProvider.System.GetUtcNow().AddHours(-1);
-        using (await _vault.LockAsync(CancellationToken.None)) await _vault.SaveAsync((await SessionAsync())! with { ObtainedAt = past, ExpiresAt = past }, CancellationToken.None);
-    }
-
     /// <summary>Runs <c>proofkey token</c>.</summary>
     public Task<Said> TokenAsync() => Start().EndAsync();
 
     /// <summary>Starts <c>proofkey token</c>.</summary>
     public RunningToken Start()
     {
-        var start = new ProcessStartInfo(ServerProcess.Program, ["token"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(ServerProcess.Program, ["token"]);
         start.Environment["PROOFKEY_SESSIONS"] = _folder.FullName;
         return new RunningToken(start);
     }
 
     public async ValueTask DisposeAsync()
     {
-        _vault.Dispose();
+        await SuiteWitness.OfThisSuite.ReadAsync(_folder.FullName, KeyFile);
+        Vault.Dispose();
         if (_wire is not null) await _wire.DisposeAsync();
         if (_server is not null) await _server.DisposeAsync();
         if (_operator is not null) await _operator.DisposeAsync();
@@ -87,41 +71,10 @@ internal sealed class SharedSession : IAsyncDisposable
         var profile = new Profile { Name = Name, Issuer = _wire!.Address, ClientId = clientId, Scope = Profile.DefaultScope }.KeptIn(new ChosenStore("file", KeyFile, null));
         new Profiles(_folder.FullName).Remember(profile);
         using var person = new ScriptedPerson(Operator.UserName, Operator.Password);
-        await using var client = profile.CreateClient(_store);
+        await using var client = profile.CreateClient(Vault.Store);
         await using var pending = await client.BeginAsync();
         var completing = pending.CompleteAsync();
         using var page = await person.OpenAsync(await person.AnswerAsync(pending.AuthorizeUri, CancellationToken.None), CancellationToken.None);
         (await completing).ShouldBeOfType<SignInResult.SignedIn>();
-    }
-}
-
-/// <summary>A run of <c>proofkey token</c> that goes on.</summary>
-internal sealed class RunningToken : IDisposable
-{
-    private readonly Process _process;
-    private readonly Task<string> _output;
-    private readonly Task<string> _errors;
-
-    public RunningToken(ProcessStartInfo start)
-    {
-        _process = new Process { StartInfo = start };
-        Children.Start(_process);
-        (_output, _errors) = (_process.StandardOutput.ReadToEndAsync(), _process.StandardError.ReadToEndAsync());
-        Ended = _process.WaitForExitAsync();
-    }
-
-    public Task Ended { get; }
-
-    /// <summary>Kills it as a power cut would: no handler of its own runs.</summary>
-    public void Kill() => _process.Kill();
-
-    public void Dispose() => _process.Dispose();
-
-    public async Task<Said> EndAsync()
-    {
-        await Ended;
-        var said = new Said(_process.ExitCode, await _output, await _errors);
-        await Children.EndAsync(_process, _ => { });
-        return said;
     }
 }

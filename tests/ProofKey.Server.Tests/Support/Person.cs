@@ -11,7 +11,7 @@ internal sealed class Person : IDisposable
     private readonly HttpClient _http;
 
     public Person(RunningServer server) =>
-        _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = true, CookieContainer = Cookies }) { BaseAddress = new Uri(server.Issuer) };
+        _http = new HttpClient(new OverheardHttp(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = true, CookieContainer = Cookies })) { BaseAddress = new Uri(server.Issuer) };
 
     public CookieContainer Cookies { get; } = new();
 

@@ -78,6 +78,8 @@ internal sealed class RunningServer : IAsyncDisposable
             },
         };
         settings = serve?.Invoke(settings) ?? settings;
+        SuiteWitness.OfThisSuite.Key("root key", settings.Data.RootKey);
+        SuiteWitness.OfThisSuite.Secret("password", Password);
         var log = new CapturedLog();
         var app = ServerHost.Build(settings, builder =>
         {
@@ -146,7 +148,11 @@ internal sealed class CapturedLog : ILoggerProvider
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
             log._lines.Enqueue($"{logLevel} {category} {eventId.Id} {formatter(state, exception)} {exception}");
+            // What the platform traces of each request and each connection is more than all the rest, and on in no program.
+            if (logLevel >= LogLevel.Information || category.StartsWith("ProofKey.", StringComparison.Ordinal)) SuiteWitness.OfThisSuite.Said("log", WitnessLog.Line(category, state, exception, formatter));
+        }
     }
 }

@@ -15,7 +15,7 @@ internal sealed record JsonAnswer(HttpStatusCode Status, JsonElement Body, HttpR
 /// <summary>What a client sends to the token endpoint and its neighbours.</summary>
 internal static class TokenCalls
 {
-    private static readonly HttpClient Http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
+    private static readonly HttpClient Http = new(new OverheardHttp(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }));
 
     public static async Task<JsonAnswer> PostFormAsync(this RunningServer server, string path, IEnumerable<KeyValuePair<string, string>> fields, Action<HttpRequestMessage>? change = null)
     {

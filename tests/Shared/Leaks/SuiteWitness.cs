@@ -11,13 +11,18 @@ namespace ProofKey.Tests.Leaks;
 internal sealed class SuiteWitness
 {
     private readonly ConcurrentDictionary<string, string> _secrets = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> _known = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, string> _texts = new(StringComparer.Ordinal);
+    private readonly ConcurrentQueue<Action> _tellers = new();
     private readonly ConditionalWeakTable<Exception, object> _thrown = [];
 
     /// <summary>The one of this assembly.</summary>
     public static SuiteWitness OfThisSuite { get; } = new();
 
     public int Secrets => _secrets.Count;
+
+    /// <summary>What the secrets are called.</summary>
+    public IReadOnlySet<string> Names => _secrets.Values.ToHashSet();
 
     /// <summary>How many texts there are of each kind.</summary>
     public IReadOnlyDictionary<string, int> Texts => _texts.Values.GroupBy(kind => kind).ToDictionary(kind => kind.Key, kind => kind.Count());
@@ -38,7 +43,7 @@ internal sealed class SuiteWitness
     }
 
     /// <summary>The same events for a test that wants to see them itself.</summary>
-    public static Action<ClientEvent> And(Action<ClientEvent>? own) => happened =>
+    public static Action<ProofKey.Client.ClientEvent> And(Action<ProofKey.Client.ClientEvent>? own) => happened =>
     {
         OfThisSuite.Said("event", happened);
         own?.Invoke(happened);
@@ -50,6 +55,9 @@ internal sealed class SuiteWitness
         if (secret.Length >= 20) _secrets.TryAdd(secret, name);
     }
 
+    /// <summary>What everybody may know, such as the id of a client, is no secret where a test sends it for one.</summary>
+    public void Known(string name) => _known.TryAdd(name, true);
+
     /// <summary>The bytes of a key, as somebody might write them.</summary>
     public void Key(string name, ReadOnlySpan<byte> key)
     {
@@ -59,20 +67,36 @@ internal sealed class SuiteWitness
         Secret(name, Convert.ToHexStringLower(key));
     }
 
-    public void Said(string kind, object said) => _texts.TryAdd(said.ToString() ?? "", kind);
+    public void Said(string kind, object said)
+    {
+        if (said.ToString() is { Length: > 0 } text) _texts.TryAdd(text, kind);
+    }
+
+    /// <summary>Who is still at work when the search begins is asked then for what it knows.</summary>
+    public void AskAtTheEnd(Action tell) => _tellers.Enqueue(tell);
 
     /// <summary>Looks through all that was said for all that is secret.</summary>
     public IReadOnlyList<Leak> Find()
     {
-        var search = new LeakSearch();
-        foreach (var (secret, name) in _secrets) search.Add(name, secret);
-        return [.. _texts.SelectMany(text => search.Find($"{text.Value} \"{Without(text.Key)}\"", text.Key)).Distinct()];
+        foreach (var tell in _tellers) tell();
+        var (search, seen) = (new LeakSearch(), new Glimpses(_texts.Keys));
+        foreach (var (secret, name) in _secrets.Where(secret => !_known.ContainsKey(secret.Key) && seen.Hold(secret.Key))) search.Add(name, secret);
+        return [.. _texts.SelectMany(text => search.Find(text.Value, text.Key).Select(leak => leak with { Text = $"{text.Value} \"{Without(text.Key)}\"" })).Distinct()];
+    }
+
+    /// <summary>Looks through all that was said so far, and lets go of it.</summary>
+    public IReadOnlyList<Leak> FindAndForget()
+    {
+        var leaks = Find();
+        _secrets.Clear();
+        _texts.Clear();
+        return leaks;
     }
 
     // Those that the library gives to its callers. What others throw within it, and it catches, nobody sees.
     private void Thrown(Exception thrown)
     {
-        if (thrown is ClientException && _thrown.TryAdd(thrown, "")) Said("exception", thrown);
+        if (thrown is ProofKey.Client.ClientException && _thrown.TryAdd(thrown, "")) Said("exception", thrown);
     }
 
     // Enough to find the place.

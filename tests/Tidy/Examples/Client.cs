@@ -22,16 +22,23 @@ internal static class Client
         Console.WriteLine(await api.GetStringAsync("orders"));
     }
 
-    public static async Task ClientSessions()
+    public static async Task<int> UsingSessions(PublicClient client, Uri onlyFor)
     {
-        await using var client = new PublicClient(new ClientOptions
+        if (await client.FindSessionAsync() is not { } session)
         {
-            Issuer = Issuer.Parse("https://login.example.com"),
-            ClientId = "my-app",
-            Store = TokenStore.OfThisSystem("my-app"),
-        });
-        var session = await client.GetSessionAsync();     // stored, renewed, or new from the browser
-        Console.WriteLine(session);
+            Console.Error.WriteLine("Nobody is signed in.");
+            return 4;
+        }
+
+        var person = await session.GetUserInfoAsync();
+        Console.WriteLine($"{session.Subject}, {(person.TryGetProperty("email", out var email) ? email.GetString() : "no address")}, {session.Scope}");
+
+        using var api = new HttpClient(new TokenHandler(session, onlyFor, new SocketsHttpHandler { AllowAutoRedirect = false })) { BaseAddress = onlyFor };
+        Console.WriteLine(await api.GetStringAsync("orders"));
+
+        var ended = await session.SignOutAsync();
+        if (!ended.Revoked) Console.Error.WriteLine(ended.Problem);     // the tokens end by themselves
+        return 0;
     }
 
     public static async Task SigningIn()

@@ -12,8 +12,8 @@ internal static class Server
         builder.Services.AddProofKeyServer(options =>
         {
             options.IssuerAddress = "https://login.example.com";
-            options.DataSource = SqliteFactory.Instance.CreateDataSource("Data Source=proofkey.db");
-            options.RootKey = Convert.FromHexString(builder.Configuration["RootKey"]!);     // 32 random bytes
+            options.DataSource = SqliteFactory.Instance.CreateDataSource("Data Source=/var/lib/my-app/proofkey.db");
+            options.RootKey = Convert.FromHexString(builder.Configuration["RootKey"] ?? "");     // 32 random bytes
         });
         var app = builder.Build();
         app.MapProofKeyServer();          // the protocol

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 
-namespace ProofKey.Chaos.Support;
+namespace ProofKey.Tests.Kills;
 
 /// <summary>Programs that do not outlive this one, also where a signal ends it before its tests could.</summary>
 internal static class Children

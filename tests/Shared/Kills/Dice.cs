@@ -1,4 +1,4 @@
-namespace ProofKey.Chaos.Support;
+namespace ProofKey.Tests.Kills;
 
 /// <summary>Chances that follow from a seed, so that a run can be tried again. Everybody has dice of their own: threads come in any order.</summary>
 internal sealed class Dice(ulong seed)
