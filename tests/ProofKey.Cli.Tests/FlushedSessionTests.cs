@@ -27,15 +27,14 @@ public sealed partial class FlushedSessionTests(SignedInCli signedIn) : IClassFi
         foreach (var (rename, use, last) in (IEnumerable<(SystemCall, SystemCall, int)>)[(renamed[0], sent, 0), (renamed[1], told, sent.Done)])
         {
             // The new file, then its place, then the folder that the place is in.
-            var file = Flush(calls, $"{_cli.SessionFile}.new", last, rename.Begun);
-            var folder = Flush(calls, Path.GetDirectoryName(_cli.SessionFile)!, rename.Done, use.Begun);
-            (file < rename.Begun && folder < use.Begun).ShouldBeTrue();
+            ShouldFlush(calls, $"{_cli.SessionFile}.new", last, rename.Begun);
+            ShouldFlush(calls, Path.GetDirectoryName(_cli.SessionFile)!, rename.Done, use.Begun);
         }
     }
 
-    // When it was done, between two moments.
-    private static int Flush(IReadOnlyList<SystemCall> calls, string path, int after, int before) =>
-        calls.First(call => call.Text.StartsWith('f') && call.Text.Contains($"<{path}>", StringComparison.Ordinal) && call.Begun > after && call.Done < before).Done;
+    // Begun after one line of the trace, and done before another.
+    private static void ShouldFlush(IReadOnlyList<SystemCall> calls, string path, int after, int before) =>
+        calls.Where(call => call.Text.StartsWith('f') && call.Text.Contains($"<{path}>", StringComparison.Ordinal)).ShouldContain(call => call.Begun > after && call.Done < before, $"no flush of {path}");
 
     private async Task<(string Token, IReadOnlyList<SystemCall> Calls)> TracedTokenAsync()
     {
