@@ -343,6 +343,28 @@ public sealed partial class RoadTests : IAsyncLifetime
     }
 
     [Fact]
+    [Rfc("RFC 9126", "2.2")]
+    public async Task An_address_that_ends_soon_is_renewed_before_the_person_is_told_to_go_on()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.TakesPushed = true;
+        var said = new StringWriter();
+        await using var client = new PublicClient(server.Options() with { Timeout = TimeSpan.FromSeconds(4) });
+        var pushed = 0;
+        server.Instead["/par"] = context =>
+        {
+            context.Response.StatusCode = 201;
+            return context.Response.WriteAsJsonAsync(new Dictionary<string, object> { ["request_uri"] = $"urn:ietf:params:oauth:request_uri:{++pushed}", ["expires_in"] = 1 });
+        };
+
+        await Should.ThrowAsync<CommandException>(() => new InteractiveSignIn(client, new Terminal { Error = said }, new SignInChoice { Road = SignInRoad.Paste, MayAsk = false }).RunAsync(TestContext.Current.CancellationToken));
+
+        said.ToString().ShouldContain("This one is good:");
+        said.ToString().ShouldNotContain("Still waiting");
+        pushed.ShouldBeGreaterThan(1);
+    }
+
+    [Fact]
     public async Task A_server_that_refuses_the_request_when_its_address_ends_is_not_asked_for_ever()
     {
         await using var server = await ScriptedServer.StartAsync();

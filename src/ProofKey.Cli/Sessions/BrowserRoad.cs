@@ -17,7 +17,7 @@ internal sealed class BrowserRoad(PublicClient client, Terminal terminal, Keyboa
         if (pending.SignedInMeanwhile is { } session) return new RoadEnd(session, road);
         Tell(pending, reason);
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        List<Task> meanwhile = [HintAsync(pending, waiting.Token)];
+        List<Task> meanwhile = [HintAsync(pending, waiting.Token), RenewAsync(pending, waiting.Token)];
         if (road == SignInRoad.Browser) meanwhile.Add(OpenAsync(pending, waiting.Token));
         try
         {
@@ -106,7 +106,6 @@ internal sealed class BrowserRoad(PublicClient client, Terminal terminal, Keyboa
         await Task.Delay(LongWait, client.Options.TimeProvider, cancellation);
         terminal.Say("Still waiting for the browser. If its window was closed, open the address above again.");
         terminal.Say($"If it shows an error and does not come back: asked were the client {PlainText.Of(client.Options.ClientId)}, the redirect URI {pending.RedirectUri} and the scope {client.Options.Scope}. {(keyboard is null ? "Ctrl-C gives up." : Keys(pending))}");
-        await RenewAsync(pending, cancellation);
     }
 
     // RFC 9126 section 2.2: the reference in the address ends before people do
