@@ -11,7 +11,7 @@ internal readonly struct Endpoints(Issuer issuer, IReadOnlyList<string> misshape
 {
     /// <summary>A member has another type than RFC 8414 says.</summary>
     public static ProtocolViolationException Malformed(string name) =>
-        new("malformed_metadata", $"metadata with {name} as RFC 8414 section 2 describes it", "it is missing or has the wrong type");
+        new("malformed_metadata", $"metadata with {name} as RFC 8414 section 2 describes it", $"{name} is missing or has the wrong type");
 
     /// <exception cref="ProtocolViolationException">It is missing, or no address that may be used.</exception>
     public Uri Required(string name, string? address) => Optional(name, address)
@@ -22,7 +22,7 @@ internal readonly struct Endpoints(Issuer issuer, IReadOnlyList<string> misshape
     {
         if (misshapen.Contains(name)) throw Malformed(name);
         if (string.IsNullOrEmpty(address)) return null;
-        return TryParse(address, out var uri) ? uri : throw new ProtocolViolationException("endpoint_address", $"{name} as an https address", $"it is {ServerText.Shown(address)}");
+        return TryParse(address, out var uri) ? uri : throw new ProtocolViolationException("endpoint_address", $"{name} as an https address", $"{name} is {ServerText.Shown(address)}");
     }
 
     /// <summary>Whether it is an address that may be used.</summary>

@@ -158,7 +158,10 @@ public sealed class PublicClient : IAsyncDisposable
     /// <exception cref="ArgumentException">The road is <see cref="SignInRoad.Device"/>, or it is <see cref="SignInRoad.Paste"/> and the options insist on <see cref="ResponseMode.FormPost"/>.</exception>
     /// <exception cref="SignInRequiredException">No port is free that <see cref="ClientOptions.Redirect"/> names, or the server refused the pushed request (RFC 9126).</exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached.</exception>
-    /// <exception cref="ProtocolViolationException">The server's metadata is against the protocol, or names another issuer.</exception>
+    /// <exception cref="ProtocolViolationException">
+    /// The server's metadata is against the protocol, or names another issuer; or its answers could be those of another server with a session here (<c>redirect_shared</c>): give it a
+    /// <see cref="ClientOptions.Redirect"/> of its own.
+    /// </exception>
     /// <exception cref="TokenStoreException">The store cannot be read or written.</exception>
     public Task<PendingSignIn> BeginAsync(SignInRoad road, CancellationToken cancel = default) => BeginAsync(road, null, cancel);
 
@@ -170,7 +173,10 @@ public sealed class PublicClient : IAsyncDisposable
     /// <exception cref="ArgumentException">The road is <see cref="SignInRoad.Device"/>, or it is <see cref="SignInRoad.Paste"/> and the options insist on <see cref="ResponseMode.FormPost"/>.</exception>
     /// <exception cref="SignInRequiredException">No port is free, or the server refused the pushed request.</exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached.</exception>
-    /// <exception cref="ProtocolViolationException">The server's metadata is against the protocol, or names another issuer.</exception>
+    /// <exception cref="ProtocolViolationException">
+    /// The server's metadata is against the protocol, or names another issuer; or its answers could be those of another server with a session here (<c>redirect_shared</c>): give it a
+    /// <see cref="ClientOptions.Redirect"/> of its own.
+    /// </exception>
     /// <exception cref="TokenStoreException">The store cannot be read or written.</exception>
     public async Task<PendingSignIn> BeginAsync(SignInRoad road, StepUp? stepUp, CancellationToken cancel = default)
     {
@@ -285,8 +291,9 @@ public sealed class PublicClient : IAsyncDisposable
     {
         var known = (await Vault.FindAsync(Options, cancel))?.Id;
         var server = await Discovery.ForSignInAsync(cancel);
-        await check(server);
         await Vault.ProbeAsync(cancel);
+        // After it: whoever has to unlock a keychain is asked once.
+        await check(server);
         return (server, await SignInTurn.TakeAsync(this, known, cancel));
     }
 

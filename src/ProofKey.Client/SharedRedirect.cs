@@ -17,8 +17,8 @@ internal static class SharedRedirect
     /// <exception cref="ProtocolViolationException">Neither this server nor another one with a session names itself, and both answer at the same redirect URI.</exception>
     public static async Task CheckAsync(ClientOptions options, SignInServer server, CancellationToken cancel)
     {
-        // A provider of the list runs its own server, which sends nobody on to another one in its own name.
-        if (server.NamesItself || KnownProviders.Find(options.Issuer) is not null) return;
+        // One of the list that runs its own endpoints sends nobody on to another server in its own name. Where a tenant's host may have them, it is the tenant who does.
+        if (server.NamesItself || KnownProviders.Find(options.Issuer) is { TenantEndpoints: false }) return;
         var sessions = await options.Store.SessionsAsync(_ => { }, cancel);
         var others = sessions.Where(session => session.SilentAt is not null).Select(session => new SilentServer(session.Issuer, session.SilentAt!)).Concat(options.SilentServers);
         // RFC 9700 section 4.4.2.2: where no issuer is named, a redirect URI of its own is what tells two servers apart

@@ -19,8 +19,17 @@ internal sealed class SignInTurn(IDisposable? held) : IDisposable
     {
         if (client.HasTurn) return new SignInTurn(null);
         var (held, _) = await client.Vault.TakeSignInTurnAsync(client.Options, () => Task.FromResult(false), cancel);
-        // Also where we did not have to wait: it may have ended just before.
-        return new SignInTurn(client.Keeps(held) ? null : held) { SignedInMeanwhile = await client.Vault.FindAsync(client.Options, cancel) is { } found && found.Id != known ? found : null };
+        var own = client.Keeps(held) ? null : held;
+        try
+        {
+            // Also where we did not have to wait: it may have ended just before.
+            return new SignInTurn(own) { SignedInMeanwhile = await client.Vault.FindAsync(client.Options, cancel) is { } found && found.Id != known ? found : null };
+        }
+        catch
+        {
+            own?.Dispose();
+            throw;
+        }
     }
 
     public void Dispose() => held?.Dispose();

@@ -45,6 +45,7 @@ internal sealed class SignOut(PublicClient client)
         var stored = client.Refresh.Newest(found?.Id == session.Stored.Id ? found : session.Stored);
         var result = server is null ? NotRevoked(away!) : await RevokeAsync(server, stored, cancel);
         if (found?.Id == stored.Id) await client.Vault.RemoveAsync(CancellationToken.None);
+        else if (found is null) client.Vault.ForgetInterruption();
         return (stored, result);
     }
 

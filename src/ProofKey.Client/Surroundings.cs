@@ -28,7 +28,7 @@ public sealed record Surroundings
     /// <summary>Why, as the rest of a sentence after "since".</summary>
     public string Reason { get; }
 
-    // Whether a browser that opens by itself is one that the person sees. BROWSER was set by somebody who knows where they sit.
+    // Whether a browser that opens by itself is one that the person sees. BROWSER is the one way to say so to a program that shows no address.
     internal bool HasBrowser { get; private init; }
 
     /// <summary>Whether somebody works here over SSH.</summary>

@@ -36,12 +36,12 @@ public sealed class KeychainKeyTests : IDisposable
     {
         await using var server = await ScriptedServer.StartAsync();
         var token = string.Concat(Enumerable.Range(0, 40).Select(_ => Secret.NewText(100)));
-        server.SpoilTokens = tokens => tokens["access_token"] = token;
+        server.SpoilTokens = tokens => tokens["refresh_token"] = token;
         await SignInAsync(server, "default");
 
         _keychain.Longest.ShouldBeInRange(32, 100);
-        await using var client = new PublicClient(server.Options() with { Store = AfterARestart() });
-        (await (await client.GetStoredSessionAsync(Cancel)).GetAccessTokenAsync(cancel: Cancel)).Reveal().ShouldBe(token);
+        using var vault = new SessionVault(AfterARestart(), "default");
+        (await vault.ReadAsync(Cancel))!.RefreshToken.ShouldBe(token);
     }
 
     [Theory]

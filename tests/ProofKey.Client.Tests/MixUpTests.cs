@@ -1,3 +1,5 @@
+using ProofKey.Client.Providers;
+
 namespace ProofKey.Client.Tests;
 
 /// <summary>Two servers of which neither names itself in its answers: one of them is after the other's codes (RFC 9700 section 4.4).</summary>
@@ -109,6 +111,22 @@ public sealed class MixUpTests : IAsyncLifetime
         await SignInAsync(_honest);
         (await Should.ThrowAsync<ProtocolViolationException>(() => SignInAsync(_evil, "second"))).Code.ShouldBe("issuer_mismatch");
         _evil.TokenRequests.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abc", true)]
+    [InlineData("https://login.salesforce.com", false)]
+    [Assertion("CL-03")]
+    public async Task A_known_provider_may_come_second_unless_its_endpoints_may_be_at_a_tenants_host(string issuer, bool isRefused)
+    {
+        await SignInAsync(_honest);
+        var options = Options(_evil, "second") with { Issuer = Issuer.Parse(issuer) };
+        var metadata = new DiscoveredMetadata { Issuer = issuer, AuthorizationEndpoint = "https://login.example.com/authorize", CodeChallengeMethodsSupported = ["S256"] };
+        var known = new AuthorizationServer(new Uri("https://login.example.com/token"), null, null, IssuerRule.Of(options.Issuer), metadata, new Endpoints(options.Issuer, []));
+        var server = SignInServer.Check(known, options, KnownProviders.Find(options.Issuer));
+
+        if (isRefused) (await Should.ThrowAsync<ProtocolViolationException>(() => SharedRedirect.CheckAsync(options, server, Cancel))).Code.ShouldBe("redirect_shared");
+        else await SharedRedirect.CheckAsync(options, server, Cancel);
     }
 
     [Fact]

@@ -94,6 +94,11 @@ public sealed class TokenStoreTests
         var missing = await ProblemOfAsync(Store(folder, VaultKey.OfFile(other)));
         missing.State.ShouldBe(TokenStoreState.Missing);
         missing.Remedy.ShouldContain($"the key file that {folder.Store.PathOf("default")} was made with", customMessage: "a new key would not open it");
+        var notes = Path.Combine(folder.Path, "notes");
+        await File.WriteAllBytesAsync(notes, new byte[33], Cancel);
+        File.SetUnixFileMode(notes, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        var elsewhere = TokenStore.EncryptedFile(Path.Combine(folder.Path, "empty"), VaultKey.OfFile(notes));
+        (await Should.ThrowAsync<TokenStoreException>(() => elsewhere.ProbeAsync("default", Cancel))).Remedy.ShouldNotContain(notes, customMessage: "it would be overwritten");
         var empty = TokenStore.EncryptedFile(Path.Combine(folder.Path, "empty"), VaultKey.OfFile(other));
         (await Should.ThrowAsync<TokenStoreException>(() => empty.ProbeAsync("default", Cancel))).Remedy.ShouldContain($"head -c 32 /dev/urandom > {other}");
         File.SetUnixFileMode(folder.KeyFile, UnixFileMode.UserRead | UnixFileMode.GroupRead);

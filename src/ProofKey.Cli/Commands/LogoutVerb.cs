@@ -50,8 +50,13 @@ internal sealed class LogoutVerb : SessionVerb
     private static async Task<Ended> SignOutAsync(OpenProfile open, bool opens, CancellationToken cancellation)
     {
         await using var kept = await KeptSession.FindAsync(open.Client.Options, cancellation);
-        // Where nobody is signed in here any more the browser may still be: the server is asked if it matters.
-        if (kept is null) return new Ended(open.Profile.Issuer, null, opens ? await open.Client.SignOut.EndSessionUriAsync(cancellation) : null);
+        if (kept is null)
+        {
+            // What an interrupted renewal left word of is over.
+            using (await open.Client.Vault.LockAsync(cancellation)) open.Client.Vault.ForgetInterruption();
+            // Where nobody is signed in here any more the browser may still be: the server is asked if it matters.
+            return new Ended(open.Profile.Issuer, null, opens ? await open.Client.SignOut.EndSessionUriAsync(cancellation) : null);
+        }
         var result = await kept.Session.SignOutAsync(cancellation);
         return new Ended(kept.Session.Issuer.Value, result, result.EndSessionUri);
     }

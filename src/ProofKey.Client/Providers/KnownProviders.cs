@@ -26,6 +26,9 @@ internal sealed record ProviderEntry
     /// <summary>Where it is written that its <c>end_session_endpoint</c> is not the standard's, and shows an error to whoever comes without parameters of its own.</summary>
     public Uri? OwnLogout { get; init; }
 
+    /// <summary>Whether its endpoints may be at a host of its tenant's own, who then runs them.</summary>
+    public bool TenantEndpoints { get; init; }
+
     /// <summary>What to do about a problem, by its code, where the usual advice would not help.</summary>
     public IReadOnlyDictionary<string, string>? Remedies { get; init; }
 
