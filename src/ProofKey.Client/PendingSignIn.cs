@@ -232,6 +232,27 @@ public sealed class PendingSignIn : IAsyncDisposable
         _ => Task.FromException<SignInResult>(over),
     };
 
+    // The listener answers while the browser opens: a program's own may take until its page has come, and no longer than a sign-in may.
+    internal async Task<SignInResult> OpenAndCompleteAsync(CancellationToken cancel)
+    {
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var answer = CompleteAsync(giveUp.Token);
+        var opening = OpenBrowserAsync(giveUp.Token);
+        try
+        {
+            // Without a browser the person sees no address that this call could wait for.
+            if (await Task.WhenAny(opening, answer) == opening && !await opening) throw new SignInRequiredException(SignInRequiredReason.NoBrowser);
+            return await answer;
+        }
+        finally
+        {
+            if (answer is not { IsCompletedSuccessfully: true, Result: SignInResult.SignedIn }) await giveUp.CancelAsync();
+            await ((Task)answer).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // What opens the browser may ignore that nobody waits for it any more.
+            _ = opening.ContinueWith(late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        }
+    }
+
     // OpenID Connect Core section 3.1.3.3: who asks for openid gets an ID token, and checks it
     private bool NeedsKeys => _options.Scope.Contains(Scope.OpenId);
 

@@ -381,27 +381,6 @@ public sealed class PublicClient : IAsyncDisposable
         // One that opens where nobody sits is one that nobody sees, and this call shows no address.
         if (Options is { OpenBrowser: null, Surroundings: { HasBrowser: false, Reason: var elsewhere } }) throw SignInRequiredException.NoBrowserHere(elsewhere);
         await using var pending = await BeginAsync(SignInRoad.Browser, stepUp, cancel);
-        return (await OpenAndCompleteAsync(pending, cancel)).SessionOrThrow();
-    }
-
-    // The listener answers while the browser opens: a program's own may take until its page has come, and no longer than a sign-in may.
-    private static async Task<SignInResult> OpenAndCompleteAsync(PendingSignIn pending, CancellationToken cancel)
-    {
-        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var answer = pending.CompleteAsync(giveUp.Token);
-        var opening = pending.OpenBrowserAsync(giveUp.Token);
-        try
-        {
-            // Without a browser the person sees no address that this call could wait for.
-            if (await Task.WhenAny(opening, answer) == opening && !await opening) throw new SignInRequiredException(SignInRequiredReason.NoBrowser);
-            return await answer;
-        }
-        finally
-        {
-            if (answer is not { IsCompletedSuccessfully: true, Result: SignInResult.SignedIn }) await giveUp.CancelAsync();
-            await ((Task)answer).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            // What opens the browser may ignore that nobody waits for it any more.
-            _ = opening.ContinueWith(late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-        }
+        return (await pending.OpenAndCompleteAsync(cancel)).SessionOrThrow();
     }
 }

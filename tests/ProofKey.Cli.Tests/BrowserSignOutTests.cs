@@ -125,6 +125,7 @@ public sealed class BrowserSignOutTests : SignedInCli
     public async Task A_server_without_such_a_place_is_said_to_have_none_only_where_a_browser_was_asked_for()
     {
         await using var server = await ScriptedServer.StartAsync();
+        server.TakesPushed = true;
         foreach (var (options, said) in new[] { ((string[])[], ""), (["--browser"], "No address is known at which this server signs a browser out: sign out on its own pages.\n") })
         {
             await LoginAsync(server);

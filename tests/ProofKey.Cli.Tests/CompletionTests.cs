@@ -124,6 +124,7 @@ public sealed class CompletionTests : IDisposable
         AddProfile("odd", "https://odd.example.com/a;b$(touch)");
         _cli.Write("two words.json", "");
         await using var shell = _cli.StartAs(PowerShell.Command(_cli, $$"""
+            Set-StrictMode -Version Latest
             Set-Location '{{_cli.PathOf("")}}'
             proofkey completion powershell | Out-String | Invoke-Expression
             $line = '{{line.Replace("'", "''", StringComparison.Ordinal)}}'

@@ -20,6 +20,10 @@ public sealed partial class RunningCli : IAsyncDisposable
     private readonly CancellationTokenSource _limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
     private TaskCompletionSource _said = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    // The person takes the address to a browser, with what is in it.
+    [GeneratedRegex(@"(?<=/authorize\?\S*(?:state|nonce|request_uri)=)[^&\s]+")]
+    private static partial Regex InTheAddressOfARequest();
+
     private readonly string _command;
     private readonly Func<Task> _noteSecrets;
 
@@ -142,7 +146,7 @@ public sealed partial class RunningCli : IAsyncDisposable
             foreach (Match token in Token().Matches(Output)) witness.Secret("access token", token.Value);
         else witness.Said($"stdout of {_command}", Output);
         // A terminal has both, and script(1) writes down what is on it.
-        if (!isMeant || !_command.StartsWith("-qfec", StringComparison.Ordinal)) witness.Said($"stderr of {_command}", Errors);
+        if (!isMeant || !_command.StartsWith("-qfec", StringComparison.Ordinal)) witness.Said($"stderr of {_command}", InTheAddressOfARequest().Replace(Errors, "…"));
     }
 
     [GeneratedRegex(@"ey[\w-]+\.[\w-]+\.[\w-]+")]

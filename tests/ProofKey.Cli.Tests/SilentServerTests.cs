@@ -12,6 +12,8 @@ public sealed class SilentServerTests : IAsyncLifetime
         (_first, _second) = (await ScriptedServer.StartAsync(), await ScriptedServer.StartAsync());
         foreach (var server in (ScriptedServer[])[_first, _second])
         {
+            // Then the address that is printed holds no state.
+            server.TakesPushed = true;
             server.SpoilMetadata = metadata => metadata.Remove("authorization_response_iss_parameter_supported");
             server.SpoilCallback = answer => answer.RemoveAll(parameter => parameter.Key == "iss");
         }
@@ -38,7 +40,7 @@ public sealed class SilentServerTests : IAsyncLifetime
         await SignInAsync(_second, "-p", "second", "--redirect-path", "/callback/second");
         // And remembers it.
         await SignInAsync(_second, "-p", "second");
-        _second.AuthorizeRequests.ShouldAllBe(request => new Uri(request["redirect_uri"]!).AbsolutePath == "/callback/second");
+        _second.Pushed.ShouldAllBe(request => new Uri(request["redirect_uri"]!).AbsolutePath == "/callback/second");
         // As the first does its own.
         await SignInAsync(_first);
     }
@@ -50,6 +52,23 @@ public sealed class SilentServerTests : IAsyncLifetime
         await SignInAsync(_first);
         await _cli.OutputOfAsync("logout");
         await SignInAsync(_second);
+    }
+
+    [Fact]
+    [Assertion("CL-03")]
+    public async Task A_server_that_stops_naming_itself_is_looked_at_whoever_signs_in()
+    {
+        await SignInAsync(_first);
+        (_second.SpoilMetadata, _second.SpoilCallback, _second.GivesRefreshTokens) = (null, null, false);
+        await SignInAsync(_second, "-p", "second");
+        _second.SpoilMetadata = metadata => metadata.Remove("authorization_response_iss_parameter_supported");
+
+        await _cli.ChangeAsync("second", session => session with { ExpiresAt = TimeProvider.System.GetUtcNow().AddHours(-1) });
+
+        var refused = await _cli.RunAsync("token", "--interactive", "-p", "second");
+
+        refused.ShouldBeFailure(7, "--redirect-path /callback/second");
+        _second.AuthorizeRequests.Count.ShouldBe(1);
     }
 
     private async Task SignInAsync(ScriptedServer server, params string[] more)

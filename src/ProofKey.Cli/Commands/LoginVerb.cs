@@ -97,6 +97,8 @@ internal sealed class LoginVerb : Verb
     {
         var choice = _roads.Choice(invocation.Settings) with { StepUp = StepUpOf(invocation.Settings) };
         if (choice.MayAsk) return await new InteractiveSignIn(client, invocation.Terminal, choice).RunAsync(invocation.Cancellation);
+        // Whether a session that is there is as asked, its server alone can say.
+        if (choice.StepUp is not null) throw new CommandException(ExitCodes.SignInNeeded, "What --acr-values and --max-age ask of a sign-in a person must do, and --no-input asks nobody.", "Say the same without --no-input.");
         if (await client.FindSessionAsync(invocation.Cancellation) is not { } session)
             throw new CommandException(ExitCodes.SignInNeeded, "A person must sign in, and --no-input asks nobody.", $"Sign in with: {LoginCommand.For(profile, known)}");
         await session.GetAccessTokenAsync(cancel: invocation.Cancellation);
@@ -124,7 +126,7 @@ internal sealed class LoginVerb : Verb
 
     // OpenID Connect Discovery section 4 puts it behind the issuer, RFC 8414 section 3 before its path
     private static string? IssuerOfMetadata(string address) =>
-        MetadataPaths.FirstOrDefault(path => address.Contains(path, StringComparison.Ordinal)) is { } known ? address.Replace(known, "", StringComparison.Ordinal) : null;
+        MetadataPaths.FirstOrDefault(path => address.Contains(path, StringComparison.Ordinal)) is { } known ? address.Split('?', '#')[0].Replace(known, "", StringComparison.Ordinal) : null;
 
     // RFC 8707 section 2
     private IReadOnlyList<string>? ResourcesOf(Settings settings, Profile? known)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using ProofKey.Cli.Output;
 using ProofKey.Cli.Sessions;
 using ProofKey.Client;
@@ -19,6 +18,9 @@ internal sealed class LogoutVerb : SessionVerb
 
     // The variable of that name is about login.
     public override IReadOnlyList<Option> TypedAlone => [_browser];
+
+    // The key of that name is of login: which road a sign-in takes.
+    public override IReadOnlyList<Option> OfAnotherVerb => [_browser];
 
     private sealed record Ended(string Issuer, SignOutResult? Result, Uri? EndSessionUri);
 
@@ -40,7 +42,7 @@ internal sealed class LogoutVerb : SessionVerb
             { Revoked: true } => $"Signed out of {ended.Issuer}; profile {name} is forgotten.",
             { Problem: var problem } => PlainText.Of($"Signed out here; profile {name} is forgotten. {problem}"),
         });
-        if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(JsonSerializer.Serialize(Shown(name, ended), CliJson.Default.SignedOutProfile));
+        if (invocation.Settings.Flag(CommonOptions.Json)) invocation.Terminal.Write(CliJson.Text(Shown(name, ended), CliJson.Default.SignedOutProfile));
         var browser = new BrowserSignOut(invocation.Terminal, ended.EndSessionUri);
         if (opens) await browser.OpenAsync(MayAsk(invocation), invocation.Cancellation);
         else browser.Tell();

@@ -35,7 +35,7 @@ internal abstract class SessionVerb : Verb
         var profile = ProfileOf(profiles, invocation.ProfileName);
         var folder = profiles.FolderOf(profile.Name);
         var store = await StoreOf(invocation, profile, folder).OpenAsync(folder, invocation.Terminal, isNew: false, MayAsk(invocation), invocation.Cancellation);
-        await using var client = profile.CreateClient(store, onEvent: Narration.On(invocation.Terminal));
+        await using var client = profile.CreateClient(store, onEvent: Narration.On(invocation.Terminal), silent: profiles.SilentServers());
         var open = new OpenProfile(profile, client);
         try
         {

@@ -85,6 +85,8 @@ internal sealed class TokenVerb : SessionVerb
         var session = MayAsk(invocation) && invocation.Settings.Flag(_interactive)
             ? await open.Client.GetSessionAsync(cancel => new InteractiveSignIn(open.Client, invocation.Terminal, new SignInChoice()).RunAsync(cancel), invocation.Cancellation)
             : await open.SessionAsync(invocation.Cancellation);
+        // A server that named itself at the last sign-in may not have done so at this one.
+        if (session.Stored.SilentAt != open.Profile.SilentAt) Profiles.Of(invocation.Settings).Remember(open.Profile with { SilentAt = session.Stored.SilentAt });
         return (session, await TokenAsync(invocation, open.Profile, session));
     }
 }

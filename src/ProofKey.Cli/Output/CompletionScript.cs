@@ -80,7 +80,7 @@ internal static class CompletionScript
         # PowerShell completion of proofkey; in $PROFILE: proofkey completion powershell | Out-String | Invoke-Expression
         Register-ArgumentCompleter -Native -CommandName proofkey -ScriptBlock {
             param($wordToComplete, $commandAst, $cursorPosition)
-            $before = @($commandAst.CommandElements | Select-Object -Skip 1 | Where-Object { $_.Extent.EndOffset -lt $cursorPosition } | ForEach-Object { if ($null -ne $_.Value) { "$($_.Value)" } else { $_.ToString() } })
+            $before = @($commandAst.CommandElements | Select-Object -Skip 1 | Where-Object { $_.Extent.EndOffset -lt $cursorPosition } | ForEach-Object { $value = $_.PSObject.Properties['Value']; if ($value) { "$($value.Value)" } else { $_.ToString() } })
             $typed = $wordToComplete.Trim('"', "'")
             $reply = @(proofkey completion powershell -- @before "=$typed" 2>$null)
             if ($reply.Count -gt 0 -and $reply[0] -ne ':files') {

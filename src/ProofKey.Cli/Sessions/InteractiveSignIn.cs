@@ -18,7 +18,7 @@ internal sealed class InteractiveSignIn(PublicClient client, Terminal terminal, 
         var surroundings = Surroundings.OfThisProcess;
         var (road, reason) = choice.Road is { } chosen ? (chosen, "you said so") : (surroundings.Road, surroundings.Reason);
         var keyboard = Keyboard.Of(terminal, choice.MayAsk);
-        var (from, pressed) = (road, false);
+        var (from, pressed) = ((Road: road, Reason: reason), false);
         while (true)
         {
             try
@@ -27,12 +27,12 @@ internal sealed class InteractiveSignIn(PublicClient client, Terminal terminal, 
                     ? await new DeviceRoad(client, terminal, keyboard, choice).RunAsync(cancellation)
                     : await new BrowserRoad(client, terminal, keyboard, choice, surroundings).RunAsync(road, reason, cancellation);
                 if (end.Session is { } session) return session;
-                (from, road, reason, pressed) = (road, end.Other, "you pressed its key", true);
+                (from, road, reason, pressed) = ((road, reason), end.Other, "you pressed its key", true);
             }
             catch (SignInRequiredException closed) when (pressed && closed.Reason is SignInRequiredReason.NoDeviceGrant or SignInRequiredReason.Refused)
             {
                 terminal.Say($"{(road == SignInRoad.Device ? "There is no device code" : "No browser can be sent there")}: {PlainText.Of(closed.Actual)}.");
-                (road, pressed) = (from, false);
+                ((road, reason), pressed) = (from, false);
             }
         }
     }

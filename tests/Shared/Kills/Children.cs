@@ -29,6 +29,16 @@ internal static class Children
 
     private static void KillAll()
     {
-        foreach (var process in Living.Keys) process.Kill();
+        foreach (var process in Living.Keys)
+        {
+            try
+            {
+                process.Kill();
+            }
+            catch (InvalidOperationException)
+            {
+                // It was disposed meanwhile; the rest must not live on for that.
+            }
+        }
     }
 }

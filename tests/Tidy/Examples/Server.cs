@@ -12,7 +12,7 @@ internal static class Server
         builder.Services.AddProofKeyServer(options =>
         {
             options.IssuerAddress = "https://login.example.com";
-            options.DataSource = SqliteFactory.Instance.CreateDataSource("Data Source=/var/lib/my-app/proofkey.db");
+            options.DataSource = SqliteFactory.Instance.CreateDataSource("Data Source=/var/lib/my-app/proofkey.db;Pooling=False;Default Timeout=5");
             options.RootKey = Convert.FromHexString(builder.Configuration["RootKey"] ?? "");     // 32 random bytes
         });
         var app = builder.Build();
