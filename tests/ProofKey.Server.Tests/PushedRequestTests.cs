@@ -193,7 +193,7 @@ public sealed class PushedRequestTests(OneServer shared) : IClassFixture<OneServ
                 await _server.PushAsync(shared.Request().Set("client_id", "nobody")),
                 await _server.PushAsync(shared.Request(added.Client)),
                 await _server.PushAsync(shared.Request(added.Client).Set("client_secret", "wrong")),
-                await _server.PushAsync(shared.Request().Set("client_secret", "a public client has none")),
+                await _server.PushAsync(shared.Request().Set("client_secret", "made up")),
             ])
             (refused.Status, refused.Error).ShouldBe((HttpStatusCode.Unauthorized, "invalid_client"));
     }

@@ -15,8 +15,8 @@ internal sealed class Glimpses
             for (var i = 0; i + LeakSearch.Piece <= text.Length; i++) seen.Add(text.AsSpan(i, LeakSearch.Piece));
     }
 
-    /// <summary>Whether a piece of a secret stands in one of the texts; a short one is looked for in any case.</summary>
-    public bool Hold(string secret) => !LeakSearch.IsLong(secret) || LeakSearch.Forms(secret).Any(form => HoldPieceOf(form.Text));
+    /// <summary>Whether a piece of a secret stands in one of the texts; what is shorter than a piece is looked for in any case.</summary>
+    public bool Hold(string secret) => LeakSearch.Forms(secret).Any(form => form.Text.Length < LeakSearch.Piece || HoldPieceOf(form.Text));
 
     private bool HoldPieceOf(string form)
     {
