@@ -113,6 +113,8 @@ internal sealed class VirtualClient(Crowd crowd, int number, Dice dice) : IDispo
         request.Headers.Add("Cookie", _person.Cookie);
         using var response = await _http.SendAsync(request);
         crowd.Count(response.StatusCode);
+        // The balancer says so where a server has died with the request: the same as no answer.
+        if (response.StatusCode == HttpStatusCode.BadGateway) throw new HttpRequestException("The balancer got no answer.");
         if (response.Headers.Location is not { IsAbsoluteUri: true } location || !Parameters.TryParse(location.Query.AsSpan(1), out var parameters, out _) || parameters["code"] is not { } code)
         {
             if (!crowd.MayBeUnavailable || response.StatusCode != HttpStatusCode.ServiceUnavailable) crowd.Report($"L1: no code for somebody who is signed in: {(int)response.StatusCode} {response.Headers.Location}");
