@@ -108,7 +108,7 @@ public partial class DocumentTests
         foreach (var heading in Heading().Matches(Fence().Replace(Tree.Read(page), "")).Select(match => Linked().Replace(match.Groups["text"].Value, "${text}")))
         {
             var anchor = Unspoken().Replace(heading.Trim().ToLowerInvariant(), "").Replace(' ', '-');
-            for (var number = 1; !anchors.Add(number == 1 ? anchor : $"{anchor}-{number - 1}"); number++);
+            for (var number = 1; !anchors.Add(number == 1 ? anchor : $"{anchor}-{number - 1}"); number++) ;
         }
         return anchors;
     }
