@@ -95,7 +95,8 @@ public sealed class ExecTests : SignedInCli
     public async Task A_program_that_cannot_be_run_is_named_and_no_session_is_touched()
     {
         (await Cli.RunAsync("exec", "--", "no-such-program")).ShouldBeFailure(127, "no-such-program was not found", "PATH");
-        (await Cli.RunAsync("exec", "--", Cli.Write("notes", "text"))).ShouldBeFailure(126, "not a program that may be run", "chmod +x");
+        (await Cli.RunAsync("exec", "--", Path.GetDirectoryName(Cli.Write("notes", "text"))!)).ShouldBeFailure(126, "is a folder", "Name a program");
+        (await Cli.RunAsync("exec", "--", Cli.PathOf("notes"))).ShouldBeFailure(126, "not a program that may be run", "chmod +x");
         File.SetUnixFileMode(Cli.PathOf("notes"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
         (await Cli.RunAsync("exec", "--", Cli.PathOf("notes"))).ShouldBeFailure(126, "cannot be run: Exec format error");
         (await Cli.RunAsync("exec")).ShouldBeFailure(2, "COMMAND is missing.", "proofkey exec --help");

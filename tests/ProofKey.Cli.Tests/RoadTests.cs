@@ -413,6 +413,31 @@ public sealed partial class RoadTests : IAsyncLifetime
         ScriptedBrowser.Address().Matches(said.ToString()).Select(address => address.Value).ShouldBeUnique();
     }
 
+    [Theory]
+    [InlineData(SignInRoad.Browser, "Still waiting for the browser.", "Keys: p to paste what a browser elsewhere ends at, d for a device code, Ctrl-C to give up.")]
+    [InlineData(SignInRoad.Paste, "Still waiting for the browser.", "Keys: b for the browser here, d for a device code, Ctrl-C to give up.")]
+    [InlineData(SignInRoad.Device, "Still waiting for the code ", "Keys: b for the browser here, p to paste what a browser elsewhere ends at, Ctrl-C to give up.")]
+    public async Task On_each_road_a_person_who_waits_is_told_the_keys_again(SignInRoad road, string waiting, string keys)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        using var said = new UntilReminded(stop);
+        await using var client = new PublicClient(new ClientOptions
+        {
+            Issuer = Issuer.Parse(_server.Issuer),
+            ClientId = await _server.AddClientAsync("--device"),
+            Scope = Scope.Parse("openid"),
+            TimeProvider = new HastyTime(),
+            RequestTimeout = TimeSpan.FromSeconds(20),
+            OpenBrowser = (_, _) => ValueTask.FromResult(true),
+        });
+        var signIn = new InteractiveSignIn(client, new Terminal { Error = said, CanAsk = true }, new SignInChoice { Road = road, MayAsk = true });
+
+        await Should.ThrowAsync<OperationCanceledException>(() => signIn.RunAsync(stop.Token));
+
+        said.Reminder.ShouldStartWith(waiting);
+        said.Reminder.ShouldEndWith(keys);
+    }
+
     private Task<RunningCli> StartAsync(params string[] options) => StartAsync(options, onTerminal: false);
 
     private async Task<RunningCli> StartAsync(string[] options, bool onTerminal)
@@ -430,6 +455,24 @@ public sealed partial class RoadTests : IAsyncLifetime
     }
 
     /// <summary>Lets the pauses of a person pass at once, and the limits of requests as ever.</summary>
+    /// <summary>Hears what is said again after a while, and stops the wait then.</summary>
+    private sealed class UntilReminded(CancellationTokenSource stop) : StringWriter
+    {
+        public string Reminder { get; private set; } = "";
+
+        public override void WriteLine(string? value)
+        {
+            lock (stop)
+            {
+                if (Reminder.Length == 0 && value?.StartsWith("Still waiting", StringComparison.Ordinal) != true) return;
+                Reminder += $"{value}\n";
+                if (!Reminder.Contains("Ctrl-C", StringComparison.Ordinal)) return;
+                Reminder = Reminder.TrimEnd();
+            }
+            stop.Cancel();
+        }
+    }
+
     private sealed class HastyTime : TimeProvider
     {
         private long _shift;

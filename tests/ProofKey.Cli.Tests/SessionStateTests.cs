@@ -40,9 +40,20 @@ public sealed class SessionStateTests : SignedInCli
     {
         File.Move(Cli.PathOf("session.key"), Cli.PathOf("away.key"));
         using var json = JsonDocument.Parse(await Cli.OutputOfAsync("list", "--json"));
-        json.RootElement[0].GetProperty("state").GetString().ShouldBe("locked");
+        json.RootElement[0].GetProperty("state").GetString().ShouldBe("key_missing");
         json.RootElement[0].GetProperty("backend").GetString().ShouldBe("key_file");
         json.RootElement[0].TryGetProperty("expires_at", out _).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task What_keeps_a_session_shut_is_told_apart_from_a_lock()
+    {
+        Cli.Environment["PROOFKEY_KEY_FILE"] = Cli.WriteKey("other.key");
+        (await Cli.OutputOfAsync("list")).ShouldMatch("(?m)^default .* wrong key ");
+        File.Delete(Cli.PathOf("other.key"));
+        (await Cli.OutputOfAsync("list")).ShouldMatch("(?m)^default .* key missing ");
+        Cli.Environment["PROOFKEY_KEY_FILE"] = null;
+        (await Cli.OutputOfAsync("list")).ShouldMatch("(?m)^default .* signed in ", customMessage: "the profile remembers its key file");
     }
 
     [Fact]

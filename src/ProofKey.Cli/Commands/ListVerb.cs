@@ -44,6 +44,15 @@ internal sealed class ListVerb : Verb
         return ExitCodes.Done;
     }
 
+    // Only what is locked can be unlocked.
+    private static string StateOf(TokenStoreState problem) => problem switch
+    {
+        TokenStoreState.Missing => "key_missing",
+        TokenStoreState.WrongKey => "wrong_key",
+        TokenStoreState.Denied => "denied",
+        _ => "locked",
+    };
+
     private static string YesOrNo(bool? what) => what switch { true => "yes", false => "no", null => "" };
 
     // One damaged file must not hide the others, and a keychain that is locked is not waited for again and again.
@@ -69,7 +78,7 @@ internal sealed class ListVerb : Verb
             catch (TokenStoreException problem) when (problem.State is not (TokenStoreState.Damaged or TokenStoreState.Exposed))
             {
                 if (isKeychain && problem.State == TokenStoreState.Locked) onLocked();
-                return Shown("locked", backend);
+                return Shown(StateOf(problem.State), backend);
             }
         }
         catch (Exception damaged) when (damaged is CommandException or TokenStoreException)

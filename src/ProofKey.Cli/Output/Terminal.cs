@@ -36,7 +36,7 @@ internal sealed class Terminal
     public bool ErrorIsTerminal { get; } = !Console.IsErrorRedirected;
 
     /// <summary>Whether a person can be asked something.</summary>
-    public bool CanAsk { get; } = !Console.IsInputRedirected && !Console.IsErrorRedirected;
+    public bool CanAsk { get; init; } = !Console.IsInputRedirected && !Console.IsErrorRedirected;
 
     /// <summary>Whether colours are wanted at all.</summary>
     public bool MayColour { get; } = string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && Environment.GetEnvironmentVariable("TERM") != "dumb";

@@ -6,7 +6,6 @@ namespace ProofKey.Cli.Sessions;
 /// <summary>A sign-in in a browser, here or elsewhere. In both cases the listener listens: a port may be forwarded to it.</summary>
 internal sealed class BrowserRoad(PublicClient client, Terminal terminal, Keyboard? keyboard, SignInChoice choice, Surroundings surroundings)
 {
-    private static readonly TimeSpan LongWait = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
 
     public async Task<RoadEnd> RunAsync(SignInRoad road, string reason, CancellationToken cancellation)
@@ -103,7 +102,7 @@ internal sealed class BrowserRoad(PublicClient client, Terminal terminal, Keyboa
 
     private async Task HintAsync(PendingSignIn pending, CancellationToken cancellation)
     {
-        await Task.Delay(LongWait, client.Options.TimeProvider, cancellation);
+        await Task.Delay(InteractiveSignIn.LongWait, client.Options.TimeProvider, cancellation);
         terminal.Say("Still waiting for the browser. If its window was closed, open the address above again.");
         terminal.Say($"If it shows an error and does not come back: asked were the client {PlainText.Of(client.Options.ClientId)}, the redirect URI {pending.RedirectUri} and the scope {client.Options.Scope}. {(keyboard is null ? "Ctrl-C gives up." : Keys(pending))}");
     }

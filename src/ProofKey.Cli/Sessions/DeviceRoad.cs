@@ -15,7 +15,8 @@ internal sealed class DeviceRoad(PublicClient client, Terminal terminal, Keyboar
         Tell(signIn);
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var answer = signIn.CompleteAsync(waiting.Token);
-        var key = keyboard?.NextAsync(InteractiveSignIn.KeysOf(SignInRoad.Device, client.Options, choice), takesLines: false, waiting.Token);
+        var hint = HintAsync(signIn, waiting.Token);
+        var key = keyboard?.NextAsync(Keys, takesLines: false, waiting.Token);
         try
         {
             if (key is not null && await Task.WhenAny(answer, key) == key && !cancellation.IsCancellationRequested) return new RoadEnd(null, InteractiveSignIn.RoadOf((await key)[0]));
@@ -24,8 +25,17 @@ internal sealed class DeviceRoad(PublicClient client, Terminal terminal, Keyboar
         finally
         {
             await waiting.CancelAsync();
-            await Task.WhenAll([answer, .. key is null ? Array.Empty<Task>() : [key]]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll([answer, hint, .. key is null ? Array.Empty<Task>() : [key]]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+    }
+
+    private string Keys => InteractiveSignIn.KeysOf(SignInRoad.Device, client.Options, choice);
+
+    private async Task HintAsync(DeviceSignIn signIn, CancellationToken cancellation)
+    {
+        await Task.Delay(InteractiveSignIn.LongWait, client.Options.TimeProvider, cancellation);
+        terminal.Say($"Still waiting for the code {signIn.UserCode} to be entered at {PlainText.Of(signIn.VerificationUri.AbsoluteUri)}. It ends {TimeText.Relative(signIn.ExpiresAt, client.Options.TimeProvider.GetUtcNow())}.");
+        terminal.Say(keyboard is null ? "Ctrl-C gives up." : InteractiveSignIn.Offered(Keys));
     }
 
     private void Tell(DeviceSignIn signIn)
@@ -40,6 +50,6 @@ internal sealed class DeviceRoad(PublicClient client, Terminal terminal, Keyboar
             terminal.ShowQr(complete, choice.ShowsQr);
         }
         terminal.Say($"The code ends {TimeText.Relative(signIn.ExpiresAt, client.Options.TimeProvider.GetUtcNow())}.");
-        if (keyboard is not null) terminal.Say(InteractiveSignIn.Offered(InteractiveSignIn.KeysOf(SignInRoad.Device, client.Options, choice)));
+        if (keyboard is not null) terminal.Say(InteractiveSignIn.Offered(Keys));
     }
 }

@@ -9,6 +9,9 @@ internal readonly record struct RoadEnd(Session? Session, SignInRoad Other);
 /// <summary>One sign-in by a person: one road is taken and said, and the others are one key away.</summary>
 internal sealed class InteractiveSignIn(PublicClient client, Terminal terminal, SignInChoice choice)
 {
+    /// <summary>After which a person who is waited for is told again what for.</summary>
+    public static readonly TimeSpan LongWait = TimeSpan.FromSeconds(30);
+
     /// <summary>Signs in.</summary>
     /// <exception cref="CommandException">It came to nothing.</exception>
     public Task<Session> RunAsync(CancellationToken cancellation) => client.InOneTurnAsync(() => TakeRoadsAsync(cancellation));

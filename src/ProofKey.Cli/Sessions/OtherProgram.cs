@@ -33,6 +33,7 @@ internal sealed partial class OtherProgram
     {
         var candidates = OperatingSystem.IsWindows() ? OnWindows(name) : OnUnix(name);
         if (candidates.Find(IsExecutable) is { } path) return new OtherProgram(name, path);
+        if (candidates.Exists(Directory.Exists)) throw new CommandException(CannotRun, $"{PlainText.Of(name)} is a folder.", "Name a program in it.");
         throw candidates.Exists(File.Exists)
             ? new CommandException(CannotRun, $"{PlainText.Of(name)} is not a program that may be run.", "Make it one with: chmod +x")
             : new CommandException(NotFound, $"{PlainText.Of(name)} was not found.", "Check its name and PATH.");
