@@ -492,8 +492,7 @@ public sealed class SignInTests
         {
             using var v4 = new TcpListener(IPAddress.Loopback, port);
             v4.Start();
-            if (!LoopbackListenerTests.HasIPv6) return true;
-            using var v6 = new TcpListener(IPAddress.IPv6Loopback, port);
+            using var v6 = new TcpListener(IPv6.Loopback, port);
             v6.Start();
             return true;
         }
