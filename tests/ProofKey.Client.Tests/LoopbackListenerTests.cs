@@ -41,6 +41,31 @@ public sealed class LoopbackListenerTests
     }
 
     [Theory]
+    [InlineData("/callback", "")]
+    [InlineData("/callback", "code=x")]
+    [InlineData("/callback", "code=x&state=wrong")]
+    [InlineData("/callback", "error=access_denied")]
+    [InlineData("/callback", "error=access_denied&state=wrong")]
+    [InlineData("/callback", "{0}&state=wrong")]
+    [InlineData("/callback", "{0}&x=%00")]
+    [InlineData("/callback", "{0}&x=%ff")]
+    [InlineData("/callback?{0}", "code=x")]
+    [Assertion("CL-01")]
+    [Assertion("CL-07")]
+    [Rfc("RFC 6749", "10.12")]
+    public async Task A_form_with_another_state_gets_404_and_changes_nothing(string target, string form)
+    {
+        await using var waiting = await Waiting.BeginAsync(options => options with { ResponseMode = ResponseMode.FormPost });
+        string Filled(string pattern) => pattern.Replace("{0}", waiting.Query.TrimStart('?'), StringComparison.Ordinal);
+
+        var answer = await waiting.SendAsync(waiting.Post(Filled(target), Filled(form)));
+
+        answer.ShouldStartWith("HTTP/1.1 404 ");
+        waiting.Ignored.ShouldBe([IgnoredRequestReason.State]);
+        await waiting.StillCompletesAsync();
+    }
+
+    [Theory]
     [InlineData("next=https://evil.example")]
     [InlineData("next=//evil.example")]
     [InlineData("redirect_uri=/%5Cevil.example")]
@@ -319,14 +344,16 @@ public sealed class LoopbackListenerTests
         (await waiting.Result).ShouldBeOfType<SignInResult.SignedIn>();
     }
 
-    [Fact]
+    [Theory]
+    [InlineData(ResponseMode.Query)]
+    [InlineData(ResponseMode.FormPost)]
     [Assertion("CL-17")]
     [Rfc("RFC 9700", "4.2.4")]
-    public async Task The_page_is_at_a_clean_address_and_holds_no_code()
+    public async Task The_page_is_at_a_clean_address_and_holds_no_code(ResponseMode mode)
     {
         await using var server = await ScriptedServer.StartAsync();
         using var browser = new TestBrowser();
-        await using var client = new PublicClient(server.Options(browser));
+        await using var client = new PublicClient(server.Options(browser) with { ResponseMode = mode });
         await client.GetSessionAsync(Cancel);
 
         var page = await browser.Page;

@@ -151,7 +151,7 @@ public sealed class PushedRequestTests
         server.PushedError = request => request["response_mode"] == "form_post" ? """{"error":"invalid_request","error_description":"Unsupported response_mode."}""" : null;
         using var browser = new TestBrowser();
         var events = new List<ClientEvent>();
-        await using var client = new PublicClient(server.Options(browser) with { ResponseMode = ResponseMode.Automatic, OnEvent = SuiteWitness.And(events.Add) });
+        await using var client = new PublicClient(server.Options(browser) with { OnEvent = SuiteWitness.And(events.Add) });
 
         (await client.GetSessionAsync(Cancel)).Subject.ShouldBe("alice");
 
@@ -167,7 +167,7 @@ public sealed class PushedRequestTests
         await using var server = await StartAsync();
         server.FormPostError = "Unsupported response_mode.";
         using var browser = new TestBrowser();
-        await using var client = new PublicClient(server.Options(browser) with { ResponseMode = ResponseMode.Automatic });
+        await using var client = new PublicClient(server.Options(browser));
 
         (await client.GetSessionAsync(Cancel)).Subject.ShouldBe("alice");
 
@@ -183,7 +183,7 @@ public sealed class PushedRequestTests
         server.FormPostError = "Unsupported response_mode.";
         server.PushedError = request => request["response_mode"] == "query" ? """{"error":"invalid_request","error_description":"response_mode"}""" : null;
         using var browser = new TestBrowser();
-        await using var client = new PublicClient(server.Options(browser) with { ResponseMode = ResponseMode.Automatic });
+        await using var client = new PublicClient(server.Options(browser));
         await using var pending = await client.BeginAsync(Cancel);
         await pending.OpenBrowserAsync(Cancel);
 

@@ -303,7 +303,7 @@ public sealed class SignInTests
     public async Task A_pasted_callback_ends_the_wait_of_the_listener_too()
     {
         await using var server = await ScriptedServer.StartAsync();
-        await using var client = new PublicClient(server.Options());
+        await using var client = new PublicClient(server.Options() with { ResponseMode = ResponseMode.Query });
         await using var pending = await client.BeginAsync(Cancel);
         var waiting = pending.EndAsync(Cancel);
 
@@ -380,6 +380,7 @@ public sealed class SignInTests
         var (accepted, gate) = (new TaskCompletionSource(), new TaskCompletionSource());
         await using var client = new PublicClient(server.Options() with
         {
+            ResponseMode = ResponseMode.Query,
             OnEvent = SuiteWitness.And(happened =>
             {
                 if (happened is ClientEvent.CallbackAccepted) accepted.SetResult();
