@@ -296,6 +296,19 @@ public sealed class SignInTests
         refused.Code.ShouldBe("refused");
         refused.Error!.Code.ShouldBe("invalid_scope");
         refused.Remedy.ShouldBe("Ask for scopes that this client may have.");
+        server.Mend();
+        server.Break(Fault.Unavailable);
+        (await Should.ThrowAsync<AuthorizationServerUnavailableException>(() => client.GetSessionAsync(Cancel))).Code.ShouldBe("server_status");
+        server.Mend();
+        server.Break(Fault.WrongIssuer);
+        (await Should.ThrowAsync<ProtocolViolationException>(() => client.GetSessionAsync(Cancel))).Code.ShouldBe("issuer_mismatch");
+        server.Mend();
+        browser.Person = PersonDoes.ClosesTheWindow;
+        await using var hasty = new PublicClient(server.Options(browser) with { Timeout = TimeSpan.FromMilliseconds(100) });
+        (await Should.ThrowAsync<SignInRequiredException>(() => hasty.GetSessionAsync(Cancel))).Reason.ShouldBe(SignInRequiredReason.TimedOut);
+
+        browser.Person = PersonDoes.SignsIn;
+        (await client.GetSessionAsync(Cancel)).Subject.ShouldBe("alice");
     }
 
     [Fact]
