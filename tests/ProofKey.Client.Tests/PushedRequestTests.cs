@@ -71,6 +71,21 @@ public sealed class PushedRequestTests
         problem.Message.ShouldNotContain("token");
     }
 
+    [Theory]
+    [InlineData(302)]
+    [InlineData(307)]
+    [Assertion("CL-11")]
+    public async Task A_request_is_not_pushed_on_to_where_the_place_leads(int status)
+    {
+        await using var server = await StartAsync();
+        server.Instead["/par"] = context => DiscoveryTests.Redirect(context, status, server.At("/elsewhere"));
+        await using var client = new PublicClient(server.Options());
+
+        (await Should.ThrowAsync<ProtocolViolationException>(() => client.BeginAsync(Cancel))).Code.ShouldBe("redirect");
+
+        server.Count("/elsewhere").ShouldBe(0);
+    }
+
     [Fact]
     public async Task The_port_is_free_again_where_pushing_failed()
     {
