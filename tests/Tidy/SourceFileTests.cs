@@ -22,6 +22,10 @@ public partial class SourceFileTests
         Tree.TestSources.Where(path => path.EndsWith("Tests.cs", StringComparison.Ordinal) && !TestAttribute().IsMatch(Tree.Read(path))).ShouldBeEmpty();
 
     [Fact]
+    public void A_test_file_has_the_name_of_its_class() => Tree.TestSources
+        .Where(path => path.EndsWith("Tests.cs", StringComparison.Ordinal) && !Regex.IsMatch(Tree.Read(path), $@"\bclass {Path.GetFileNameWithoutExtension(path)}\b")).ShouldBeEmpty();
+
+    [Fact]
     public void No_assertion_is_passed_over_where_there_is_nothing_to_look_at() =>
         Matches(Tree.TestSources.Except(["tests/Tidy/SourceFileTests.cs"]), PassedOver()).ShouldBeEmpty();
 
