@@ -145,8 +145,6 @@ public sealed partial class ScriptedServer : IAsyncDisposable
         ClientId = ClientId,
         Scope = Scope.Parse("openid profile"),
         OpenBrowser = browser is null ? (_, _) => ValueTask.FromResult(true) : browser.OpenAsync,
-        // Most tests read the answer out of an address.
-        ResponseMode = ResponseMode.Query,
         Timeout = TimeSpan.FromSeconds(30),
         TimeProvider = Time,
         OnEvent = Overheard is { } overheard ? happened => overheard.Said("event", happened) : null,

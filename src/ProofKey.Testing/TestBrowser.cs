@@ -31,7 +31,7 @@ public sealed partial class TestBrowser : IDisposable
     /// <summary>What the person does; default: signs in.</summary>
     public PersonDoes Person { get; set; }
 
-    /// <summary>What else the browser sends to the program that waits for the answer.</summary>
+    /// <summary>What else the browser sends to the program that waits for the answer. Where the answer comes as a form, a wrong state and none come in an address and as a form.</summary>
     public Strays Strays { get; set; }
 
     /// <summary>How each of <see cref="Strays"/> was answered; what was sent after the answer may find nobody there any more, and then counts for nothing.</summary>
@@ -82,7 +82,7 @@ public sealed partial class TestBrowser : IDisposable
         {
             var isAnswer = awaited is not null && trail[^1].GetLeftPart(UriPartial.Path) == awaited.GetLeftPart(UriPartial.Path);
             if (isAnswer && Person == PersonDoes.Hangs) return await HangAsync(trail);
-            if (isAnswer) await StrayAsync(awaited!);
+            if (isAnswer) await StrayAsync(awaited!, isForm: form is not null);
             using var response = await SendAsync(trail[^1], form);
             if (isAnswer && Strays.HasFlag(Strays.SecondAnswer)) await SendStrayAsync(() => SendAsync(trail[^1], form));
             form = null;
@@ -116,13 +116,20 @@ public sealed partial class TestBrowser : IDisposable
     }
 
     // The program goes on waiting after each of them.
-    private async Task StrayAsync(Uri awaited)
+    private async Task StrayAsync(Uri awaited, bool isForm)
     {
         if (Strays.HasFlag(Strays.Favicon)) await SendStrayAsync(() => _http.GetAsync(new Uri(awaited, "/favicon.ico")));
         if (Strays.HasFlag(Strays.Preflight)) await SendStrayAsync(() => _http.SendAsync(new HttpRequestMessage(HttpMethod.Options, awaited)));
-        if (Strays.HasFlag(Strays.NoState)) await SendStrayAsync(() => _http.GetAsync(new Uri(awaited, "?code=stray")));
-        if (Strays.HasFlag(Strays.WrongState)) await SendStrayAsync(() => _http.GetAsync(new Uri(awaited, "?code=stray&state=stray")));
+        if (Strays.HasFlag(Strays.NoState)) await SendGuessAsync(awaited, "code=stray", isForm);
+        if (Strays.HasFlag(Strays.WrongState)) await SendGuessAsync(awaited, "code=stray&state=stray", isForm);
         if (Strays.HasFlag(Strays.OtherHost)) await SendStrayAsync(() => _http.SendAsync(new HttpRequestMessage(HttpMethod.Get, awaited) { Headers = { Host = "evil.example" } }));
+    }
+
+    // By the way that the answer itself takes too, since a program may look less closely there.
+    private async Task SendGuessAsync(Uri awaited, string guess, bool isForm)
+    {
+        await SendStrayAsync(() => _http.GetAsync(new Uri(awaited, $"?{guess}")));
+        if (isForm) await SendStrayAsync(() => _http.PostAsync(awaited, new StringContent(guess, null, "application/x-www-form-urlencoded")));
     }
 
     private async Task SendStrayAsync(Func<Task<HttpResponseMessage>> send)

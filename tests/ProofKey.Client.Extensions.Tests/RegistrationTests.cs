@@ -49,6 +49,18 @@ public sealed class RegistrationTests
     }
 
     [Fact]
+    public void What_no_key_says_is_as_in_a_program_without_configuration()
+    {
+        using var app = App(services => services.AddProofKeyClient("contoso"), Good);
+        var options = app.Services.GetRequiredKeyedService<PublicClient>("contoso").Options;
+
+        var plain = new ClientOptions { Issuer = options.Issuer, ClientId = options.ClientId };
+
+        (options.Timeout, options.RequestTimeout).ShouldBe((plain.Timeout, plain.RequestTimeout));
+        (options.Scope.ToString(), options.Redirect, options.ResponseMode, options.Dpop, options.AcceptUnadvertisedPkce).ShouldBe((plain.Scope.ToString(), plain.Redirect, plain.ResponseMode, plain.Dpop, plain.AcceptUnadvertisedPkce));
+    }
+
+    [Fact]
     public void Code_goes_on_from_the_configuration_and_Adjust_has_the_last_word()
     {
         using var app = App(services => services.AddProofKeyClient("contoso", options =>

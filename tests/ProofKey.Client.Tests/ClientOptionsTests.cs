@@ -36,6 +36,13 @@ public sealed class ClientOptionsTests
         Should.Throw<ArgumentException>(() => new PublicClient(spoil(Good))).Message.ShouldContain(option);
 
     [Fact]
+    public void A_person_has_five_minutes_and_a_request_half_of_one()
+    {
+        Good.Timeout.ShouldBe(TimeSpan.FromMinutes(5));
+        Good.RequestTimeout.ShouldBe(TimeSpan.FromSeconds(30));
+    }
+
+    [Fact]
     public void All_problems_are_listed_at_once()
     {
         var message = Should.Throw<ArgumentException>(() => new PublicClient(Good with { ClientId = "", Timeout = TimeSpan.Zero, Redirect = new Redirect.LoopbackAnyPort { Path = "" } })).Message;

@@ -30,6 +30,20 @@ public sealed class DeviceSignInTests
         (await device.Client.FindSessionAsync(Cancel))!.Stored.Id.ShouldBe(session.Stored.Id);
     }
 
+    [Theory]
+    [InlineData(302)]
+    [InlineData(307)]
+    [Assertion("CL-11")]
+    public async Task A_redirect_of_the_request_for_a_code_is_not_followed(int status)
+    {
+        await using var device = await Device.StartAsync();
+        device.Server.Instead["/device_authorization"] = context => DiscoveryTests.Redirect(context, status, device.Server.At("/elsewhere"));
+
+        (await Should.ThrowAsync<ProtocolViolationException>(() => device.Client.BeginDeviceAsync(Cancel))).Code.ShouldBe("redirect");
+
+        device.Server.Count("/elsewhere").ShouldBe(0);
+    }
+
     [Fact]
     [Assertion("DV-11")]
     [Rfc("RFC 8628", "3.2")]

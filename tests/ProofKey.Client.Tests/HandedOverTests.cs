@@ -103,6 +103,7 @@ public sealed class HandedOverTests
             };
             var client = new PublicClient(server.Options() with
             {
+                ResponseMode = ResponseMode.Query,
                 OnEvent = SuiteWitness.And(happened =>
                 {
                     lock (events) events.Add(happened);

@@ -7,6 +7,17 @@ public sealed class KnownProviderTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
+    /// <summary>One issuer of each entry that is known to check the verifier.</summary>
+    public static TheoryData<string> KnownToCheck =>
+    [
+        "https://login.microsoftonline.com/common/v2.0",
+        "https://login.microsoftonline.com/organizations/v2.0",
+        "https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0",
+        "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abc",
+        "https://login.salesforce.com",
+        "https://contoso.my.salesforce.com",
+    ];
+
     [Theory]
     [InlineData(null, true)]
     [InlineData(ProviderEntry.Query, false)]
@@ -68,16 +79,19 @@ public sealed class KnownProviderTests
     [InlineData("https://login.microsoftonline.com/common/v2.0", "Microsoft Entra ID, any tenant and personal accounts")]
     [InlineData("https://login.microsoftonline.com/consumers/v2.0", "Microsoft Entra ID")]
     [InlineData("https://login.example.com", null)]
-    public void An_issuer_is_a_providers_only_if_every_part_fits(string issuer, string? name) => KnownProviders.Find(Issuer.Parse(issuer))?.Name.ShouldBe(name);
+    public void An_issuer_is_a_providers_only_if_every_part_fits(string issuer, string? name) => (KnownProviders.Find(Issuer.Parse(issuer))?.Name).ShouldBe(name);
+
+    [Fact]
+    public void Each_entry_that_is_known_to_check_the_verifier_is_tried() =>
+        KnownToCheck.Select(row => KnownProviders.Find(Issuer.Parse(row.Data))).ShouldBe(KnownProviders.All.Where(entry => entry.ChecksVerifier), ignoreOrder: true);
 
     [Theory]
-    [InlineData("https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0")]
-    [InlineData("https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abc")]
+    [MemberData(nameof(KnownToCheck))]
     [Assertion("PK-22")]
     public async Task A_provider_that_is_known_to_check_the_verifier_may_be_silent_about_it(string issuer)
     {
         var events = new List<ClientEvent>();
-        using var silent = new SilentServer(issuer, methods: null);
+        using var silent = new SilentServer(IssuerRule.Of(Issuer.Parse(issuer)).InMetadata, methods: null);
         await using var client = new PublicClient(new ClientOptions { Issuer = Issuer.Parse(issuer), ClientId = "cli", HttpMessageHandler = silent, OnEvent = SuiteWitness.And(events.Add) });
 
         await using var pending = await client.BeginAsync(Cancel);

@@ -71,6 +71,21 @@ public sealed class PushedRequestTests
         problem.Message.ShouldNotContain("token");
     }
 
+    [Theory]
+    [InlineData(302)]
+    [InlineData(307)]
+    [Assertion("CL-11")]
+    public async Task A_request_is_not_pushed_on_to_where_the_place_leads(int status)
+    {
+        await using var server = await StartAsync();
+        server.Instead["/par"] = context => DiscoveryTests.Redirect(context, status, server.At("/elsewhere"));
+        await using var client = new PublicClient(server.Options());
+
+        (await Should.ThrowAsync<ProtocolViolationException>(() => client.BeginAsync(Cancel))).Code.ShouldBe("redirect");
+
+        server.Count("/elsewhere").ShouldBe(0);
+    }
+
     [Fact]
     public async Task The_port_is_free_again_where_pushing_failed()
     {
@@ -151,7 +166,7 @@ public sealed class PushedRequestTests
         server.PushedError = request => request["response_mode"] == "form_post" ? """{"error":"invalid_request","error_description":"Unsupported response_mode."}""" : null;
         using var browser = new TestBrowser();
         var events = new List<ClientEvent>();
-        await using var client = new PublicClient(server.Options(browser) with { ResponseMode = ResponseMode.Automatic, OnEvent = SuiteWitness.And(events.Add) });
+        await using var client = new PublicClient(server.Options(browser) with { OnEvent = SuiteWitness.And(events.Add) });
 
         (await client.GetSessionAsync(Cancel)).Subject.ShouldBe("alice");
 
@@ -167,7 +182,7 @@ public sealed class PushedRequestTests
         await using var server = await StartAsync();
         server.FormPostError = "Unsupported response_mode.";
         using var browser = new TestBrowser();
-        await using var client = new PublicClient(server.Options(browser) with { ResponseMode = ResponseMode.Automatic });
+        await using var client = new PublicClient(server.Options(browser));
 
         (await client.GetSessionAsync(Cancel)).Subject.ShouldBe("alice");
 
@@ -183,7 +198,7 @@ public sealed class PushedRequestTests
         server.FormPostError = "Unsupported response_mode.";
         server.PushedError = request => request["response_mode"] == "query" ? """{"error":"invalid_request","error_description":"response_mode"}""" : null;
         using var browser = new TestBrowser();
-        await using var client = new PublicClient(server.Options(browser) with { ResponseMode = ResponseMode.Automatic });
+        await using var client = new PublicClient(server.Options(browser));
         await using var pending = await client.BeginAsync(Cancel);
         await pending.OpenBrowserAsync(Cancel);
 

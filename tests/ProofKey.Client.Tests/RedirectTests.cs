@@ -110,7 +110,7 @@ public sealed class RedirectTests
     public async Task Localhost_is_said_and_listened_to_only_where_it_was_chosen(bool chosen)
     {
         await using var server = await ScriptedServer.StartAsync();
-        await using var client = new PublicClient(server.Options() with { Redirect = new Redirect.LoopbackAnyPort { UseLocalhost = chosen } });
+        await using var client = new PublicClient(server.Options() with { ResponseMode = ResponseMode.Query, Redirect = new Redirect.LoopbackAnyPort { UseLocalhost = chosen } });
         await using var pending = await client.BeginAsync(Cancel);
         var (waiting, port) = (pending.EndAsync(Cancel), new Uri(pending.RedirectUri).Port);
         var callback = await SignInTests.CallbackOfAsync(pending);

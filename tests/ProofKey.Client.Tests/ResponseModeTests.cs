@@ -5,15 +5,13 @@ public sealed class ResponseModeTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    private static ClientOptions Automatic(ScriptedServer server, TestBrowser browser) => server.Options(browser) with { ResponseMode = ResponseMode.Automatic };
-
     [Fact]
     [Assertion("CL-08")]
     public async Task The_answer_is_asked_for_by_form_post_where_the_metadata_list_it()
     {
         await using var server = await ScriptedServer.StartAsync();
         using var browser = new TestBrowser();
-        await using var client = new PublicClient(Automatic(server, browser));
+        await using var client = new PublicClient(server.Options(browser));
 
         (await client.GetSessionAsync(Cancel)).Subject.ShouldBe("alice");
 
@@ -27,7 +25,7 @@ public sealed class ResponseModeTests
         await using var server = await ScriptedServer.StartAsync();
         server.SpoilMetadata = metadata => metadata.Remove("response_modes_supported");
         using var browser = new TestBrowser();
-        await using var client = new PublicClient(Automatic(server, browser));
+        await using var client = new PublicClient(server.Options(browser));
 
         await client.GetSessionAsync(Cancel);
 
@@ -63,7 +61,7 @@ public sealed class ResponseModeTests
         server.FormPostError = "Unsupported response_mode.";
         using var browser = new TestBrowser();
         var events = new List<ClientEvent>();
-        await using var client = new PublicClient(Automatic(server, browser) with { OnEvent = SuiteWitness.And(events.Add) });
+        await using var client = new PublicClient(server.Options(browser) with { OnEvent = SuiteWitness.And(events.Add) });
 
         (await client.GetSessionAsync(Cancel)).Subject.ShouldBe("alice");
 
@@ -83,7 +81,7 @@ public sealed class ResponseModeTests
         server.AuthorizeError = "invalid_request";
         server.SpoilCallback = answer => answer.Add(new("error_description", "response_mode"));
         using var browser = new TestBrowser();
-        await using var client = new PublicClient(Automatic(server, browser));
+        await using var client = new PublicClient(server.Options(browser));
 
         (await Should.ThrowAsync<SignInRequiredException>(() => client.GetSessionAsync(Cancel))).Error!.Code.ShouldBe("invalid_request");
 
@@ -105,12 +103,14 @@ public sealed class ResponseModeTests
         server.AuthorizeRequests.Count.ShouldBe(1);
     }
 
-    [Fact]
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
     [Assertion("CL-02")]
-    public async Task A_refusal_that_names_another_issuer_is_not_followed()
+    public async Task A_refusal_that_names_another_issuer_is_not_followed(bool posts)
     {
         await using var server = await ScriptedServer.StartAsync();
-        server.Posts = false;
+        server.Posts = posts;
         server.AuthorizeError = "invalid_request";
         server.SpoilCallback = answer =>
         {
@@ -118,7 +118,7 @@ public sealed class ResponseModeTests
             answer.AddRange([new("iss", "http://evil.example"), new("error_description", "response_mode")]);
         };
         using var browser = new TestBrowser();
-        await using var client = new PublicClient(Automatic(server, browser));
+        await using var client = new PublicClient(server.Options(browser));
 
         (await Should.ThrowAsync<ProtocolViolationException>(() => client.GetSessionAsync(Cancel))).Code.ShouldBe("issuer_mismatch");
 
@@ -131,7 +131,7 @@ public sealed class ResponseModeTests
     {
         await using var server = await ScriptedServer.StartAsync();
         using var browser = new TestBrowser();
-        await using var client = new PublicClient(Automatic(server, browser));
+        await using var client = new PublicClient(server.Options(browser));
         await using var onBrowserRoad = await client.BeginAsync(Cancel);
         await using var onPasteRoad = await client.BeginAsync(SignInRoad.Paste, Cancel);
 

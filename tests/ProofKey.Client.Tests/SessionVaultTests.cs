@@ -1,6 +1,6 @@
 namespace ProofKey.Client.Tests;
 
-public sealed class SessionStoreTests
+public sealed class SessionVaultTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 

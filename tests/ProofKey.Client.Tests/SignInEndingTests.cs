@@ -32,7 +32,7 @@ public sealed class SignInEndingTests
     {
         await using var server = await ScriptedServer.StartAsync();
         var (vault, events) = (new MemoryVault(), new List<ClientEvent>());
-        await using var client = new PublicClient(server.Options() with { Store = vault.Store, OnEvent = SuiteWitness.And(events.Add) });
+        await using var client = new PublicClient(server.Options() with { ResponseMode = ResponseMode.Query, Store = vault.Store, OnEvent = SuiteWitness.And(events.Add) });
         await using var pending = await client.BeginAsync(Cancel);
         server.SpoilTokens = _ => vault.Problem = TokenStoreState.Locked;
 
@@ -72,7 +72,7 @@ public sealed class SignInEndingTests
         await using var server = await ScriptedServer.StartAsync();
         var events = new List<ClientEvent>();
         using var broken = new Broken { InnerHandler = new SocketsHttpHandler { AllowAutoRedirect = false } };
-        await using var client = new PublicClient(server.Options() with { HttpMessageHandler = broken, Scope = Scope.Parse("profile"), OnEvent = SuiteWitness.And(events.Add) });
+        await using var client = new PublicClient(server.Options() with { ResponseMode = ResponseMode.Query, HttpMessageHandler = broken, Scope = Scope.Parse("profile"), OnEvent = SuiteWitness.And(events.Add) });
         await using var pending = await client.BeginAsync(Cancel);
 
         await Record.ExceptionAsync(async () => await pending.EndAsync(await SignInTests.CallbackOfAsync(pending), Cancel));

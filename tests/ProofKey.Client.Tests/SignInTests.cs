@@ -296,6 +296,19 @@ public sealed class SignInTests
         refused.Code.ShouldBe("refused");
         refused.Error!.Code.ShouldBe("invalid_scope");
         refused.Remedy.ShouldBe("Ask for scopes that this client may have.");
+        server.Mend();
+        server.Break(Fault.Unavailable);
+        (await Should.ThrowAsync<AuthorizationServerUnavailableException>(() => client.GetSessionAsync(Cancel))).Code.ShouldBe("server_status");
+        server.Mend();
+        server.Break(Fault.WrongIssuer);
+        (await Should.ThrowAsync<ProtocolViolationException>(() => client.GetSessionAsync(Cancel))).Code.ShouldBe("issuer_mismatch");
+        server.Mend();
+        browser.Person = PersonDoes.ClosesTheWindow;
+        await using var hasty = new PublicClient(server.Options(browser) with { Timeout = TimeSpan.FromMilliseconds(100) });
+        (await Should.ThrowAsync<SignInRequiredException>(() => hasty.GetSessionAsync(Cancel))).Reason.ShouldBe(SignInRequiredReason.TimedOut);
+
+        browser.Person = PersonDoes.SignsIn;
+        (await client.GetSessionAsync(Cancel)).Subject.ShouldBe("alice");
     }
 
     [Fact]
@@ -303,7 +316,7 @@ public sealed class SignInTests
     public async Task A_pasted_callback_ends_the_wait_of_the_listener_too()
     {
         await using var server = await ScriptedServer.StartAsync();
-        await using var client = new PublicClient(server.Options());
+        await using var client = new PublicClient(server.Options() with { ResponseMode = ResponseMode.Query });
         await using var pending = await client.BeginAsync(Cancel);
         var waiting = pending.EndAsync(Cancel);
 
@@ -380,6 +393,7 @@ public sealed class SignInTests
         var (accepted, gate) = (new TaskCompletionSource(), new TaskCompletionSource());
         await using var client = new PublicClient(server.Options() with
         {
+            ResponseMode = ResponseMode.Query,
             OnEvent = SuiteWitness.And(happened =>
             {
                 if (happened is ClientEvent.CallbackAccepted) accepted.SetResult();
@@ -492,8 +506,7 @@ public sealed class SignInTests
         {
             using var v4 = new TcpListener(IPAddress.Loopback, port);
             v4.Start();
-            if (!LoopbackListenerTests.HasIPv6) return true;
-            using var v6 = new TcpListener(IPAddress.IPv6Loopback, port);
+            using var v6 = new TcpListener(IPv6.Loopback, port);
             v6.Start();
             return true;
         }

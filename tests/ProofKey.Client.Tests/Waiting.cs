@@ -23,6 +23,9 @@ internal sealed class Waiting : IAsyncDisposable
 
     public int Port => new Uri(Pending.RedirectUri).Port;
 
+    /// <summary>The request that brings the right answer, by the way that was asked for.</summary>
+    public string Answer => Client.Options.ResponseMode == ResponseMode.FormPost ? Post("/callback", Query.TrimStart('?')) : Get("/callback" + Query);
+
     public IEnumerable<IgnoredRequestReason> Ignored
     {
         get
@@ -47,6 +50,7 @@ internal sealed class Waiting : IAsyncDisposable
         var events = new List<ClientEvent>();
         var options = server.Options() with
         {
+            ResponseMode = ResponseMode.Query,
             OnEvent = happened =>
             {
                 lock (events) events.Add(happened);
@@ -104,7 +108,7 @@ internal sealed class Waiting : IAsyncDisposable
     {
         Result.IsCompleted.ShouldBeFalse();
         Server.TokenRequests.ShouldBeEmpty();
-        var answer = SendAsync(Get("/callback" + Query));
+        var answer = SendAsync(Answer);
         await SendAsync(await LocationAsync(answer));
         (await Result).ShouldBeOfType<SignInResult.SignedIn>();
         Server.TokenRequests.Count.ShouldBe(1);

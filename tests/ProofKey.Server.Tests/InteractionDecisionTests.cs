@@ -90,7 +90,7 @@ public sealed class InteractionDecisionTests
         var ticket = asked == "openid" ? Ticket(5, "alice", agreed) : null;
         var decided = Interaction.Decide(request, SignedIn(), new RememberedConsent(Scope.Parse(agreed), Scope.Parse(asked)), null, ticket, [], Now);
         decided.GetType().Name.ShouldBe(decision);
-        (decided as Interaction.Proceed)?.Agreed.ToString().ShouldBe(granted);
+        ((decided as Interaction.Proceed)?.Agreed.ToString()).ShouldBe(granted);
     }
 
     [Fact]

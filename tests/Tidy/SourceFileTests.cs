@@ -22,6 +22,14 @@ public partial class SourceFileTests
         Tree.TestSources.Where(path => path.EndsWith("Tests.cs", StringComparison.Ordinal) && !TestAttribute().IsMatch(Tree.Read(path))).ShouldBeEmpty();
 
     [Fact]
+    public void A_test_file_has_the_name_of_its_class() => Tree.TestSources
+        .Where(path => path.EndsWith("Tests.cs", StringComparison.Ordinal) && !Regex.IsMatch(Tree.Read(path), $@"\bclass {Path.GetFileNameWithoutExtension(path)}\b")).ShouldBeEmpty();
+
+    [Fact]
+    public void No_assertion_is_passed_over_where_there_is_nothing_to_look_at() =>
+        Matches(Tree.TestSources.Except(["tests/Tidy/SourceFileTests.cs"]), PassedOver()).ShouldBeEmpty();
+
+    [Fact]
     public void Every_warning_that_is_switched_off_has_its_reason_beside_it() => Tree.TextFiles
         .Where(path => path is not "tests/Tidy/SourceFileTests.cs")
         .Where(path => path.EndsWith(".cs", StringComparison.Ordinal) || path.EndsWith("proj", StringComparison.Ordinal) || path.EndsWith(".props", StringComparison.Ordinal))
@@ -83,6 +91,10 @@ public partial class SourceFileTests
 
     [GeneratedRegex(@"Skip\s*=|Thread\.Sleep\(|Assert\.True\(true\)")]
     private static partial Regex SkippedOrSleeping();
+
+    // What is null has no value to compare: (x?.Name).ShouldBe("a") sees that, and x?.Name.ShouldBe("a") does not.
+    [GeneratedRegex(@"\?\.\w+(\([^()]*\))?(\.\w+(\([^()]*\))?)*\.Should(?!Not)")]
+    private static partial Regex PassedOver();
 
     [GeneratedRegex(@"\[(Fact|Theory)\b|, Fact\b|, Theory\b")]
     private static partial Regex TestAttribute();

@@ -37,7 +37,7 @@ internal sealed partial class RoadOptions
     }
 
     /// <summary>How long a person may take, if that was said.</summary>
-    public TimeSpan? Timeout(Settings settings) => settings.Text(_timeout) is null ? null : settings.Duration(_timeout, Profile.DefaultTimeout) switch
+    public TimeSpan? Timeout(Settings settings) => settings.Text(_timeout) is null ? null : settings.Duration(_timeout, TimeSpan.Zero) switch
     {
         { Ticks: > 0 } time when time <= TimeSpan.FromDays(1) => time,
         _ => throw CommandException.Usage("--timeout is more than nothing and at most a day.", "Write a number of seconds, minutes or hours, such as 10m."),

@@ -12,9 +12,6 @@ internal sealed record Profile
     /// <summary>Asks who the person is, and to stay signed in.</summary>
     public const string DefaultScope = "openid profile email offline_access";
 
-    /// <summary>How long a person may take to sign in.</summary>
-    public static readonly TimeSpan DefaultTimeout = TimeSpan.FromMinutes(5);
-
     public required string Name { get; init; }
 
     public required string Issuer { get; init; }
@@ -70,11 +67,14 @@ internal sealed record Profile
 
     /// <summary>The client that has or gets the session.</summary>
     /// <param name="store">Where the session is kept.</param>
-    /// <param name="timeout">How long a person may take, if that was said.</param>
+    /// <param name="timeout">How long a person may take, if that was said; else as long as the library gives them.</param>
     /// <param name="onEvent">Told what happens.</param>
     /// <param name="silent">The servers of the profiles that do not name themselves.</param>
-    public PublicClient CreateClient(TokenStore store, TimeSpan? timeout = null, Action<ClientEvent>? onEvent = null, IReadOnlyList<SilentServer>? silent = null) =>
-        new(OptionsFor(store) with { Timeout = timeout ?? DefaultTimeout, OnEvent = onEvent, SilentServers = silent ?? [] });
+    public PublicClient CreateClient(TokenStore store, TimeSpan? timeout = null, Action<ClientEvent>? onEvent = null, IReadOnlyList<SilentServer>? silent = null)
+    {
+        var options = OptionsFor(store) with { OnEvent = onEvent, SilentServers = silent ?? [] };
+        return new PublicClient(timeout is { } said ? options with { Timeout = said } : options);
+    }
 
     /// <summary>Whether a client can be made of it, which its file may have lost at somebody's hands.</summary>
     [JsonIgnore]

@@ -19,7 +19,7 @@ internal sealed record PortHolder(int Process, string Name)
     public static PortHolder? Find(int port)
     {
         if (!OperatingSystem.IsLinux()) return null;
-        var sockets = Lines("/proc/net/tcp").Concat(Lines("/proc/net/tcp6")).Select(line => SocketOf(line, port)).OfType<string>().ToHashSet(StringComparer.Ordinal);
+        var sockets = Listening(port).Where(one => Ours.Contains(one.Address)).Select(one => one.Socket).ToHashSet(StringComparer.Ordinal);
         if (sockets.Count == 0) return null;
         // A child that inherited the socket has a higher number than the program that opened it.
         var found = Programs().Order().FirstOrDefault(process => Has(process, sockets));
@@ -30,15 +30,16 @@ internal sealed record PortHolder(int Process, string Name)
     /// <returns>Number and name.</returns>
     public override string ToString() => Process == Environment.ProcessId ? "this program" : string.Create(CultureInfo.InvariantCulture, $"process {Process} ({Name})");
 
-    // number, address:port, peer, state, ..., inode; the address is written as numbers of 32 bits of the machine
-    private static string? SocketOf(string line, int port)
+    /// <summary>The addresses of this machine on which somebody listens on a port, each with its socket.</summary>
+    internal static IEnumerable<(IPAddress Address, string Socket)> Listening(int port)
     {
-        var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        if (fields.Length < 10 || fields[3] != Listens || fields[1].Split(':') is not [var address, var number]) return null;
-        if (!int.TryParse(number, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var its) || its != port) return null;
-        return Ours.Contains(AddressOf(address)) ? $"socket:[{fields[9]}]" : null;
+        // number, address:port, peer, state, ..., inode
+        foreach (var fields in Lines("/proc/net/tcp").Concat(Lines("/proc/net/tcp6")).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)))
+            if (fields.Length >= 10 && fields[3] == Listens && fields[1].Split(':') is [var address, var number] && number == port.ToString("X4", CultureInfo.InvariantCulture))
+                yield return (AddressOf(address), $"socket:[{fields[9]}]");
     }
 
+    // It is written as numbers of 32 bits of the machine.
     private static IPAddress AddressOf(string hex) =>
         new([.. Enumerable.Range(0, hex.Length / 8).SelectMany(word => BitConverter.GetBytes(Convert.ToUInt32(hex.Substring(word * 8, 8), 16)))]);
 

@@ -9,7 +9,7 @@ internal static class PageChecks
 {
     public static async Task<IHtmlDocument> PageAsync(this HttpResponseMessage response)
     {
-        response.Content.Headers.ContentType?.ToString().ShouldBe("text/html; charset=utf-8");
+        (response.Content.Headers.ContentType?.ToString()).ShouldBe("text/html; charset=utf-8");
         return await new HtmlParser().ParseDocumentAsync(await response.Content.ReadAsStringAsync());
     }
 

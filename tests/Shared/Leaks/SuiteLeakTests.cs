@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
 
 namespace ProofKey.Tests.Leaks;
 
@@ -17,7 +19,7 @@ public sealed class SuiteLeakTests
         witness.Find().ShouldBeEmpty();
 
         // An empty net catches nothing.
-        witness.Secrets.ShouldBeGreaterThan(10);
+        witness.Secrets.ShouldBeGreaterThan(5);
         witness.Texts.Keys.Except(["log"]).ShouldBe(["event", "exception", "object", "page", "result"], ignoreOrder: true);
         TestContext.Current.SendDiagnosticMessage($"{witness.Secrets} secrets, {string.Join(", ", witness.Texts.Select(kind => $"{kind.Value} of {kind.Key}"))}");
     }
@@ -38,6 +40,50 @@ public sealed class SuiteLeakTests
 
         (leak.Secret, leak.Text.Contains(secret, StringComparison.Ordinal)).ShouldBe(("code", false));
         leak.Text.ShouldStartWith($"{kind} \"could not redeem …");
+    }
+
+    [Fact]
+    [Assertion("CL-13")]
+    public async Task An_exception_of_the_client_is_heard_whatever_its_type()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var browser = new TestBrowser();
+        await using var client = new PublicClient(server.Options(browser));
+        await using var own = new PublicClient(server.Options() with { Redirect = new Redirect.PrivateUse(RedirectUri.Parse("com.example.app:/callback")) });
+        await using var pending = await own.BeginAsync(Cancel);
+        var session = await client.GetSessionAsync(Cancel);
+        await browser.Page;
+        using var api = new HttpClient(new TokenHandler(session, server.At("/api/"), new Broken()));
+        using var request = new HttpRequestMessage(HttpMethod.Get, server.At("/api/me"));
+
+        await HeardAsync<ArgumentException>(() => client.BeginAsync(SignInRoad.Device, Cancel));
+        await HeardAsync<InvalidOperationException>(() => pending.CompleteAsync(Cancel));
+        await HeardAsync<NotSupportedException>(() => Task.FromResult(api.Send(request, Cancel)));
+        await HeardAsync<HttpRequestException>(() => api.GetAsync(server.At("/api/me"), Cancel));
+        await client.DisposeAsync();
+        server.Time.Shift += TimeSpan.FromHours(1);
+        await HeardAsync<ObjectDisposedException>(() => session.GetAccessTokenAsync(cancel: Cancel));
+    }
+
+    // What it says is taken for a secret, and has to be found.
+    private static async Task HeardAsync<TException>(Func<Task> call)
+        where TException : Exception
+    {
+        var witness = new SuiteWitness();
+        void Hear(object? sender, FirstChanceExceptionEventArgs thrown) => witness.Thrown(thrown.Exception);
+        AppDomain.CurrentDomain.FirstChanceException += Hear;
+        var seen = await Record.ExceptionAsync(call);
+        AppDomain.CurrentDomain.FirstChanceException -= Hear;
+
+        witness.Secret("what it says", seen.ShouldBeOfType<TException>().Message);
+
+        witness.Find().ShouldContain(leak => leak.Text.StartsWith($"exception \"{typeof(TException).FullName}", StringComparison.Ordinal));
+    }
+
+    /// <summary>A connection that ends in the moment in which it is made.</summary>
+    private sealed class Broken : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => throw new SocketException((int)SocketError.NotConnected);
     }
 
     // Enough for this class to be run by itself: a good ending, a refusal that repeats what it was sent, and each kind of text.

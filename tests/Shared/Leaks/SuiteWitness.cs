@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 
@@ -10,6 +11,8 @@ namespace ProofKey.Tests.Leaks;
 /// </summary>
 internal sealed class SuiteWitness
 {
+    private static readonly ConcurrentDictionary<Assembly, bool> Library = [];
+
     private readonly ConcurrentDictionary<string, string> _secrets = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _known = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, string> _texts = new(StringComparer.Ordinal);
@@ -93,11 +96,21 @@ internal sealed class SuiteWitness
         return leaks;
     }
 
-    // Those that the library gives to its callers. What others throw within it, and it catches, nobody sees.
-    private void Thrown(Exception thrown)
+    /// <summary>
+    /// Hears an exception of the client library, whatever its type: its callers may see what it throws, and what goes through it from those whom it calls. It may also catch that, and nobody sees
+    /// it; where it goes cannot be told when it is thrown.
+    /// </summary>
+    public void Thrown(Exception thrown)
     {
-        if (thrown is ProofKey.Client.ClientException && _thrown.TryAdd(thrown, "")) Said("exception", thrown);
+        if (!_thrown.TryGetValue(thrown, out _) && IsOfTheLibrary(thrown) && _thrown.TryAdd(thrown, "")) Said("exception", thrown);
     }
+
+    // What was thrown in an async method is thrown once more where that is awaited, with the places where it was before.
+    private static bool IsOfTheLibrary(Exception thrown) => thrown is ProofKey.Client.ClientException || HasTheLibrary(new StackTrace(thrown)) || HasTheLibrary(new StackTrace());
+
+    private static bool HasTheLibrary(StackTrace stack) => stack.GetFrames().Any(frame => frame.GetMethod()?.Module.Assembly is { } assembly && Library.GetOrAdd(assembly, IsLibrary));
+
+    private static bool IsLibrary(Assembly assembly) => assembly.GetName().Name is "ProofKey.Client" or "ProofKey.Client.Extensions";
 
     // Enough to find the place.
     private string Without(string text)
