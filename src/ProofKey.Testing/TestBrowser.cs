@@ -80,6 +80,7 @@ public sealed partial class TestBrowser : IDisposable
         FormUrlEncodedContent? form = null;
         while (trail.Count <= MostAddresses)
         {
+            if (awaited is null && IsPushed(address) && trail[^1].IsLoopback && trail[^1].Authority != address.Authority) awaited = new Uri(trail[^1].GetLeftPart(UriPartial.Path));
             var isAnswer = awaited is not null && trail[^1].GetLeftPart(UriPartial.Path) == awaited.GetLeftPart(UriPartial.Path);
             if (isAnswer && Person == PersonDoes.Hangs) return await HangAsync(trail);
             if (isAnswer) await StrayAsync(awaited!, isForm: form is not null);
@@ -157,6 +158,9 @@ public sealed partial class TestBrowser : IDisposable
 
     private static Uri? RedirectUriOf(Uri address) =>
         Parameters.TryParse(address.Query.AsSpan().TrimStart('?'), out var request, out _) && Uri.TryCreate(request["redirect_uri"], UriKind.Absolute, out var awaited) && awaited.IsLoopback ? awaited : null;
+
+    // RFC 9126 section 4: the server alone knows where its answer goes, so that is the first address that is not its own.
+    private static bool IsPushed(Uri address) => Parameters.TryParse(address.Query.AsSpan().TrimStart('?'), out var request, out _) && request["request_uri"] is not null;
 
     [GeneratedRegex("<form method=\"post\" action=\"(?<action>[^\"]*)\">")]
     private static partial Regex Form();

@@ -55,14 +55,17 @@ public sealed class TestBrowserTests
     }
 
     [Theory]
-    [InlineData(ResponseMode.Query, 2)]
-    [InlineData(ResponseMode.FormPost, 4)]
+    [InlineData(ResponseMode.Query, 2, false)]
+    [InlineData(ResponseMode.FormPost, 4, false)]
+    [InlineData(ResponseMode.Query, 2, true)]
+    [InlineData(ResponseMode.FormPost, 4, true)]
     [Assertion("CL-01")]
     [Assertion("CL-07")]
-    public async Task Strays_of_every_kind_neither_end_nor_fake_the_sign_in(ResponseMode mode, int guesses)
+    public async Task Strays_of_every_kind_neither_end_nor_fake_the_sign_in(ResponseMode mode, int guesses, bool isPushed)
     {
         var ignored = new List<IgnoredRequestReason>();
         await using var server = await ScriptedServer.StartAsync();
+        server.TakesPushed = isPushed;
         using var browser = new TestBrowser { Strays = Strays.All };
         await using var client = new PublicClient(server.Options(browser) with
         {
