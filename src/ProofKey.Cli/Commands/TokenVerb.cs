@@ -83,10 +83,19 @@ internal sealed class TokenVerb : SessionVerb
     private async Task<(Session Session, AccessToken Token)> FreshAsync(Invocation invocation, OpenProfile open)
     {
         var session = MayAsk(invocation) && invocation.Settings.Flag(_interactive)
-            ? await open.Client.GetSessionAsync(cancel => new InteractiveSignIn(open.Client, invocation.Terminal, new SignInChoice()).RunAsync(cancel), invocation.Cancellation)
+            ? await open.Client.GetSessionAsync(cancel => SignInAsync(invocation, open, cancel), invocation.Cancellation)
             : await open.SessionAsync(invocation.Cancellation);
-        // A server that named itself at the last sign-in may not have done so at this one.
-        if (session.Stored.SilentAt != open.Profile.SilentAt) Profiles.Of(invocation.Settings).Remember(open.Profile with { SilentAt = session.Stored.SilentAt });
         return (session, await TokenAsync(invocation, open.Profile, session));
+    }
+
+    private static async Task<Session> SignInAsync(Invocation invocation, OpenProfile open, CancellationToken cancellation)
+    {
+        var session = await new InteractiveSignIn(open.Client, invocation.Terminal, new SignInChoice()).RunAsync(cancellation);
+        var (profiles, silentAt) = (Profiles.Of(invocation.Settings), session.Stored.SilentAt);
+        // Read again: while a person was waited for, another command may have changed it.
+        var known = profiles.Find(open.Profile.Name);
+        // A server that named itself at the last sign-in may not have done so at this one.
+        if (known is null || (known.Issuer == open.Profile.Issuer && known.SilentAt != silentAt)) profiles.Remember((known ?? open.Profile) with { SilentAt = silentAt });
+        return session;
     }
 }
