@@ -80,8 +80,21 @@ internal sealed class Profiles(string folder)
         }
     }
 
+    /// <summary>Finds a profile, unless it is damaged.</summary>
+    public Profile? FindReadable(string name)
+    {
+        try
+        {
+            return Find(name);
+        }
+        catch (CommandException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>The servers of the profiles whose answers do not name them. A profile that is damaged says nothing.</summary>
-    public IReadOnlyList<SilentServer> SilentServers() => [.. Names().Select(Read).Where(profile => profile?.SilentAt is not null).Select(profile => new SilentServer(profile!.Issuer, profile.SilentAt!))];
+    public IReadOnlyList<SilentServer> SilentServers() => [.. Names().Select(FindReadable).Where(profile => profile?.SilentAt is not null).Select(profile => new SilentServer(profile!.Issuer, profile.SilentAt!))];
 
     /// <summary>Finds a profile that must be there.</summary>
     /// <exception cref="CommandException">Nobody has signed in under that name.</exception>
@@ -104,18 +117,6 @@ internal sealed class Profiles(string folder)
     {
         File.Delete(FileOf(name));
         if (Active == name) File.Delete(Path.Combine(folder, ActiveFile));
-    }
-
-    private Profile? Read(string name)
-    {
-        try
-        {
-            return Find(name);
-        }
-        catch (CommandException)
-        {
-            return null;
-        }
     }
 
     // Two sign-ins may end at the same time, so each has a file of its own until it is whole, on the disk too.
