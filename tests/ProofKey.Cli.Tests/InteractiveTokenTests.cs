@@ -70,6 +70,36 @@ public sealed class InteractiveTokenTests : IAsyncLifetime
         profile.RootElement.GetProperty("response_mode").GetString().ShouldBe("query");
     }
 
+    [Theory]
+    [InlineData("PROOFKEY_NO_BROWSER", "Sign in in a browser elsewhere, since you said so.")]
+    [InlineData("PROOFKEY_BROWSER", "Sign in in the browser, since you said so.")]
+    public async Task The_road_is_the_one_that_a_variable_or_the_file_says(string variable, string said)
+    {
+        _cli.Environment["BROWSER"] = "/nonexistent/browser";
+        await SignInAsync(Login("--response-mode", "query"));
+        File.Delete(_cli.SessionFile);
+        // One that login takes from the command line alone is no road here either.
+        (_cli.Environment[variable], _cli.Environment["PROOFKEY_DEVICE"]) = ("true", "whatever");
+        (await SignInAsync("token", "--interactive")).Errors.ShouldStartWith(said);
+
+        _cli.Environment[variable] = null;
+        File.Delete(_cli.SessionFile);
+        _cli.Environment["PROOFKEY_CONFIG"] = _cli.Write("proofkey.json", $$"""{"{{variable["PROOFKEY_".Length..].ToLowerInvariant()}}": true}""");
+        (await SignInAsync("token", "--interactive")).Errors.ShouldStartWith(said);
+    }
+
+    [Fact]
+    public async Task A_person_gets_as_long_as_a_variable_says()
+    {
+        await SignInAsync(Login());
+        File.Delete(_cli.SessionFile);
+        _cli.Environment["PROOFKEY_TIMEOUT"] = "1s";
+        (await _cli.RunAsync("token", "--interactive")).ShouldBeFailureAfterTheAddress(3, "Nobody finished the sign-in in time.");
+        _cli.Environment["PROOFKEY_TIMEOUT"] = "two days";
+        (await _cli.RunAsync("token", "--interactive")).ShouldBeFailure(2, "--timeout (PROOFKEY_TIMEOUT)");
+        (await _cli.RunAsync("token")).ShouldBeFailure(4, "Nobody is signed in");
+    }
+
     private string[] Login(params string[] more) => ["login", _server.Issuer.Value, "--client-id", ScriptedServer.ClientId, "--scope", "openid", "--no-browser", .. more];
 
     private void StopNamingItself()
