@@ -60,6 +60,9 @@ internal sealed class DataFolder : DataPlace
     /// <summary>Where the database is, or will be.</summary>
     public string DatabaseFile => Path.Combine(Location, DatabaseName);
 
+    /// <summary>Where the root key is, if it lies in the folder.</summary>
+    public string RootKeyPath => Path.Combine(Location, RootKeyName);
+
     /// <summary>Whether a folder has a root key of its own.</summary>
     public static bool HasRootKey(string path) => File.Exists(Path.Combine(path, RootKeyName));
 
@@ -79,7 +82,7 @@ internal sealed class DataFolder : DataPlace
     /// <exception cref="DataFolderException">The file could not be written; the message says which root key counts.</exception>
     public async Task ReplaceRootKeyAsync(byte[] rootKey, string source, Func<Task> rewrap)
     {
-        var (file, unfinished) = (Path.Combine(Location, RootKeyName), "");
+        var (file, unfinished) = (RootKeyPath, "");
         try
         {
             unfinished = WriteUnfinished(file, rootKey);
