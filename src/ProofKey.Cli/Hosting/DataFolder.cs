@@ -44,8 +44,7 @@ internal sealed class DataFolder : DataPlace
         var location = Path.GetFullPath(path);
         try
         {
-            if (OperatingSystem.IsWindows()) Directory.CreateDirectory(location);
-            else if (!Directory.Exists(location)) Directory.CreateDirectory(location, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            OwnerFile.MakeFolder(Path.Combine(location, RootKeyName));
             return new DataFolder(location, rootKey);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -139,6 +138,7 @@ internal sealed class DataFolder : DataPlace
             await command.ExecuteNonQueryAsync(cancellation);
             await using (var written = new FileStream(unfinished, FileMode.Open, FileAccess.ReadWrite)) written.Flush(flushToDisk: true);
             File.Move(unfinished, file);
+            OwnerFile.FlushFolder(Path.GetDirectoryName(Path.GetFullPath(file))!);
         }
         catch (Exception exception)
         {
@@ -174,6 +174,8 @@ internal sealed class DataFolder : DataPlace
         {
             File.Delete(unfinished);
         }
+        // What it wraps is worth nothing without it.
+        OwnerFile.FlushFolder(Path.GetDirectoryName(file)!);
     }
 
     private static string WriteUnfinished(string file, byte[] rootKey)

@@ -12,7 +12,7 @@ internal sealed class Profiles(string folder)
     // No profile's folder has such a name.
     private const string ActiveFile = ".active";
 
-    private const UnixFileMode OwnerFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode OwnersFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     // Windows has devices of these names in every folder, whatever the ending.
     private static readonly string[] Devices = ["con", "prn", "aux", "nul", .. Enumerable.Range(0, 10).SelectMany(number => new[] { $"com{number}", $"lpt{number}" })];
@@ -108,7 +108,7 @@ internal sealed class Profiles(string folder)
     {
         if (OperatingSystem.IsWindows()) Directory.CreateDirectory(FolderOf(profile.Name));
         // A session in memory has made no folder.
-        else Directory.CreateDirectory(FolderOf(profile.Name), OwnerFile | UnixFileMode.UserExecute);
+        else Directory.CreateDirectory(FolderOf(profile.Name), OwnersFile | UnixFileMode.UserExecute);
         Replace(FileOf(profile.Name), file => JsonSerializer.Serialize(file, profile, ProfileJson.Default.Profile));
     }
 
@@ -124,7 +124,7 @@ internal sealed class Profiles(string folder)
     {
         var next = $"{path}.{Secret.NewText(8)}.new";
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnerFile;
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnersFile;
         try
         {
             using (var file = new FileStream(next, options))
@@ -133,6 +133,7 @@ internal sealed class Profiles(string folder)
                 file.Flush(flushToDisk: true);
             }
             File.Move(next, path, overwrite: true);
+            OwnerFile.FlushFolder(Path.GetDirectoryName(path)!);
         }
         catch
         {
