@@ -14,9 +14,6 @@ internal sealed class Profiles(string folder)
 
     private const UnixFileMode OwnersFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    // Windows has devices of these names in every folder, whatever the ending.
-    private static readonly string[] Devices = ["con", "prn", "aux", "nul", .. Enumerable.Range(0, 10).SelectMany(number => new[] { $"com{number}", $"lpt{number}" })];
-
     // What a variable or the configuration file says, which goes before what was switched to.
     private string? _said;
 
@@ -24,7 +21,7 @@ internal sealed class Profiles(string folder)
 
     /// <summary>Checks a name, which becomes the name of a folder.</summary>
     /// <exception cref="CommandException">It cannot be one.</exception>
-    public static string Checked(string name) => Devices.Contains(name.Split('.')[0], StringComparer.OrdinalIgnoreCase)
+    public static string Checked(string name) => ProfileName.IsDevice(name.Split('.')[0].ToLowerInvariant())
         ? throw CommandException.Usage($"On Windows {name} is the name of a device, so no profile has it.", "Choose another with --profile.")
         : name.Length is >= 1 and <= 64 && name[0] is not ('.' or '-') && name.All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '-' or '_') ? name
             : throw CommandException.Usage("A profile's name has 1 to 64 letters, digits, dots, hyphens or underscores, and starts with a letter or digit.", "Choose another with --profile.");
