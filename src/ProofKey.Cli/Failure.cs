@@ -52,8 +52,7 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy, stri
         SignInResult.SignedIn => null,
         SignInResult.Cancelled { Reason: CancelReason.TimedOut } => new(ExitCodes.TimedOut, "Nobody finished the sign-in in time.", "Sign in again, and leave the browser's window open until it says that you are signed in."),
         SignInResult.Cancelled => new(ExitCodes.Cancelled, "You declined in the browser; nothing was stored.", "Sign in again if that was a mistake."),
-        SignInResult.Refused { Error: { Code: "invalid_dpop_proof" } error } => new(ExitCodes.Refused, $"The server refused: {error.Code}, {error.Description}", BindTokens),
-        SignInResult.Refused { Error: var error, Remedy: var remedy } => new(ExitCodes.Refused, $"The server refused: {error.Code}, {error.Description}", remedy),
+        SignInResult.Refused { Error: var error, Remedy: var remedy } => new(ExitCodes.Refused, $"The server refused: {error.Code}, {error.Description}", RemedyOf(error, remedy)),
         SignInResult.Unavailable { Problem: var problem } => Of(problem),
         SignInResult.Rejected { Violation: var violation } => new(ExitCodes.ProtocolViolation, Sentence(violation.Expected, violation.Actual), RemedyOf(violation.Code, violation.Remedy)),
         _ => null,
@@ -81,12 +80,15 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy, stri
         _ => remedy,
     };
 
+    // Whichever endpoint says it: a server that takes pushed requests does so before anybody signs in.
+    private static string RemedyOf(OAuthError? error, string remedy) => error?.Code == "invalid_dpop_proof" ? BindTokens : remedy;
+
     private static Failure Of(SignInRequiredException required) => required.Reason switch
     {
         SignInRequiredReason.TimedOut => new(ExitCodes.TimedOut, "Nobody finished the sign-in in time.", SignInAgain),
         SignInRequiredReason.UserDenied => new(ExitCodes.Cancelled, "You declined in the browser.", SignInAgain),
         SignInRequiredReason.NoPort or SignInRequiredReason.NoDeviceGrant or SignInRequiredReason.NoRefreshToken => new(ExitCodes.Failed, Sentence(required.Expected, required.Actual), required.Remedy),
-        SignInRequiredReason.Refused => new(ExitCodes.Refused, $"{Capital(required.Actual)}.", required.Remedy),
+        SignInRequiredReason.Refused => new(ExitCodes.Refused, $"{Capital(required.Actual)}.", RemedyOf(required.Error, required.Remedy)),
         _ => new(ExitCodes.SignInNeeded, $"{Capital(required.Actual)}.", SignInAgain),
     };
 

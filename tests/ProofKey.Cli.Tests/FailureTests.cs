@@ -35,6 +35,16 @@ public sealed class FailureTests
         Failure.Of(new SignInResult.Rejected(new ProtocolViolation(code, "a bound token", "there is none", "Say DpopUse.Never.")))!.Remedy.ShouldContain("--dpop=false");
 
     [Fact]
+    public void A_missing_proof_has_one_remedy_whichever_endpoint_asks_for_it()
+    {
+        var error = new OAuthError("invalid_dpop_proof", "A proof is needed.");
+        var (pushed, redeemed) = (Failure.Of(new SignInRequiredException(SignInRequiredReason.Refused, error)), Failure.Of(new SignInResult.Refused(error))!);
+        pushed.ExitCode.ShouldBe(redeemed.ExitCode);
+        pushed.Remedy.ShouldContain("--dpop");
+        redeemed.Remedy.ShouldBe(pushed.Remedy);
+    }
+
+    [Fact]
     public void A_connection_that_ends_while_it_is_made_is_no_fault_of_ours()
     {
         var failure = Failure.Of(new SocketException((int)SocketError.ConnectionReset));

@@ -165,6 +165,23 @@ public sealed class KeychainTests : IAsyncLifetime
         (await _cli.OutputOfAsync("token")).ShouldNotBeEmpty();
     }
 
+    [Fact]
+    public async Task A_move_that_was_cut_off_is_finished_when_it_is_repeated_whichever_way_it_went()
+    {
+        await using var keyring = await OpenAsync();
+        await LoginAsync();
+        var (key, settings) = (_cli.WriteKey("mine.key"), Path.Combine(Sessions, "default", "profile.json"));
+        foreach (var move in (string[][])[["store", "move", "--to", "file", "--to-key-file", key], ["store", "move", "--to", "keychain"]])
+        {
+            var before = await File.ReadAllTextAsync(settings, Cancellation);
+            (await _cli.RunAsync(move)).ExitCode.ShouldBe(0);
+            await File.WriteAllTextAsync(settings, before, Cancellation);
+
+            (await _cli.RunAsync(move)).Errors.ShouldContain("is kept with its new key");
+            (await _cli.OutputOfAsync("token")).ShouldNotBeEmpty();
+        }
+    }
+
     private string KeyIdOf(string profile)
     {
         using var vault = new Client.SessionVault(_cli.StoreOf(profile), profile);

@@ -23,7 +23,7 @@ public sealed class MachineCheckupTests : IDisposable
         outcome.ExitCode.ShouldBe(0, outcome.ToString());
         using var json = JsonDocument.Parse(outcome.Output);
         json.RootElement.EnumerateArray().Select(finding => finding.GetProperty("name").GetString())
-            .ShouldBe(["runtime", "sign-in", "display", "browser", "loopback", "proxy", "store", "clock", "metadata", "pkce", "answers", "device codes", "revocation"]);
+            .ShouldBe(["runtime", "sign-in", "display", "browser", "loopback", "proxy", "store", "clock", "metadata", "pkce", "answers", "device codes", "revocation", "sign-out"]);
         json.RootElement.EnumerateArray().Where(finding => finding.GetProperty("name").GetString() != "runtime").ShouldAllBe(finding => finding.GetProperty("state").GetString() == "good");
         (await _cli.OutputOfAsync("doctor")).ShouldContain("✓ loopback");
         (await _cli.RunAsync("doctor", "--issuer", "login.example.com")).ShouldBeFailure(2, "--issuer https://login.example.com");

@@ -49,4 +49,17 @@ public sealed class MissingDataTests : IDisposable
         (await _cli.RunAsync("client", "list", "--data", _cli.Data, "--root-key-file", key)).Errors.ShouldBeEmpty();
         (await _cli.RunAsync("client", "list", "--database", "Host=db")).ShouldBeFailure(2, "(umask 077; openssl rand -base64 32 > root.key)");
     }
+
+    [Fact]
+    public async Task So_is_one_that_lies_beside_the_database()
+    {
+        (await _cli.RunAsync("database", "migrate", "--data", _cli.Data)).Errors.ShouldNotContain("can read");
+        File.SetUnixFileMode(Path.Combine(_cli.Data, "root.key"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        var warning = $"can read the root key {_cli.Data}/root.key, and with it all other keys. Take that from them with: chmod 600 {_cli.Data}/root.key";
+
+        (await _cli.RunAsync("client", "list", "--data", _cli.Data)).Errors.ShouldContain(warning);
+        await using var serving = _cli.Start("serve", "--data", _cli.Data, "--urls", $"http://127.0.0.1:{TestServer.FreePort()}");
+        await serving.UntilAsync(TestServer.Listening());
+        serving.Errors.ShouldContain(warning);
+    }
 }

@@ -28,6 +28,22 @@ public sealed class ProviderCheckupTests
     }
 
     [Theory]
+    [InlineData("""{"issuer":"https://login.example.com","end_session_endpoint":"https://login.example.com/logout"}""", "logout --browser opens its page")]
+    [InlineData("""{"issuer":"https://login.example.com"}""", "logout --browser does not work there")]
+    [InlineData("""{"issuer":"https://login.example.com","end_session_endpoint":7}""", "logout --browser does not work there")]
+    public async Task Whether_a_browser_can_be_signed_out_is_told(string metadata, string said)
+    {
+        using var wire = new Wire(metadata);
+        using var http = new HttpClient(wire);
+
+        var found = await new ProviderCheckup(Issuer.Parse("https://login.example.com"), http, TimeProvider.System, TestContext.Current.CancellationToken).RunAsync();
+
+        var finding = found.Single(finding => finding.Name == "sign-out");
+        finding.State.ShouldBe(Finding.Good);
+        finding.Text.ShouldContain(said);
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task A_connection_that_ends_while_it_is_made_is_a_finding(bool ofProvider)

@@ -56,6 +56,44 @@ public sealed class SessionStateTests : SignedInCli
         (await Cli.OutputOfAsync("list")).ShouldMatch("(?m)^default .* signed in ", customMessage: "the profile remembers its key file");
     }
 
+    [Theory]
+    [InlineData("absent")]
+    [InlineData("short")]
+    [InlineData("exposed")]
+    public async Task What_is_wrong_with_the_passphrase_is_not_wrong_with_the_session(string what)
+    {
+        var file = Cli.PathOf("passphrase");
+        if (what != "absent") Cli.Write("passphrase", what == "short" ? "short\n" : "five words make a key\n");
+        if (what != "absent") File.SetUnixFileMode(file, what == "short" ? UnixFileMode.UserRead : UnixFileMode.UserRead | UnixFileMode.OtherRead);
+        (Cli.Environment["PROOFKEY_KEY_FILE"], Cli.Environment["PROOFKEY_PASSPHRASE_FILE"]) = (null, file);
+
+        using var json = JsonDocument.Parse(await Cli.OutputOfAsync("list", "--json"));
+        json.RootElement[0].GetProperty("state").GetString().ShouldBe("locked");
+        json.RootElement[0].GetProperty("issuer").GetString().ShouldBe(Server.Issuer);
+        json.RootElement[0].GetProperty("backend").GetString().ShouldBe("key_file");
+    }
+
+    [Fact]
+    public async Task A_key_that_others_can_read_is_no_damage_either()
+    {
+        File.SetUnixFileMode(Cli.PathOf("session.key"), UnixFileMode.UserRead | UnixFileMode.OtherRead);
+        (await Cli.OutputOfAsync("list")).ShouldMatch($"(?m)^default +{Server.Issuer} .* exposed ");
+    }
+
+    [Fact]
+    public async Task Two_keys_by_variables_are_an_error_and_no_state()
+    {
+        Cli.Environment["PROOFKEY_PASSPHRASE_FILE"] = Cli.PathOf("passphrase");
+        (await Cli.RunAsync("list")).ShouldBeFailure(2, "one key");
+    }
+
+    [Fact]
+    public async Task A_file_that_is_damaged_is_told_with_the_server_that_it_is_for()
+    {
+        await File.WriteAllTextAsync(Cli.SessionFile, "{ not a vault", TestContext.Current.CancellationToken);
+        (await Cli.OutputOfAsync("list")).ShouldMatch($"(?m)^default +{Server.Issuer} .* damaged ");
+    }
+
     [Fact]
     public async Task Where_the_server_tells_no_name_the_subject_is_not_called_one()
     {

@@ -16,4 +16,55 @@ public sealed class StoreMoveTests : SignedInCli
     [InlineData("memory")]
     public async Task Only_what_a_session_can_be_moved_to_is_offered(string kind) =>
         (await Cli.RunAsync("store", "move", "--to", kind)).ShouldBeFailure(2, $"--to is not {kind}.", "Choose keychain or file.");
+
+    [Fact]
+    public async Task A_move_that_was_cut_off_before_the_profile_knew_of_it_is_finished_when_it_is_repeated()
+    {
+        var settings = Path.Combine(Path.GetDirectoryName(Cli.SessionFile)!, "profile.json");
+        var before = await File.ReadAllTextAsync(settings, TestContext.Current.CancellationToken);
+        Cli.Environment["PROOFKEY_STORE"] = Cli.Environment["PROOFKEY_KEY_FILE"] = null;
+        string[] move = ["store", "move", "--to", "file", "--to-key-file", Cli.WriteKey("new.key")];
+        (await Cli.RunAsync(move)).ExitCode.ShouldBe(0);
+        await File.WriteAllTextAsync(settings, before, TestContext.Current.CancellationToken);
+        (await Cli.RunAsync("token")).ShouldBeFailure(8, "another key");
+
+        (await Cli.RunAsync(move)).Errors.ShouldContain("is kept with its new key");
+        (await Cli.OutputOfAsync("token")).ShouldNotBeEmpty();
+    }
+
+    [Fact]
+    public async Task So_is_one_from_a_key_to_a_passphrase_and_from_one_passphrase_to_another()
+    {
+        string[] passphrases = ["five words make a key", "five other words or so"];
+        foreach (var passphrase in passphrases) SuiteWitness.OfThisSuite.Secret("passphrase", passphrase);
+        var settings = Path.Combine(Path.GetDirectoryName(Cli.SessionFile)!, "profile.json");
+        Cli.Environment["PROOFKEY_STORE"] = Cli.Environment["PROOFKEY_KEY_FILE"] = null;
+        foreach (var passphrase in passphrases)
+        {
+            var file = Cli.Write(passphrase.Split(' ')[1], passphrase + "\n");
+            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            var before = await File.ReadAllTextAsync(settings, TestContext.Current.CancellationToken);
+            string[] move = ["store", "move", "--to", "file", "--to-passphrase-file", file];
+            (await Cli.RunAsync(move)).ExitCode.ShouldBe(0);
+            await File.WriteAllTextAsync(settings, before, TestContext.Current.CancellationToken);
+
+            (await Cli.RunAsync([.. move, "--no-input"])).Errors.ShouldContain("is kept with its new key");
+            (await Cli.OutputOfAsync("token")).ShouldNotBeEmpty();
+        }
+
+        await using var typed = Cli.StartOnTerminal("store move --to file");
+        await typed.OutputUntilAsync(new("New passphrase of the session, at least 12 characters: "));
+        await typed.TypeAsync(passphrases[0] + "\r");
+        await typed.OutputUntilAsync(new("Once more: "));
+        await typed.TypeAsync(passphrases[0] + "\r");
+        (await typed.EndAsync()).ExitCode.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_key_that_opens_nothing_is_told_as_before()
+    {
+        Cli.Environment["PROOFKEY_KEY_FILE"] = Cli.WriteKey("other.key");
+        (await Cli.RunAsync("store", "move", "--to", "file", "--to-key-file", Cli.WriteKey("new.key"))).ShouldBeFailure(8, "other.key holds another key");
+        (await Cli.OutputOfAsync("token", "--key-file", Cli.PathOf("session.key"))).ShouldNotBeEmpty();
+    }
 }

@@ -21,7 +21,7 @@ internal sealed class DatabaseCopyVerb : Verb
         var location = invocation.Settings.Text(CommonOptions.Data) ?? Folders.Data();
         // A folder that is made here would be copied as an empty one.
         Invocation.ThrowIfNoDatabase(location);
-        var folder = DataFolder.Open(location, invocation.ReadRootKey());
+        var folder = invocation.OpenFolder(location, invocation.ReadRootKey());
         var target = PostgreSqlPlace.Of(invocation.Settings.Required(CommonOptions.Database), folder.RootKey);
         // What a server writes from now on would be lost.
         await using (await SoleUse.TakeAsync(folder, invocation.Cancellation))

@@ -12,7 +12,7 @@ internal static class Help
     private static readonly string[] Closing =
     [
         "An option has an environment variable, as PROOFKEY_DATA for --data, and a key in the file of --config, as \"data\". What is said for one time alone counts on the command line alone; the help of such a command says which options those are. PROOFKEY_SESSIONS moves the folder of sessions.",
-        "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 timed out, 4 sign-in needed, 5 refused, 6 unavailable, 7 protocol violation, 8 token store locked or missing, 9 cancelled. With exec: those of its program, or 126 cannot be run, 127 not found.",
+        $"Exit codes: {Listed(ExitCodes.All)}. With exec: those of its program, or {Listed(ExitCodes.OfExec)}.",
     ];
 
     public static bool IsAskedFor(ParseResult parsed) => parsed.GetResult(Option) is { Implicit: false };
@@ -32,6 +32,8 @@ internal static class Help
         foreach (var line in ClosingOf(command).SelectMany(text => WordWrap.Lines(text, terminal.OutWidth ?? 80))) writer.WriteLine(line);
         if (command is Verb { TypedAlone.Count: > 0 }) writer.WriteLine();
     }
+
+    private static string Listed(ExitCode[] codes) => string.Join(", ", codes.Select(code => $"{code.Code} {code.Words}"));
 
     private static string[] ClosingOf(Command command) =>
         command is not Verb verb ? Closing

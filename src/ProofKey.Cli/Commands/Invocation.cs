@@ -48,7 +48,17 @@ internal sealed record Invocation(ParseResult Parsed, Settings Settings, Termina
         if (folder is not null && database is not null) throw CommandException.Usage("--data and --database are two places, and a server has one.", "Leave out --data (PROOFKEY_DATA), or --database (PROOFKEY_DATABASE).");
         if (database is null && !mayMake) ThrowIfNoDatabase(folder ?? Folders.Data());
         var rootKey = ReadRootKey();
-        return database is null ? DataFolder.Open(folder ?? Folders.Data(), rootKey) : PostgreSqlPlace.Of(database, rootKey ?? throw RootKeyFile.Missing());
+        return database is null ? OpenFolder(folder ?? Folders.Data(), rootKey) : PostgreSqlPlace.Of(database, rootKey ?? throw RootKeyFile.Missing());
+    }
+
+    /// <summary>Opens a data folder.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="rootKey">A root key that lies elsewhere; one that lies in the folder and that others can read is told of.</param>
+    public DataFolder OpenFolder(string path, byte[]? rootKey)
+    {
+        var folder = DataFolder.Open(path, rootKey);
+        if (folder.KeepsRootKey) RootKeyFile.SayWhoReads(folder.RootKeyPath, Terminal);
+        return folder;
     }
 
     /// <summary>Checks that there is an embedded database.</summary>

@@ -50,6 +50,8 @@ internal sealed class ListVerb : Verb
         TokenStoreState.Missing => "key_missing",
         TokenStoreState.WrongKey => "wrong_key",
         TokenStoreState.Denied => "denied",
+        TokenStoreState.Damaged => "damaged",
+        TokenStoreState.Exposed => "exposed",
         _ => "locked",
     };
 
@@ -58,32 +60,38 @@ internal sealed class ListVerb : Verb
     // One damaged file must not hide the others, and a keychain that is locked is not waited for again and again.
     private static async Task<ShownProfile> ShownAsync(Invocation invocation, Profiles profiles, string name, bool isLocked, Action onLocked)
     {
+        if (profiles.FindReadable(name) is not { } profile) return new ShownProfile(name, "", "", "", "damaged", null, null, null, null, null, name == profiles.Active);
+        ShownProfile Shown(string state, string? backend = null, SessionSummary? session = null) =>
+            new(name, profile.Issuer, profile.ClientId, profile.Scope, state, session?.Subject, session?.ExpiresAt, session?.CanRefresh, session?.IsBound, backend, name == profiles.Active);
+        if (!profiles.HasSession(name)) return Shown("signed_out");
+        var (folder, isKeychain, backend) = (profiles.FolderOf(name), false, (string?)null);
         try
         {
-            var profile = profiles.Get(name);
-            ShownProfile Shown(string state, string? backend = null, SessionSummary? session = null) =>
-                new(name, profile.Issuer, profile.ClientId, profile.Scope, state, session?.Subject, session?.ExpiresAt, session?.CanRefresh, session?.IsBound, backend, name == profiles.Active);
-            if (!profiles.HasSession(name)) return Shown("signed_out");
-            var (isKeychain, backend) = (false, (string?)null);
-            try
-            {
-                // What is there is shown, and not what a next sign-in would make: PROOFKEY_STORE has no say here.
-                backend = ChosenStore.BackendOf(name, profiles.FolderOf(name));
-                var chosen = ChosenStore.Holding(invocation.Settings, profile, profiles.FolderOf(name));
-                isKeychain = chosen.Kind == ChosenStore.Keychain;
-                if ((isKeychain && isLocked) || chosen.OpenSilently(profiles.FolderOf(name)) is not { } store) return Shown("locked", backend);
-                var session = (await store.ListAsync(invocation.Cancellation)).FirstOrDefault(session => session.Profile == name);
-                return session is null ? Shown("signed_out") : Shown("signed_in", backend, session);
-            }
-            catch (TokenStoreException problem) when (problem.State is not (TokenStoreState.Damaged or TokenStoreState.Exposed))
-            {
-                if (isKeychain && problem.State == TokenStoreState.Locked) onLocked();
-                return Shown(StateOf(problem.State), backend);
-            }
+            // What is there is shown, and not what a next sign-in would make: PROOFKEY_STORE has no say here.
+            backend = ChosenStore.BackendOf(name, folder);
+            var chosen = ChosenStore.Holding(invocation.Settings, profile, folder);
+            isKeychain = chosen.Kind == ChosenStore.Keychain;
+            if ((isKeychain && isLocked) || Opened(chosen, folder) is not { } store) return Shown("locked", backend);
+            var session = (await store.ListAsync(invocation.Cancellation)).FirstOrDefault(session => session.Profile == name);
+            return session is null ? Shown("signed_out") : Shown("signed_in", backend, session);
         }
-        catch (Exception damaged) when (damaged is CommandException or TokenStoreException)
+        catch (TokenStoreException problem)
         {
-            return new ShownProfile(name, "", "", "", "damaged", null, null, null, null, null, name == profiles.Active);
+            if (isKeychain && problem.State == TokenStoreState.Locked) onLocked();
+            return Shown(StateOf(problem.State), backend);
+        }
+    }
+
+    // What is wrong with a passphrase is not wrong with the session.
+    private static TokenStore? Opened(ChosenStore chosen, string folder)
+    {
+        try
+        {
+            return chosen.OpenSilently(folder);
+        }
+        catch (CommandException)
+        {
+            return null;
         }
     }
 }

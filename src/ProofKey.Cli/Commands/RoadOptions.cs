@@ -31,10 +31,11 @@ internal sealed partial class RoadOptions
     {
         // What is typed goes before what is set.
         var typed = Roads(settings.OfCommandLine);
-        var roads = typed.Count > 0 ? typed : Roads(settings);
-        if (roads.Count > 1) throw CommandException.Usage("--browser, --no-browser and --device are three roads, and a sign-in takes one.", "Leave out all but one.");
-        return new SignInChoice { Road = roads.Count == 1 ? roads[0] : null, MayAsk = !settings.Flag(CommonOptions.NoInput), ShowsQr = settings.Flag(_qr) };
+        return ChoiceOf(typed.Count > 0 ? typed : Roads(settings), settings);
     }
+
+    /// <summary>What variables and the file say of every sign-in, for a verb that has none of these options: a device code is for who types that.</summary>
+    public SignInChoice ChoiceOfEveryDay(Settings settings) => ChoiceOf(Roads(settings, takesDevice: false), settings);
 
     /// <summary>How long a person may take, if that was said.</summary>
     public TimeSpan? Timeout(Settings settings) => settings.Text(_timeout) is null ? null : settings.Duration(_timeout, TimeSpan.Zero) switch
@@ -53,10 +54,16 @@ internal sealed partial class RoadOptions
         AcceptUnadvertisedPkce = settings.Switch(_acceptUnadvertisedPkce) ?? known?.AcceptUnadvertisedPkce,
     };
 
-    private List<SignInRoad> Roads(Settings settings)
+    private SignInChoice ChoiceOf(List<SignInRoad> roads, Settings settings)
+    {
+        if (roads.Count > 1) throw CommandException.Usage("--browser, --no-browser and --device are three roads, and a sign-in takes one.", "Leave out all but one.");
+        return new SignInChoice { Road = roads.Count == 1 ? roads[0] : null, MayAsk = !settings.Flag(CommonOptions.NoInput), ShowsQr = settings.Flag(_qr) };
+    }
+
+    private List<SignInRoad> Roads(Settings settings, bool takesDevice = true)
     {
         (Option<bool> Option, SignInRoad Road)[] all = [(_browser, SignInRoad.Browser), (_noBrowser, SignInRoad.Paste), (_device, SignInRoad.Device)];
-        return [.. all.Where(one => settings.Flag(one.Option)).Select(one => one.Road)];
+        return [.. all.Where(one => (takesDevice || one.Road != SignInRoad.Device) && settings.Flag(one.Option)).Select(one => one.Road)];
     }
 
     private static List<int> PortsOf(string text, string name)

@@ -35,7 +35,7 @@ internal abstract class SessionVerb : Verb
         var profile = ProfileOf(profiles, invocation.ProfileName);
         var folder = profiles.FolderOf(profile.Name);
         var store = await StoreOf(invocation, profile, folder).OpenAsync(folder, invocation.Terminal, isNew: false, MayAsk(invocation), invocation.Cancellation);
-        await using var client = profile.CreateClient(store, onEvent: Narration.On(invocation.Terminal), silent: profiles.SilentServers());
+        await using var client = profile.CreateClient(store, TimeoutOf(invocation), onEvent: Narration.On(invocation.Terminal), silent: profiles.SilentServers());
         var open = new OpenProfile(profile, client);
         try
         {
@@ -62,6 +62,9 @@ internal abstract class SessionVerb : Verb
 
     /// <summary>Whether a person may be asked for anything, a passphrase too.</summary>
     protected virtual bool MayAsk(Invocation invocation) => !invocation.Settings.Flag(CommonOptions.NoInput);
+
+    /// <summary>How long a person may take to sign in, where one may be asked to and that was said.</summary>
+    protected virtual TimeSpan? TimeoutOf(Invocation invocation) => null;
 
     /// <summary>Which store is opened.</summary>
     protected virtual ChosenStore StoreOf(Invocation invocation, Profile profile, string folder) => ChosenStore.Of(invocation.Settings, profile);

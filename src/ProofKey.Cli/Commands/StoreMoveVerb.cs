@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ProofKey.Cli.Sessions;
+using ProofKey.Client;
 
 namespace ProofKey.Cli.Commands;
 
@@ -30,11 +31,31 @@ internal sealed class StoreMoveVerb : Verb
         var typed = invocation.Settings;
         var to = ChosenStore.Target(typed.Required(_to), typed.Text(_toKeyFile), typed.Text(_toPassphraseFile));
         var (folder, mayAsk) = (profiles.FolderOf(profile.Name), !invocation.Settings.Flag(CommonOptions.NoInput));
-        var from = await ChosenStore.Of(invocation.Settings, profile).OpenAsync(folder, invocation.Terminal, isNew: false, mayAsk, invocation.Cancellation);
-        var target = await to.OpenAsync(folder, invocation.Terminal, isNew: true, mayAsk, invocation.Cancellation);
-        var moved = await from.MoveAsync(profile.Name, target, invocation.Cancellation);
+        var target = to.OpenSilently(folder);
+        var moved = target is not null && await HoldsAsync(target, profile.Name, invocation.Cancellation);
+        if (!moved)
+        {
+            // As the file says itself: the profile may be behind it.
+            var from = await ChosenStore.Holding(invocation.Settings, profile, folder).OpenAsync(folder, invocation.Terminal, isNew: false, mayAsk, invocation.Cancellation);
+            target ??= await to.OpenAsync(folder, invocation.Terminal, isNew: true, mayAsk, invocation.Cancellation);
+            moved = await HoldsAsync(target, profile.Name, invocation.Cancellation) || await from.MoveAsync(profile.Name, target, invocation.Cancellation);
+        }
         profiles.Remember(profile.KeptIn(to));
         invocation.Terminal.Say(moved ? $"The session of profile {profile.Name} is kept with its new key." : $"Profile {profile.Name} has no session; the next sign-in is kept that way.");
         return ExitCodes.Done;
+    }
+
+    // A move that was cut off has changed the file, and what is left to do is to remember it.
+    private static async Task<bool> HoldsAsync(TokenStore store, string profile, CancellationToken cancellation)
+    {
+        try
+        {
+            return (await store.ListAsync(cancellation)).Any(session => session.Profile == profile);
+        }
+        catch (TokenStoreException)
+        {
+            // What is the matter with it the move itself says.
+            return false;
+        }
     }
 }

@@ -20,6 +20,9 @@ internal sealed class TokenVerb : SessionVerb
     private readonly Option<bool> _show = new("--show") { Description = "Print it on a terminal too, where others may see it." };
     private readonly Option<bool> _interactive = new("--interactive") { Description = "Ask the person to sign in again when the session has ended." };
 
+    // Of them counts what is set for every sign-in; none is an option here.
+    private readonly RoadOptions _roads = new();
+
     private GitRequest? _asked;
 
     public TokenVerb()
@@ -59,6 +62,10 @@ internal sealed class TokenVerb : SessionVerb
 
     protected override bool MayAsk(Invocation invocation) => base.MayAsk(invocation) && (FormOf(invocation) != TokenForm.ExecCredential || AskedByKubernetes().MayAsk);
 
+    protected override TimeSpan? TimeoutOf(Invocation invocation) => AsksAPerson(invocation) ? _roads.Timeout(invocation.Settings) : null;
+
+    private bool AsksAPerson(Invocation invocation) => MayAsk(invocation) && invocation.Settings.Flag(_interactive);
+
     private static KubernetesRequest AskedByKubernetes() => KubernetesRequest.Of(Environment.GetEnvironmentVariable(KubernetesRequest.Variable));
 
     private string FormOf(Invocation invocation) => invocation.Settings.Choice(_output, TokenForm.Words);
@@ -82,11 +89,20 @@ internal sealed class TokenVerb : SessionVerb
 
     private async Task<(Session Session, AccessToken Token)> FreshAsync(Invocation invocation, OpenProfile open)
     {
-        var session = MayAsk(invocation) && invocation.Settings.Flag(_interactive)
-            ? await open.Client.GetSessionAsync(cancel => new InteractiveSignIn(open.Client, invocation.Terminal, new SignInChoice()).RunAsync(cancel), invocation.Cancellation)
+        var session = AsksAPerson(invocation)
+            ? await open.Client.GetSessionAsync(cancel => SignInAsync(invocation, open, cancel), invocation.Cancellation)
             : await open.SessionAsync(invocation.Cancellation);
-        // A server that named itself at the last sign-in may not have done so at this one.
-        if (session.Stored.SilentAt != open.Profile.SilentAt) Profiles.Of(invocation.Settings).Remember(open.Profile with { SilentAt = session.Stored.SilentAt });
         return (session, await TokenAsync(invocation, open.Profile, session));
+    }
+
+    private async Task<Session> SignInAsync(Invocation invocation, OpenProfile open, CancellationToken cancellation)
+    {
+        var session = await new InteractiveSignIn(open.Client, invocation.Terminal, _roads.ChoiceOfEveryDay(invocation.Settings)).RunAsync(cancellation);
+        var (profiles, silentAt) = (Profiles.Of(invocation.Settings), session.Stored.SilentAt);
+        // Read again: while a person was waited for, another command may have changed it.
+        var known = profiles.Find(open.Profile.Name);
+        // A server that named itself at the last sign-in may not have done so at this one.
+        if (known is null || (known.Issuer == open.Profile.Issuer && known.SilentAt != silentAt)) profiles.Remember((known ?? open.Profile) with { SilentAt = silentAt });
+        return session;
     }
 }

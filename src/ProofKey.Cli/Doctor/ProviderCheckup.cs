@@ -95,6 +95,9 @@ internal sealed class ProviderCheckup(Issuer issuer, HttpClient http, TimeProvid
         yield return Finding.Fine("answers", Lists(metadata, "response_modes_supported")?.Contains("form_post") == true ? "They are posted, so that no address has a code in it." : "They come in an address (response_mode=query).");
         yield return Finding.Fine("device codes", metadata.TryGetProperty("device_authorization_endpoint", out _) ? "It has them; the client must be registered for them." : "It has none; --device does not work there.");
         yield return Finding.Fine("revocation", metadata.TryGetProperty("revocation_endpoint", out _) ? "logout takes back the tokens." : "It has none: after logout tokens end by themselves.");
+        // OpenID Connect RP-Initiated Logout section 2.1
+        var signsOut = KnownProviders.Find(issuer)?.OwnLogout is null && metadata.TryGetProperty("end_session_endpoint", out var page) && page.ValueKind == JsonValueKind.String;
+        yield return Finding.Fine("sign-out", signsOut ? "logout --browser opens its page that signs the browser out." : "It names no page that signs the browser out; logout --browser does not work there.");
     }
 
     private static IReadOnlyList<string>? Lists(JsonElement metadata, string name) => metadata.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array

@@ -44,8 +44,7 @@ internal sealed class DataFolder : DataPlace
         var location = Path.GetFullPath(path);
         try
         {
-            if (OperatingSystem.IsWindows()) Directory.CreateDirectory(location);
-            else if (!Directory.Exists(location)) Directory.CreateDirectory(location, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            OwnerFile.MakeFolder(Path.Combine(location, RootKeyName));
             return new DataFolder(location, rootKey);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -59,6 +58,9 @@ internal sealed class DataFolder : DataPlace
 
     /// <summary>Where the database is, or will be.</summary>
     public string DatabaseFile => Path.Combine(Location, DatabaseName);
+
+    /// <summary>Where the root key is, if it lies in the folder.</summary>
+    public string RootKeyPath => Path.Combine(Location, RootKeyName);
 
     /// <summary>Whether a folder has a root key of its own.</summary>
     public static bool HasRootKey(string path) => File.Exists(Path.Combine(path, RootKeyName));
@@ -79,7 +81,7 @@ internal sealed class DataFolder : DataPlace
     /// <exception cref="DataFolderException">The file could not be written; the message says which root key counts.</exception>
     public async Task ReplaceRootKeyAsync(byte[] rootKey, string source, Func<Task> rewrap)
     {
-        var (file, unfinished) = (Path.Combine(Location, RootKeyName), "");
+        var (file, unfinished) = (RootKeyPath, "");
         try
         {
             unfinished = WriteUnfinished(file, rootKey);
@@ -136,6 +138,7 @@ internal sealed class DataFolder : DataPlace
             await command.ExecuteNonQueryAsync(cancellation);
             await using (var written = new FileStream(unfinished, FileMode.Open, FileAccess.ReadWrite)) written.Flush(flushToDisk: true);
             File.Move(unfinished, file);
+            OwnerFile.FlushFolder(Path.GetDirectoryName(Path.GetFullPath(file))!);
         }
         catch (Exception exception)
         {
@@ -171,6 +174,8 @@ internal sealed class DataFolder : DataPlace
         {
             File.Delete(unfinished);
         }
+        // What it wraps is worth nothing without it.
+        OwnerFile.FlushFolder(Path.GetDirectoryName(file)!);
     }
 
     private static string WriteUnfinished(string file, byte[] rootKey)

@@ -24,6 +24,13 @@ internal static class RootKeyFile
         return path is null ? null : Of(path, terminal);
     }
 
+    /// <summary>Says where others than its owner can read a key. It is not refused, as the key of a session is: Kubernetes mounts secrets for all to read.</summary>
+    public static void SayWhoReads(string path, Terminal terminal)
+    {
+        if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & (UnixFileMode.GroupRead | UnixFileMode.OtherRead)) != 0)
+            terminal.Say($"Others on this machine can read the root key {path}, and with it all other keys. Take that from them with: chmod 600 {CommandText.Argument(path)}");
+    }
+
     /// <summary>What is said where a key has to be given and is not.</summary>
     public static CommandException Missing() => CommandException.Usage(
         "A server on this database needs a root key: it wraps all other keys, and never lies in the database.",
@@ -34,9 +41,7 @@ internal static class RootKeyFile
         try
         {
             var bytes = File.ReadAllBytes(path);
-            // Not refused, as the key of a session is: Kubernetes mounts secrets for all to read.
-            if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & (UnixFileMode.GroupRead | UnixFileMode.OtherRead)) != 0)
-                terminal.Say($"Others on this machine can read the root key {path}, and with it all other keys. Take that from them with: chmod 600 {CommandText.Argument(path)}");
+            SayWhoReads(path, terminal);
             if (bytes.Length == Length) return bytes;
             return OfText(Encoding.UTF8.GetString(bytes)) ?? throw CommandException.Usage($"{path} is no root key.", $"It has {Length} bytes, as they are or in base64 or hexadecimal. {HowToMake}");
         }

@@ -11,13 +11,6 @@ internal sealed class ManualPage
     // An option of so many verbs is described once.
     private const int Often = 4;
 
-    private static readonly (string Code, string Meaning)[] Codes =
-    [
-        ("0", "Done."), ("1", "Failed."), ("2", "Wrong usage."), ("3", "Timed out."), ("4", "A person must sign in."), ("5", "The server refused."), ("6", "The server is unavailable; try again."),
-        ("7", "The server broke the protocol."), ("8", "The keychain or the session's file is locked, missing or damaged."), ("9", "Cancelled."),
-        ("126", "The program of exec cannot be run."), ("127", "The program of exec was not found; all other codes of exec are those of its program."),
-    ];
-
     private readonly Command _root;
     private readonly StringBuilder _text = new();
     private readonly HashSet<Option> _common;
@@ -91,7 +84,7 @@ internal sealed class ManualPage
     private void WriteRest()
     {
         Line(".SH EXIT STATUS");
-        foreach (var (code, meaning) in Codes) WriteTerm($"\\fB{code}\\fR", meaning);
+        foreach (var (code, _, sentence) in ExitCodes.All.Concat(ExitCodes.OfExec)) WriteTerm($"\\fB{code}\\fR", sentence);
         Line(".SH ENVIRONMENT");
         Line("An option has a variable, as \\fBPROOFKEY_DATA\\fR for \\fB\\-\\-data\\fR; the command line goes before it. Those that are said to count on the command line alone have none.");
         WriteTerm("\\fBPROOFKEY_SESSIONS\\fR", "The folder of sessions. Without it: proofkey/sessions below XDG_STATE_HOME, or below ~/.local/state.");

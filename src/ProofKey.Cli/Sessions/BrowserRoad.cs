@@ -12,7 +12,9 @@ internal sealed class BrowserRoad(PublicClient client, Terminal terminal, Keyboa
     {
         if (road == SignInRoad.Paste && client.Options.ResponseMode == ResponseMode.FormPost)
             throw CommandException.Usage("What is pasted is an address, and --response-mode form_post asks for none.", "Say --browser, or --response-mode auto.");
-        await using var pending = await client.BeginAsync(road, choice.StepUp, cancellation);
+        var (begun, closed) = await InteractiveSignIn.BeginAsync(road, client.BeginAsync(road, choice.StepUp, cancellation));
+        if (begun is null) return closed;
+        await using var pending = begun;
         if (pending.SignedInMeanwhile is { } session) return new RoadEnd(session, road);
         Tell(pending, reason);
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellation);

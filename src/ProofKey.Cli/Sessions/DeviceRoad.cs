@@ -10,7 +10,9 @@ internal sealed class DeviceRoad(PublicClient client, Terminal terminal, Keyboar
     {
         // RFC 8628 section 3.1: a device asks for a scope, and for nothing of the sign-in
         if (choice.StepUp is not null) throw CommandException.Usage("A device code cannot be asked for with --acr-values or --max-age.", "Leave out --device: sign in with a browser here, or with --no-browser.");
-        await using var signIn = await client.BeginDeviceAsync(cancellation);
+        var (begun, closed) = await InteractiveSignIn.BeginAsync(SignInRoad.Device, client.BeginDeviceAsync(cancellation));
+        if (begun is null) return closed;
+        await using var signIn = begun;
         if (signIn.SignedInMeanwhile is { } session) return new RoadEnd(session, SignInRoad.Device);
         Tell(signIn);
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellation);

@@ -1,10 +1,15 @@
+using System.Runtime.ExceptionServices;
 using ProofKey.Cli.Output;
 using ProofKey.Client;
 
 namespace ProofKey.Cli.Sessions;
 
-/// <summary>How one road ended: with a session, or at a fork where the person took another one.</summary>
-internal readonly record struct RoadEnd(Session? Session, SignInRoad Other);
+/// <summary>How one road ended: with a session, at a fork where the person took another one, or before it began.</summary>
+internal readonly record struct RoadEnd(Session? Session, SignInRoad Other)
+{
+    /// <summary>Why it cannot be taken now, if so it is: nobody has been asked for anything.</summary>
+    public ClientException? Closed { get; init; }
+}
 
 /// <summary>One sign-in by a person: one road is taken and said, and the others are one key away.</summary>
 internal sealed class InteractiveSignIn(PublicClient client, Terminal terminal, SignInChoice choice)
@@ -24,19 +29,32 @@ internal sealed class InteractiveSignIn(PublicClient client, Terminal terminal, 
         var (from, pressed) = ((Road: road, Reason: reason), false);
         while (true)
         {
-            try
+            var end = road == SignInRoad.Device
+                ? await new DeviceRoad(client, terminal, keyboard, choice).RunAsync(cancellation)
+                : await new BrowserRoad(client, terminal, keyboard, choice, surroundings).RunAsync(road, reason, cancellation);
+            if (end.Session is { } session) return session;
+            if (end.Closed is { } closed)
             {
-                var end = road == SignInRoad.Device
-                    ? await new DeviceRoad(client, terminal, keyboard, choice).RunAsync(cancellation)
-                    : await new BrowserRoad(client, terminal, keyboard, choice, surroundings).RunAsync(road, reason, cancellation);
-                if (end.Session is { } session) return session;
-                (from, road, reason, pressed) = ((road, reason), end.Other, "you pressed its key", true);
-            }
-            catch (SignInRequiredException closed) when (pressed && closed.Reason is SignInRequiredReason.NoDeviceGrant or SignInRequiredReason.Refused)
-            {
+                // Where no key led here there is no other road that was good.
+                if (!pressed) ExceptionDispatchInfo.Throw(closed);
                 terminal.Say($"{(road == SignInRoad.Device ? "There is no device code" : "No browser can be sent there")}: {PlainText.Of(closed.Actual)}.");
                 ((road, reason), pressed) = (from, false);
             }
+            else (from, road, reason, pressed) = ((road, reason), end.Other, "you pressed its key", true);
+        }
+    }
+
+    /// <summary>Begins a sign-in, or says why it cannot be begun.</summary>
+    public static async Task<(T? Begun, RoadEnd Closed)> BeginAsync<T>(SignInRoad road, Task<T> begin)
+        where T : class
+    {
+        try
+        {
+            return (await begin, default);
+        }
+        catch (ClientException closed)
+        {
+            return (null, new RoadEnd(null, road) { Closed = closed });
         }
     }
 

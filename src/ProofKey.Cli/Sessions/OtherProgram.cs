@@ -10,10 +10,6 @@ namespace ProofKey.Cli.Sessions;
 /// </summary>
 internal sealed partial class OtherProgram
 {
-    // As env(1) and the shells say it
-    private const int NotFound = 127;
-    private const int CannotRun = 126;
-
     private const int BrokenPipe = 13;
 
     // execvp(3) of old looks in the current folder too, where anybody's programs may lie.
@@ -33,10 +29,10 @@ internal sealed partial class OtherProgram
     {
         var candidates = OperatingSystem.IsWindows() ? OnWindows(name) : OnUnix(name);
         if (candidates.Find(IsExecutable) is { } path) return new OtherProgram(name, path);
-        if (candidates.Exists(Directory.Exists)) throw new CommandException(CannotRun, $"{PlainText.Of(name)} is a folder.", "Name a program in it.");
+        if (candidates.Exists(Directory.Exists)) throw new CommandException(ExitCodes.CannotRun, $"{PlainText.Of(name)} is a folder.", "Name a program in it.");
         throw candidates.Exists(File.Exists)
-            ? new CommandException(CannotRun, $"{PlainText.Of(name)} is not a program that may be run.", "Make it one with: chmod +x")
-            : new CommandException(NotFound, $"{PlainText.Of(name)} was not found.", "Check its name and PATH.");
+            ? new CommandException(ExitCodes.CannotRun, $"{PlainText.Of(name)} is not a program that may be run.", "Make it one with: chmod +x")
+            : new CommandException(ExitCodes.NotFound, $"{PlainText.Of(name)} was not found.", "Check its name and PATH.");
     }
 
     /// <summary>Runs it with a token in its environment; returns on Windows alone.</summary>
@@ -51,7 +47,7 @@ internal sealed partial class OtherProgram
         TerminalModes.PutBack();
         DeleteDiagnosticSocket();
         if (SetVariable(variable, token, overwrite: 1) == 0) _ = Execv(_path, [_name, .. arguments, null]);
-        throw new CommandException(CannotRun, $"{PlainText.Of(_name)} cannot be run: {Marshal.GetLastPInvokeErrorMessage()}.", "Check that it is a program for this machine, or a script whose first line names one.");
+        throw new CommandException(ExitCodes.CannotRun, $"{PlainText.Of(_name)} cannot be run: {Marshal.GetLastPInvokeErrorMessage()}.", "Check that it is a program for this machine, or a script whose first line names one.");
     }
 
     // The runtime makes it for debuggers, and deletes it at an end of its own, which does not come.
@@ -81,7 +77,7 @@ internal sealed partial class OtherProgram
         }
         catch (System.ComponentModel.Win32Exception missing)
         {
-            throw new CommandException(NotFound, $"{PlainText.Of(_name)} cannot be run: {missing.Message.TrimEnd('.')}.", "Check its name and PATH.", missing);
+            throw new CommandException(ExitCodes.NotFound, $"{PlainText.Of(_name)} cannot be run: {missing.Message.TrimEnd('.')}.", "Check its name and PATH.", missing);
         }
     }
 

@@ -12,10 +12,7 @@ internal sealed class Profiles(string folder)
     // No profile's folder has such a name.
     private const string ActiveFile = ".active";
 
-    private const UnixFileMode OwnerFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-
-    // Windows has devices of these names in every folder, whatever the ending.
-    private static readonly string[] Devices = ["con", "prn", "aux", "nul", .. Enumerable.Range(0, 10).SelectMany(number => new[] { $"com{number}", $"lpt{number}" })];
+    private const UnixFileMode OwnersFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     // What a variable or the configuration file says, which goes before what was switched to.
     private string? _said;
@@ -24,7 +21,7 @@ internal sealed class Profiles(string folder)
 
     /// <summary>Checks a name, which becomes the name of a folder.</summary>
     /// <exception cref="CommandException">It cannot be one.</exception>
-    public static string Checked(string name) => Devices.Contains(name.Split('.')[0], StringComparer.OrdinalIgnoreCase)
+    public static string Checked(string name) => ProfileName.IsDevice(name.Split('.')[0].ToLowerInvariant())
         ? throw CommandException.Usage($"On Windows {name} is the name of a device, so no profile has it.", "Choose another with --profile.")
         : name.Length is >= 1 and <= 64 && name[0] is not ('.' or '-') && name.All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '-' or '_') ? name
             : throw CommandException.Usage("A profile's name has 1 to 64 letters, digits, dots, hyphens or underscores, and starts with a letter or digit.", "Choose another with --profile.");
@@ -80,8 +77,21 @@ internal sealed class Profiles(string folder)
         }
     }
 
+    /// <summary>Finds a profile, unless it is damaged.</summary>
+    public Profile? FindReadable(string name)
+    {
+        try
+        {
+            return Find(name);
+        }
+        catch (CommandException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>The servers of the profiles whose answers do not name them. A profile that is damaged says nothing.</summary>
-    public IReadOnlyList<SilentServer> SilentServers() => [.. Names().Select(Read).Where(profile => profile?.SilentAt is not null).Select(profile => new SilentServer(profile!.Issuer, profile.SilentAt!))];
+    public IReadOnlyList<SilentServer> SilentServers() => [.. Names().Select(FindReadable).Where(profile => profile?.SilentAt is not null).Select(profile => new SilentServer(profile!.Issuer, profile.SilentAt!))];
 
     /// <summary>Finds a profile that must be there.</summary>
     /// <exception cref="CommandException">Nobody has signed in under that name.</exception>
@@ -95,7 +105,7 @@ internal sealed class Profiles(string folder)
     {
         if (OperatingSystem.IsWindows()) Directory.CreateDirectory(FolderOf(profile.Name));
         // A session in memory has made no folder.
-        else Directory.CreateDirectory(FolderOf(profile.Name), OwnerFile | UnixFileMode.UserExecute);
+        else Directory.CreateDirectory(FolderOf(profile.Name), OwnersFile | UnixFileMode.UserExecute);
         Replace(FileOf(profile.Name), file => JsonSerializer.Serialize(file, profile, ProfileJson.Default.Profile));
     }
 
@@ -106,24 +116,12 @@ internal sealed class Profiles(string folder)
         if (Active == name) File.Delete(Path.Combine(folder, ActiveFile));
     }
 
-    private Profile? Read(string name)
-    {
-        try
-        {
-            return Find(name);
-        }
-        catch (CommandException)
-        {
-            return null;
-        }
-    }
-
     // Two sign-ins may end at the same time, so each has a file of its own until it is whole, on the disk too.
     private static void Replace(string path, Action<Stream> write)
     {
         var next = $"{path}.{Secret.NewText(8)}.new";
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnerFile;
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnersFile;
         try
         {
             using (var file = new FileStream(next, options))
@@ -132,6 +130,7 @@ internal sealed class Profiles(string folder)
                 file.Flush(flushToDisk: true);
             }
             File.Move(next, path, overwrite: true);
+            OwnerFile.FlushFolder(Path.GetDirectoryName(path)!);
         }
         catch
         {

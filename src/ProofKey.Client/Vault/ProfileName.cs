@@ -10,11 +10,13 @@ internal static class ProfileName
 
     private static readonly string[] Devices = ["con", "prn", "aux", "nul", .. Enumerable.Range(0, 10).SelectMany(number => new[] { $"com{number}", $"lpt{number}" })];
 
+    /// <summary>Whether Windows has a device of this name, in small letters, in every folder and whatever the ending.</summary>
+    public static bool IsDevice(string name) => Devices.Contains(name);
+
     public static string ToFileName(string profile)
     {
         var name = new StringBuilder();
-        // Windows has devices of these names in every folder, whatever the ending.
-        var isDevice = Devices.Contains(profile);
+        var isDevice = IsDevice(profile);
         foreach (var value in Encoding.UTF8.GetBytes(profile))
         {
             var character = (char)value;
