@@ -30,6 +30,21 @@ public sealed class FlushedFolderTests : IDisposable
         FlushOf(calls, folder, after: Named(calls, $"{folder}/today.db"));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_database_that_is_restored_is_in_its_folder_before_it_is_said_to_be_there(bool hasFormer)
+    {
+        await _cli.OutputOfAsync("database", "migrate", "--data", _cli.Data);
+        var backup = _cli.PathOf("today.db");
+        await _cli.OutputOfAsync("database", "backup", backup, "--data", _cli.Data);
+        if (!hasFormer) File.Delete($"{_cli.Data}/proofkey.db");
+
+        var calls = await TracedAsync("database", "restore", backup, "--data", _cli.Data);
+
+        FlushOf(calls, _cli.Data, after: Named(calls, $"{_cli.Data}/proofkey.db"));
+    }
+
     [Fact]
     public async Task What_a_profile_is_for_and_which_one_is_meant_are_in_their_folders()
     {

@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Microsoft.Data.Sqlite;
+using ProofKey.Client;
 using ProofKey.Server.Storage;
 
 namespace ProofKey.Cli.Hosting;
@@ -76,9 +77,11 @@ internal sealed partial class DatabaseReplacement : DataPlace, IAsyncDisposable
         if (!File.Exists(_folder.DatabaseFile))
         {
             File.Move(_copy, _folder.DatabaseFile);
+            OwnerFile.FlushFolder(_folder.Location);
             return File.Exists(Log(former)) ? Log(former) : null;
         }
         File.Replace(_copy, _folder.DatabaseFile, former);
+        OwnerFile.FlushFolder(_folder.Location);
         return former;
     }
 
