@@ -57,7 +57,7 @@ internal sealed record DeviceAuthorization(string DeviceCode, string UserCode, U
     {
         if (!json.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null) return null;
         var good = Uri.TryCreate(value.ValueKind == JsonValueKind.String ? value.GetString() : null, UriKind.Absolute, out var uri)
-            && Issuer.IsHttpsOrLoopback(uri) && (uri.Scheme == Uri.UriSchemeHttps || !issuer.IsHttps) && uri.UserInfo.Length == 0;
+            && Issuer.IsHttpsOrLoopback(uri) && (uri.Scheme == Uri.UriSchemeHttps || !issuer.IsHttps) && BrowserAddress.TryMake(uri, out uri);
         return good ? uri : throw Malformed($"{name} as an https address", $"it is {ServerText.Shown(value.ToString())}");
     }
 

@@ -14,7 +14,7 @@ internal static class EndSession
     public static Uri? EndpointIn(DiscoveredMetadata metadata, Endpoints endpoints, ProviderEntry? provider)
     {
         if (provider?.OwnLogout is not null || metadata.EndSessionEndpoint.ValueKind != JsonValueKind.String) return null;
-        if (!endpoints.TryParse(metadata.EndSessionEndpoint.GetString(), out var endpoint)) return null;
+        if (!endpoints.TryParse(metadata.EndSessionEndpoint.GetString(), out var named) || !BrowserAddress.TryMake(named, out var endpoint)) return null;
         var good = Parameters.TryParse(endpoint.Query.AsSpan().TrimStart('?'), out var query, out _) && !query.Pairs.Any(pair => Own.Contains(pair.Key));
         return good ? endpoint : null;
     }

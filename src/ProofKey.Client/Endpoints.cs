@@ -22,12 +22,19 @@ internal readonly struct Endpoints(Issuer issuer, IReadOnlyList<string> misshape
     {
         if (misshapen.Contains(name)) throw Malformed(name);
         if (string.IsNullOrEmpty(address)) return null;
-        return TryParse(address, out var uri) ? uri : throw new ProtocolViolationException("endpoint_address", $"{name} as an https address", $"{name} is {ServerText.Shown(address)}");
+        return TryParse(address, out var uri) ? uri : throw NoAddress(name, address);
     }
+
+    /// <summary>One that a browser is sent to, as <see cref="BrowserAddress"/> writes it.</summary>
+    /// <exception cref="ProtocolViolationException">It is missing, or no address that may be used.</exception>
+    public Uri RequiredForBrowser(string name, string? address) => BrowserAddress.TryMake(Required(name, address), out var plain) ? plain : throw NoAddress(name, address);
 
     /// <summary>Whether it is an address that may be used.</summary>
     public bool TryParse(string? address, [NotNullWhen(true)] out Uri? uri) =>
         Uri.TryCreate(address, UriKind.Absolute, out uri) && IsSafe(uri) && uri.UserInfo.Length == 0 && uri.Fragment.Length == 0;
+
+    private static ProtocolViolationException NoAddress(string name, string? address) =>
+        new("endpoint_address", $"{name} as an https address", $"{name} is {ServerText.Shown(address)}");
 
     // http only between a loopback issuer and loopback endpoints
     private bool IsSafe(Uri uri) => Issuer.IsHttpsOrLoopback(uri) && (uri.Scheme == Uri.UriSchemeHttps || !issuer.IsHttps);

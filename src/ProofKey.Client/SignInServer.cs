@@ -58,7 +58,7 @@ internal sealed record SignInServer : AuthorizationServer
         var pushed = endpoints.Optional("pushed_authorization_request_endpoint", metadata.PushedAuthorizationRequestEndpoint);
         return new SignInServer(server)
         {
-            Authorization = CheckQuery(endpoints.Required("authorization_endpoint", metadata.AuthorizationEndpoint)),
+            Authorization = CheckQuery(endpoints.RequiredForBrowser("authorization_endpoint", metadata.AuthorizationEndpoint)),
             DeviceAuthorization = endpoints.Optional("device_authorization_endpoint", metadata.DeviceAuthorizationEndpoint),
             PushedRequests = metadata.RequirePushedAuthorizationRequests == true ? endpoints.Required("pushed_authorization_request_endpoint", pushed?.AbsoluteUri) : pushed,
             NamesItself = metadata.AuthorizationResponseIssuerParameterSupported == true,

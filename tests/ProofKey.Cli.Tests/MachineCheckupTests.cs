@@ -64,9 +64,9 @@ public sealed class MachineCheckupTests : IDisposable
         Browser([("BROWSER", "firefox"), ("PATH", ".")]).State.ShouldBe("bad", "a folder that is not absolute");
         Browser([("BROWSER", _cli.Write("notes", "text"))]).State.ShouldBe("bad", "a file that is no program");
         Browser([("BROWSER", "firefox"), ("PATH", folder), ("WSL_DISTRO_NAME", "Debian")]).Text.ShouldBe("firefox opens it.");
-        Program("wslview");
+        Program("rundll32.exe");
         Browser([("DISPLAY", ":0"), ("PATH", folder), ("WSL_DISTRO_NAME", "Debian")]).Text.ShouldContain(": xdg-open cannot be run", customMessage: "this WSL runs no programs of Windows");
-        Browser([("PATH", folder), ("WSL_DISTRO_NAME", "Debian"), ("WSL_INTEROP", "/run/WSL/1_interop")]).Text.ShouldBe("wslview opens it.");
+        Browser([("PATH", folder), ("WSL_DISTRO_NAME", "Debian"), ("WSL_INTEROP", "/run/WSL/1_interop")]).Text.ShouldBe("rundll32.exe opens it.");
     }
 
     [Fact]

@@ -328,7 +328,7 @@ public sealed class DiscoveryTests
 
         await pending.OpenBrowserAsync(Cancel);
 
-        opened!.AbsoluteUri.ShouldStartWith("https://example.com/a%20b%22c'$(id)%60x%60&%7C;%3C%3E?");
+        opened!.AbsoluteUri.ShouldStartWith("https://example.com/a%20b%22c%27%24%28id%29%60x%60%26%7C%3B%3C%3E?");
     }
 
     [Fact]

@@ -61,7 +61,7 @@ public sealed class SurroundingsTests
         var machine = MachineOf("").WithFiles(("/proc/version", "Linux version 5.15.90.1-microsoft-standard-WSL2"), ("/proc/sys/fs/binfmt_misc/WSLInterop", ""));
 
         Surroundings.Of(machine).IsWsl.ShouldBeTrue();
-        BrowserLadder.Commands(machine, Address).Select(command => command.Program).ShouldBe(["wslview", "/mnt/c/Windows/System32/rundll32.exe"]);
+        BrowserLadder.Commands(machine, Address).Select(command => command.Program).ShouldBe(["/mnt/c/Windows/System32/rundll32.exe", "rundll32.exe"]);
     }
 
     [Fact]
@@ -90,7 +90,8 @@ public sealed class SurroundingsTests
     [InlineData("WAYLAND_DISPLAY=wayland-0", "xdg-open")]
     [InlineData("BROWSER=firefox:chromium;DISPLAY=:0", "firefox chromium xdg-open")]
     [InlineData("BROWSER=/usr/bin/lynx:links2:firefox", "firefox")]
-    [InlineData("BROWSER=firefox;WSL_INTEROP=/run/WSL/8_interop;DISPLAY=:0", "firefox wslview /mnt/c/Windows/System32/rundll32.exe xdg-open")]
+    [InlineData("BROWSER=cmd.exe /c start:/mnt/c/Windows/System32/CMD.EXE /c start %s:firefox", "firefox")]
+    [InlineData("BROWSER=firefox;WSL_INTEROP=/run/WSL/8_interop;DISPLAY=:0", "firefox /mnt/c/Windows/System32/rundll32.exe rundll32.exe xdg-open")]
     [InlineData("WSL_DISTRO_NAME=Debian;DISPLAY=:0", "xdg-open")]
     public void A_browser_is_tried_in_the_order_of_choice_Windows_desktop_and_a_text_browser_never(string variables, string programs) =>
         BrowserLadder.Commands(MachineOf(variables).WithFiles(), Address).Select(command => command.Program).ShouldBe(programs.Split(' ', StringSplitOptions.RemoveEmptyEntries));

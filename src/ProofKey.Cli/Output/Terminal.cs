@@ -1,3 +1,5 @@
+using ProofKey.Client;
+
 namespace ProofKey.Cli.Output;
 
 /// <summary>
@@ -42,7 +44,7 @@ internal sealed class Terminal
     public bool MayColour { get; } = string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && Environment.GetEnvironmentVariable("TERM") != "dumb";
 
     /// <summary>Whether an address can be made a link.</summary>
-    public bool HasLinks { get; } = !Console.IsErrorRedirected && TerminalKind.HasLinks(Environment.GetEnvironmentVariable);
+    public bool HasLinks { get; init; } = !Console.IsErrorRedirected && TerminalKind.HasLinks(Environment.GetEnvironmentVariable);
 
     /// <summary>How many columns the terminal has; <see langword="null"/> where none is.</summary>
     public int? Width
@@ -83,7 +85,11 @@ internal sealed class Terminal
     }
 
     /// <summary>Tells an address, which can be clicked where the terminal knows how.</summary>
-    public void Say(Uri address) => SayInOnePiece(HasLinks ? $"\e]8;;{address.AbsoluteUri}\e\\{address.AbsoluteUri}\e]8;;\e\\" : address.AbsoluteUri);
+    public void Say(Uri address)
+    {
+        var text = BrowserAddress.TryMake(address, out var plain) ? plain.AbsoluteUri : PlainText.Of(address.AbsoluteUri);
+        SayInOnePiece(HasLinks ? $"\e]8;;{text}\e\\{text}\e]8;;\e\\" : text);
+    }
 
     /// <summary>Shows an address as a QR code, if it has room.</summary>
     /// <param name="address">The address.</param>

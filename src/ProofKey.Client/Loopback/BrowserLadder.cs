@@ -11,6 +11,9 @@ internal static class BrowserLadder
     // They would want the terminal, which is ours.
     private static readonly string[] TextBrowsers = ["lynx", "w3m", "links", "links2", "elinks", "browsh", "www-browser"];
 
+    // It ends the address at the first "&", and runs what follows.
+    private static readonly string[] CommandShells = ["cmd", "cmd.exe"];
+
     // They end well and open nothing: the person's way to say that no browser is wanted, neither theirs nor the system's.
     private static readonly string[] NoBrowser = ["true", "echo", "printf"];
 
@@ -21,13 +24,14 @@ internal static class BrowserLadder
         _ => OnLinux(facts, address),
     }).TakeWhile(command => !NoBrowser.Contains(Path.GetFileName(command.Program)));
 
-    // Inside WSL the browser is on the Windows side. explorer.exe would open a folder, and cmd.exe would read "&" as its own.
+    // Inside WSL the browser is on the Windows side. explorer.exe would open a folder, cmd.exe would read "&" as its own, and wslview makes PowerShell text of what it gets.
     private static IEnumerable<LaunchCommand> OnLinux(MachineFacts facts, string address)
     {
         if (Surroundings.HasWindowsPrograms(facts))
         {
-            yield return new("wslview", [address]);
             yield return new("/mnt/c/Windows/System32/rundll32.exe", [WindowsOpener, address]);
+            // The drives may be mounted elsewhere.
+            yield return new("rundll32.exe", [WindowsOpener, address]);
         }
         // Without a display xdg-open starts a text browser, which would wait on our terminal for ever.
         if (Surroundings.HasDisplay(facts)) yield return new("xdg-open", [address]);
@@ -36,7 +40,7 @@ internal static class BrowserLadder
     private static IEnumerable<LaunchCommand> Chosen(MachineFacts facts, string address) =>
         (facts.Variable("BROWSER") ?? "").Split(facts.System == SystemKind.Windows ? ';' : ':', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .Select(choice => Chosen(facts, choice, address))
-            .Where(command => !TextBrowsers.Contains(Path.GetFileName(command.Program)));
+            .Where(command => !TextBrowsers.Contains(Path.GetFileName(command.Program)) && !CommandShells.Contains(Path.GetFileName(command.Program), StringComparer.OrdinalIgnoreCase));
 
     // BROWSER is a list of commands; %s in one stands for the address, which else comes last. A file's name may hold spaces.
     private static LaunchCommand Chosen(MachineFacts facts, string choice, string address)

@@ -4,7 +4,7 @@ using System.Diagnostics;
 namespace ProofKey.Client.Loopback;
 
 /// <summary>
-/// Opens an address in the person's browser. Only http and https addresses, in their parsed form, as one argument of a program that is
+/// Opens an address in the person's browser. Only http and https addresses, parsed and written anew (<see cref="BrowserAddress"/>), as one argument of a program that is
 /// started without a shell; what the program prints goes nowhere. A failure is an answer, not an exception.
 /// </summary>
 /// <param name="facts">What the machine has.</param>
@@ -18,8 +18,8 @@ internal sealed class BrowserLauncher(MachineFacts facts, TimeSpan patience)
 
     public async ValueTask<bool> OpenAsync(Uri address, CancellationToken cancel)
     {
-        if (!address.IsAbsoluteUri || address.Scheme is not ("https" or "http")) return false;
-        foreach (var command in BrowserLadder.Commands(facts, address.AbsoluteUri))
+        if (!BrowserAddress.TryMake(address, out var plain)) return false;
+        foreach (var command in BrowserLadder.Commands(facts, plain.AbsoluteUri))
             if (await RunAsync(command, cancel)) return true;
         return false;
     }
