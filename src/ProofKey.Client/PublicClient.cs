@@ -316,8 +316,8 @@ public sealed class PublicClient : IAsyncDisposable
     {
         while (true)
         {
-            // The one that has ended may still be stored.
-            var known = (await Vault.FindAsync(Options, cancel))?.Id;
+            // The one that has ended may still be stored, or one that is for something else.
+            var known = (await Vault.ReadAsync(cancel))?.Id;
             async Task<bool> HasAnother() => await Vault.FindAsync(Options, cancel) is { } found && found.Id != known && isAnswer(found);
             var (held, waited) = await Vault.TakeSignInTurnAsync(Options, HasAnother, cancel);
             using (held)
@@ -325,9 +325,10 @@ public sealed class PublicClient : IAsyncDisposable
                 if (await StillGoodAsync(isAnswer, cancel) is { } session) return session;
                 // What somebody else had signed in to has ended again, and the turn is not ours yet.
                 if (waited && held is null) continue;
+                var stored = await Vault.ReadAsync(cancel);
+                if (stored?.IsOf(Options) == false) throw TokenStoreException.OtherClient(Vault.Path, Options, stored);
                 // To ask again, once for each program that waited, would not help who closed the first window; a sign-in for something else is no closed one.
-                if (waited && (await Vault.FindAsync(Options, cancel))?.Id == known) throw new SignInRequiredException(SignInRequiredReason.TimedOut);
-                if (await Vault.ReadAsync(cancel) is { } other && !other.IsOf(Options)) throw TokenStoreException.OtherClient(Vault.Path, Options, other);
+                if (waited && stored?.Id == known) throw new SignInRequiredException(SignInRequiredReason.TimedOut);
                 return await InTurnAsync(signIn, cancel);
             }
         }
