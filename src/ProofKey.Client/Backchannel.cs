@@ -149,6 +149,8 @@ internal sealed class Backchannel : IDisposable
     private async Task<Answer> SendOnceAsync(string what, HttpRequestMessage request, CancellationToken cancel)
     {
         using var sent = request;
+        // What was not made yet would be made anew, and nobody would end it.
+        ObjectDisposedException.ThrowIf(_disposed, typeof(PublicClient));
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
         var address = request.RequestUri!;
         using var limit = new CancellationTokenSource(_timeout, _time);

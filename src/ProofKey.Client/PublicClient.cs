@@ -4,7 +4,8 @@ namespace ProofKey.Client;
 
 /// <summary>
 /// Signs a person in to this program with the authorization code flow and PKCE, in the system's browser (RFC 8252), and keeps the
-/// session. Make one for the life of the program; it is safe to use from many threads.
+/// session. Make one for the life of the program; it is safe to use from many threads. Once it is disposed it asks nobody and sends nothing: its methods, and sign-ins that it began, throw
+/// <see cref="ObjectDisposedException"/>, those that wait too.
 /// </summary>
 public sealed class PublicClient : IAsyncDisposable
 {
@@ -13,6 +14,8 @@ public sealed class PublicClient : IAsyncDisposable
     private readonly AsyncLocal<Turn?> _turn = new();
     // The last question to the person that came to nothing.
     private Unanswered? _unanswered;
+    // Ends what waits. Never disposed: it has no timer, and a call may come after DisposeAsync.
+    private readonly CancellationTokenSource _closing = new();
     private int _disposed;
 
     private sealed class Turn
@@ -102,7 +105,7 @@ public sealed class PublicClient : IAsyncDisposable
     public Task<Session> GetSessionAsync(Func<CancellationToken, Task<Session>> signIn, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(signIn);
-        return GetSessionAsync("", signIn, _ => true, cancel);
+        return WhileOpenAsync(ending => GetSessionAsync("", signIn, _ => true, ending), cancel);
     }
 
     /// <summary>
@@ -122,7 +125,7 @@ public sealed class PublicClient : IAsyncDisposable
     public Task<Session> GetSessionAsync(StepUp stepUp, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(stepUp);
-        return AnswerAsync(stepUp, cancel);
+        return WhileOpenAsync(ending => AnswerAsync(stepUp, ending), cancel);
     }
 
     /// <summary>Finds the stored session for these options. Opens no browser and asks no server.</summary>
@@ -132,6 +135,7 @@ public sealed class PublicClient : IAsyncDisposable
     public async Task<Session?> FindSessionAsync(CancellationToken cancel = default)
     {
         cancel.ThrowIfCancellationRequested();
+        ObjectDisposedException.ThrowIf(_closing.IsCancellationRequested, this);
         return await Vault.FindAsync(Options, cancel) is { } stored ? new Session(this, stored) : null;
     }
 
@@ -183,6 +187,61 @@ public sealed class PublicClient : IAsyncDisposable
         if (road == SignInRoad.Device) throw new ArgumentException($"A device begins with {nameof(BeginDeviceAsync)}.", nameof(road));
         if (road == SignInRoad.Paste && Options.ResponseMode == ResponseMode.FormPost)
             throw new ArgumentException("What is pasted is an address, so it cannot go with ResponseMode.FormPost.", nameof(road));
+        return await WhileOpenAsync(ending => StartAsync(road, stepUp, ending), cancel);
+    }
+
+    /// <summary>
+    /// Begins a sign-in of a machine without a browser that could come back to it (RFC 8628): the person enters a code elsewhere. Anybody
+    /// who talks a person into entering a code gets their session, so this is the last choice, and never one without the person asking for it.
+    /// </summary>
+    /// <param name="cancel">Ends the call.</param>
+    /// <returns>The sign-in, to be completed once and disposed by the caller.</returns>
+    /// <exception cref="SignInRequiredException">The server has no device authorization endpoint, or refused.</exception>
+    /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached.</exception>
+    /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
+    /// <exception cref="TokenStoreException">The store cannot be read or written.</exception>
+    public Task<DeviceSignIn> BeginDeviceAsync(CancellationToken cancel = default) => WhileOpenAsync(StartDeviceAsync, cancel);
+
+    /// <summary>
+    /// Ends what waits for a person or for another call, and frees the connections. A refresh that was sent comes first, however long its requests may take, since its tokens are spent at the server already; one that was not sent ends at once. What
+    /// else changes the store has <see cref="ClientOptions.RequestTimeout"/>. Sessions of this client cannot be refreshed any more.
+    /// </summary>
+    /// <returns>A task that is done when it has happened.</returns>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        // What a program does when its call is cancelled is its own, and may fail.
+        await _closing.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        using (var sent = new CancellationTokenSource(SessionVault.PatienceOf(Options), Options.TimeProvider)) await Refresh.CloseAsync(sent.Token);
+        using var limit = new CancellationTokenSource(Options.RequestTimeout, Options.TimeProvider);
+        await Refresh.SaveLeftAsync(limit.Token);
+        await Vault.SettleAsync(limit.Token);
+        Refresh.Dispose();
+        Backchannel.Dispose();
+    }
+
+    /// <summary>Names the client and the server alone.</summary>
+    /// <returns>A text without secrets.</returns>
+    public override string ToString() => Options.ToString();
+
+    /// <summary>Runs a call that ends with this client.</summary>
+    /// <exception cref="ObjectDisposedException">The client is disposed, or was before the call ended.</exception>
+    internal async Task<T> WhileOpenAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancel)
+    {
+        ObjectDisposedException.ThrowIf(_closing.IsCancellationRequested, this);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancel, _closing.Token);
+        try
+        {
+            return await call(ending.Token);
+        }
+        catch (OperationCanceledException) when (_closing.IsCancellationRequested && !cancel.IsCancellationRequested)
+        {
+            throw new ObjectDisposedException(typeof(PublicClient).FullName);
+        }
+    }
+
+    private async Task<PendingSignIn> StartAsync(SignInRoad road, StepUp? stepUp, CancellationToken cancel)
+    {
         var askedAt = Options.TimeProvider.GetUtcNow();
         var (server, turn) = await PrepareAsync(server => SharedRedirect.CheckAsync(Options, server, cancel), cancel);
         try
@@ -196,17 +255,7 @@ public sealed class PublicClient : IAsyncDisposable
         }
     }
 
-    /// <summary>
-    /// Begins a sign-in of a machine without a browser that could come back to it (RFC 8628): the person enters a code elsewhere. Anybody
-    /// who talks a person into entering a code gets their session, so this is the last choice, and never one without the person asking for it.
-    /// </summary>
-    /// <param name="cancel">Ends the call.</param>
-    /// <returns>The sign-in, to be completed once and disposed by the caller.</returns>
-    /// <exception cref="SignInRequiredException">The server has no device authorization endpoint, or refused.</exception>
-    /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached.</exception>
-    /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
-    /// <exception cref="TokenStoreException">The store cannot be read or written.</exception>
-    public async Task<DeviceSignIn> BeginDeviceAsync(CancellationToken cancel = default)
+    private async Task<DeviceSignIn> StartDeviceAsync(CancellationToken cancel)
     {
         var (server, turn) = await PrepareAsync(_ => Task.CompletedTask, cancel);
         try
@@ -219,26 +268,6 @@ public sealed class PublicClient : IAsyncDisposable
             throw;
         }
     }
-
-    /// <summary>
-    /// Frees the connections. A refresh that was sent comes first, however long its requests may take, since its tokens are spent at the server already; one that was not sent ends at once. What
-    /// else changes the store has <see cref="ClientOptions.RequestTimeout"/>. Sessions of this client cannot be refreshed any more.
-    /// </summary>
-    /// <returns>A task that is done when it has happened.</returns>
-    public async ValueTask DisposeAsync()
-    {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
-        using (var sent = new CancellationTokenSource(SessionVault.PatienceOf(Options), Options.TimeProvider)) await Refresh.CloseAsync(sent.Token);
-        using var limit = new CancellationTokenSource(Options.RequestTimeout, Options.TimeProvider);
-        await Refresh.SaveLeftAsync(limit.Token);
-        await Vault.SettleAsync(limit.Token);
-        Refresh.Dispose();
-        Backchannel.Dispose();
-    }
-
-    /// <summary>Names the client and the server alone.</summary>
-    /// <returns>A text without secrets.</returns>
-    public override string ToString() => Options.ToString();
 
     // Somebody else's sign-in for the same demand may end while this call waits for its turn.
     private async Task<Session> AnswerAsync(StepUp stepUp, CancellationToken cancel)
@@ -253,15 +282,12 @@ public sealed class PublicClient : IAsyncDisposable
         var before = Volatile.Read(ref _unanswered);
         if (!await _signIn.WaitAsync(TimeSpan.Zero, cancel))
         {
-            ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
             // Another call may wait for the person, for as long as they take.
             if (await StillGoodAsync(isAnswer, cancel) is { } good) return good;
             await _signIn.WaitAsync(cancel);
         }
         try
         {
-            // Who waits here is woken by the one before, so the gate itself is never disposed.
-            ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
             if (await StillGoodAsync(isAnswer, cancel) is { } session) return session;
             // Who waited while the person was asked the same has the same answer: to ask again, once for each call, would open one window after the other.
             if (_unanswered is { } last && !ReferenceEquals(last, before) && last.Asked == asked) last.Answer.Throw();

@@ -106,19 +106,22 @@ public sealed class UnsentRequestTests
     public async Task An_answer_that_a_disposed_client_did_not_wait_for_is_told_as_that()
     {
         await using var server = await ScriptedServer.StartAsync();
+        using var browser = new TestBrowser();
+        var client = new PublicClient(server.Options(browser));
+        var session = await client.GetSessionAsync(Cancel);
+        await browser.Page;
         var arrived = new TaskCompletionSource();
-        server.Instead["/.well-known/openid-configuration"] = context =>
+        server.Instead["/userinfo"] = context =>
         {
             arrived.SetResult();
             return Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
         };
-        var client = new PublicClient(server.Options());
-        var beginning = client.BeginAsync(Cancel);
+        var asking = session.GetUserInfoAsync(Cancel);
         await arrived.Task;
 
         await client.DisposeAsync();
 
-        (await Should.ThrowAsync<AuthorizationServerUnavailableException>(() => beginning)).Actual.ShouldBe("this client was disposed before the answer came");
+        (await Should.ThrowAsync<AuthorizationServerUnavailableException>(() => asking)).Actual.ShouldBe("this client was disposed before the answer came");
     }
 
     [Theory]
