@@ -8,7 +8,7 @@ namespace ProofKey.Client;
 /// <summary>
 /// Adds a session's access token to requests for one origin and to no others (RFC 9700 section 4.9.1), with a proof where it is bound to a key
 /// (RFC 9449). Redirects of GET and HEAD are followed, at most ten, and the token stays behind for good when one leads to another origin; other redirects
-/// are handed to the caller. An API that asks for a better sign-in or a wider scope is a <see cref="SignInRequiredException"/>.
+/// are handed to the caller. A request that brings an <c>Authorization</c> header of its own gets no token, also where a redirect leads on without that header. An API that asks for a better sign-in or a wider scope is a <see cref="SignInRequiredException"/>.
 /// </summary>
 public sealed class TokenHandler : DelegatingHandler
 {
@@ -70,8 +70,8 @@ public sealed class TokenHandler : DelegatingHandler
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
-        // Once another origin has had its say, it would choose what is asked with the token.
-        var isOurs = IsOurs(request.RequestUri);
+        // Once another origin has had its say, it would choose what is asked with the token. Whoever set a header by hand meant another identity, wherever the request leads.
+        var isOurs = IsOurs(request.RequestUri) && request.Headers.Authorization is null;
         var response = await SendOnceAsync(request, isOurs, cancellationToken);
         for (var followed = 0; followed < MaxRedirects && Target(request, response) is { } target; followed++)
         {
@@ -93,8 +93,7 @@ public sealed class TokenHandler : DelegatingHandler
 
     private async Task<HttpResponseMessage> SendOnceAsync(HttpRequestMessage request, bool isOurs, CancellationToken cancel)
     {
-        // Whoever set a header by hand meant it, for this origin; it must not travel on either.
-        if (!isOurs || request.Headers.Authorization is not null) return await PassOnAsync(request, cancel);
+        if (!isOurs) return await PassOnAsync(request, cancel);
         var session = await _session(cancel);
         var token = await session.TokenAsync(_resource, null, cancel);
         // It is written anew each time that it is sent, and what it is made of may be read but once.
