@@ -16,6 +16,8 @@ internal sealed class AuthorizationRequests(PublicClient client, SignInServer se
     private static readonly TimeSpan MaxLifetime = TimeSpan.FromHours(1);
 
     private readonly ClientOptions _options = client.Options;
+    // A request that the server refused is the same the next time.
+    private (AuthorizationRequest Request, OAuthError Error)? _refused;
 
     /// <summary>Makes a request that a browser can take to the server.</summary>
     /// <param name="redirectUri">Where the answer comes in.</param>
@@ -35,12 +37,13 @@ internal sealed class AuthorizationRequests(PublicClient client, SignInServer se
         return error is null ? request : throw Refused(error);
     }
 
-    /// <summary>Pushes the same request once more where its reference has ended before anybody came with it.</summary>
+    /// <summary>Pushes the same request once more where its reference has ended before anybody came with it; one caller at a time.</summary>
     /// <exception cref="SignInRequiredException">The server refuses it now.</exception>
     public async Task RenewAsync(AuthorizationRequest request, CancellationToken cancel)
     {
         if (request.Place.EndsAt is not { } end || _options.TimeProvider.GetUtcNow() < end) return;
-        if (await PushAsync(request, cancel) is { } error) throw Refused(error);
+        if (_refused?.Request != request && await PushAsync(request, cancel) is { } error) _refused = (request, error);
+        if (_refused is { } refused && refused.Request == request) throw Refused(refused.Error);
     }
 
     private SignInRequiredException Refused(OAuthError error) => new(SignInRequiredReason.Refused, error, remedy: KnownProviders.RemedyOf(_options.Issuer, error));

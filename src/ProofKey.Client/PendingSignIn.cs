@@ -18,6 +18,7 @@ public sealed class PendingSignIn : IAsyncDisposable
     private readonly string? _dpopKey;
     private readonly StepUp? _stepUp;
     private readonly AuthorizationRequests _requests;
+    private readonly SemaphoreSlim _renewal = new(1, 1);
     private AuthorizationRequest _request = null!;
     private readonly TaskCompletionSource<SignInResult> _handedOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
     // Never disposed: it has no timer, and the end of a hand-over may come after DisposeAsync.
@@ -91,8 +92,17 @@ public sealed class PendingSignIn : IAsyncDisposable
     /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
     public async Task<Uri> RenewAuthorizeUriAsync(CancellationToken cancel = default)
     {
-        await _requests.RenewAsync(Volatile.Read(ref _request), cancel);
-        return AuthorizeUri;
+        // Who finds at the same time that it has ended gets the same address.
+        await _renewal.WaitAsync(cancel);
+        try
+        {
+            await _requests.RenewAsync(Volatile.Read(ref _request), cancel);
+            return AuthorizeUri;
+        }
+        finally
+        {
+            _renewal.Release();
+        }
     }
 
     // What is pasted is an address, so the answer must come in one.
