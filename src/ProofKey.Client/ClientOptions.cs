@@ -106,6 +106,7 @@ public sealed record ClientOptions
     {
         if (Issuer is null) yield return "Issuer is needed.";
         if (string.IsNullOrEmpty(ClientId) || ClientId.AsSpan().ContainsAnyExceptInRange(' ', '~')) yield return "ClientId is printable ASCII.";
+        if (Scope is null) yield return "Scope is needed; Scope.None asks for nothing.";
         foreach (var problem in Redirect?.Problems() ?? ["Redirect is needed."]) yield return problem;
         if (Resource is not null && !IsResource(Resource)) yield return "Resource is an absolute address without fragment (RFC 8707 section 2).";
         if (FurtherResources?.All(IsResource) != true || FurtherResources.Append(Resource).Distinct().Count() != FurtherResources.Count + 1)
@@ -117,7 +118,9 @@ public sealed record ClientOptions
         if (Timeout <= TimeSpan.Zero || Timeout > TimeSpan.FromDays(1)) yield return "Timeout is more than zero and at most a day.";
         if (RequestTimeout <= TimeSpan.Zero || RequestTimeout > TimeSpan.FromMinutes(10)) yield return "RequestTimeout is more than zero and at most 10 minutes.";
         if (Profile is not { Length: >= 1 and <= 100 } || Profile.Any(char.IsControl)) yield return "Profile has 1 to 100 printable characters.";
-        foreach (var name in AdditionalParameters.Keys.Where(OwnParameters.Contains)) yield return $"AdditionalParameters cannot set {name}: the client does.";
+        if (TimeProvider is null) yield return "TimeProvider is needed; TimeProvider.System is the clock of this machine.";
+        if (AdditionalParameters?.Values.Any(value => value is null) != false) yield return "AdditionalParameters have a value each; an empty list of them asks for nothing more.";
+        foreach (var name in AdditionalParameters?.Keys.Where(OwnParameters.Contains) ?? []) yield return $"AdditionalParameters cannot set {name}: the client does.";
         if (FollowsRedirects(HttpMessageHandler))
             yield return "HttpMessageHandler must not follow redirects, which would carry tokens to other hosts: set AllowAutoRedirect to false.";
     }
