@@ -23,6 +23,8 @@ public sealed class PendingSignIn : IAsyncDisposable
     private readonly TaskCompletionSource<SignInResult> _handedOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
     // Never disposed: it has no timer, and the end of a hand-over may come after DisposeAsync.
     private readonly CancellationTokenSource _stopWaiting = new();
+    // Why nobody will see the address that this sign-in waits for.
+    private Exception? _problem;
     private int _waited;
     private int _redeemed;
 
@@ -197,6 +199,42 @@ public sealed class PendingSignIn : IAsyncDisposable
     /// <returns>A text without secrets.</returns>
     public override string ToString() => $"sign-in with {RedirectUri}";
 
+    /// <summary>Opens the browser and waits for the answer. The listener answers while it opens: a program's own may take until its page has come, and no longer than a sign-in may.</summary>
+    internal async Task<SignInResult> OpenAndCompleteAsync(CancellationToken cancel)
+    {
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var answer = CompleteAsync(giveUp.Token);
+        var opening = OpenBrowserAsync(giveUp.Token);
+        try
+        {
+            if (await Task.WhenAny(opening, answer) == opening && await ProblemOfAsync(opening) is { } problem)
+            {
+                Volatile.Write(ref _problem, problem);
+                await _stopWaiting.CancelAsync();
+            }
+            return await answer;
+        }
+        finally
+        {
+            if (answer is not { IsCompletedSuccessfully: true, Result: SignInResult.SignedIn }) await giveUp.CancelAsync();
+            // What opens the browser may ignore that nobody waits for it any more.
+            _ = opening.ContinueWith(late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        }
+    }
+
+    // Without a browser the person sees no address that anybody could wait for.
+    private static async Task<Exception?> ProblemOfAsync(Task<bool> opening)
+    {
+        try
+        {
+            return await opening ? null : new SignInRequiredException(SignInRequiredReason.NoBrowser);
+        }
+        catch (Exception failed)
+        {
+            return failed;
+        }
+    }
+
     private static SignInResult.Rejected Foreign(string expected, string actual) =>
         new(new ProtocolViolation("callback_not_ours", expected, actual, "Use the address that this very sign-in ended at, or begin a new one."));
 
@@ -237,31 +275,11 @@ public sealed class PendingSignIn : IAsyncDisposable
     // The time is up, the server could not be asked for a query instead, or the program gave up: disposed, nobody will bring an answer any more.
     private Task<SignInResult> Unanswered(Exception over, CancellationToken cancel) => over switch
     {
+        OperationCanceledException when Volatile.Read(ref _problem) is { } problem => Task.FromException<SignInResult>(problem),
         OperationCanceledException when !cancel.IsCancellationRequested && !_stopWaiting.IsCancellationRequested => Task.FromResult<SignInResult>(new SignInResult.Cancelled(CancelReason.TimedOut)),
         ClientException failed when ResultOf(failed) is { } result => Task.FromResult(result),
         _ => Task.FromException<SignInResult>(over),
     };
-
-    // The listener answers while the browser opens: a program's own may take until its page has come, and no longer than a sign-in may.
-    internal async Task<SignInResult> OpenAndCompleteAsync(CancellationToken cancel)
-    {
-        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var answer = CompleteAsync(giveUp.Token);
-        var opening = OpenBrowserAsync(giveUp.Token);
-        try
-        {
-            // Without a browser the person sees no address that this call could wait for.
-            if (await Task.WhenAny(opening, answer) == opening && !await opening) throw new SignInRequiredException(SignInRequiredReason.NoBrowser);
-            return await answer;
-        }
-        finally
-        {
-            if (answer is not { IsCompletedSuccessfully: true, Result: SignInResult.SignedIn }) await giveUp.CancelAsync();
-            await ((Task)answer).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            // What opens the browser may ignore that nobody waits for it any more.
-            _ = opening.ContinueWith(late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-        }
-    }
 
     // OpenID Connect Core section 3.1.3.3: who asks for openid gets an ID token, and checks it
     private bool NeedsKeys => _options.Scope.Contains(Scope.OpenId);
