@@ -61,13 +61,13 @@ public sealed class ProtectedResource
     /// <param name="handler">What sends the request; it must not follow redirects, and is not disposed. Default: the platform's.</param>
     /// <param name="cancel">Ends the call.</param>
     /// <returns>What it says.</returns>
-    /// <exception cref="ArgumentException">The answer does not know its request.</exception>
+    /// <exception cref="ArgumentException">The answer does not know its request, or that was neither over https nor to this machine.</exception>
     /// <exception cref="ProtocolViolationException">There are no metadata, or they are elsewhere, about another API, or make no sense.</exception>
     /// <exception cref="AuthorizationServerUnavailableException">The API cannot be reached.</exception>
     public static Task<ProtectedResource> DiscoverAsync(HttpResponseMessage refused, HttpMessageHandler? handler = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(refused);
-        var resource = refused.RequestMessage?.RequestUri ?? throw new ArgumentException("The answer does not know its request.", nameof(refused));
+        var resource = Asked(refused.RequestMessage?.RequestUri) ?? throw new ArgumentException("The answer does not know its request.", nameof(refused));
         return PlacesIn(refused) switch
         {
             [] => DiscoverAsync(resource, handler, cancel),
@@ -112,6 +112,11 @@ public sealed class ProtectedResource
     /// <summary>Names the API.</summary>
     /// <returns>Its address.</returns>
     public override string ToString() => Resource;
+
+    // RFC 9110 section 7.1: the fragment is no part of what was asked for
+    private static Uri? Asked(Uri? address) => address is not { IsAbsoluteUri: true } ? null
+        : address.Fragment.Length == 0 ? address
+        : new Uri(address.OriginalString[..address.OriginalString.IndexOf('#', StringComparison.Ordinal)]);
 
     private static List<string> PlacesIn(HttpResponseMessage answer) => answer.StatusCode != HttpStatusCode.Unauthorized ? []
         : [.. Challenge.Of(answer).Select(challenge => challenge["resource_metadata"]).OfType<string>().Distinct(StringComparer.Ordinal)];
