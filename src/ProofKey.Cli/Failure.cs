@@ -76,6 +76,10 @@ internal sealed record Failure(int ExitCode, string Problem, string Remedy, stri
         "callback_by_get" => "If this server cannot post its answers, say --response-mode query.",
         "response_mode" => "Say --response-mode query with this server.",
         "dpop_not_advertised" => "Sign in without --dpop at this server: say --dpop=false.",
+        "token_store_missing" => remedy
+            .Replace(KeychainKey.OrFile, "Or choose an encrypted file with a passphrase or a key file (--store file).", StringComparison.Ordinal)
+            .Replace(KeychainKey.AtAnotherPlace, "The session that is there needs it: until then use another profile (-p); if the keychain is gone for good, remove the file and sign in again.", StringComparison.Ordinal),
+        "token_store_other_backend" => "Use it as it was made, or move the session by command (proofkey store move); if its key is gone for good, remove the file and sign in again. It was left as it is.",
         "token_not_bound" => "Tell whoever runs the server, or say --dpop=false to take bearer tokens from it.",
         _ => remedy,
     };

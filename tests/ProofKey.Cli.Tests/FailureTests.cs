@@ -34,6 +34,18 @@ public sealed class FailureTests
     public void What_the_library_says_of_its_options_is_said_of_those_that_are_typed(string code) =>
         Failure.Of(new SignInResult.Rejected(new ProtocolViolation(code, "a bound token", "there is none", "Say DpopUse.Never.")))!.Remedy.ShouldContain("--dpop=false");
 
+    [Theory]
+    [InlineData(TokenStoreState.Missing, KeychainKey.OrFile, "--store file")]
+    [InlineData(TokenStoreState.Missing, KeychainKey.AtAnotherPlace, "(-p)")]
+    [InlineData(TokenStoreState.OtherBackend, "Move the session by TokenStore.MoveAsync.", "proofkey store move")]
+    public void What_the_library_says_of_its_stores_is_said_of_options_and_commands(TokenStoreState state, string remedy, string said)
+    {
+        var failure = Failure.Of(new TokenStoreException(state, "/sessions/default.vault", "the key", "there is none", $"Install gnome-keyring. {remedy}"));
+
+        failure.Remedy.ShouldContain(said);
+        foreach (var word in (string[])["TokenStore", "ClientOptions"]) failure.Remedy.ShouldNotContain(word);
+    }
+
     [Fact]
     public void A_missing_proof_has_one_remedy_whichever_endpoint_asks_for_it()
     {

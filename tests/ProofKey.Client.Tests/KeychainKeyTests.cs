@@ -97,15 +97,15 @@ public sealed class KeychainKeyTests : IDisposable
     {
         await using var server = await ScriptedServer.StartAsync();
         _keychain.Problem = TokenStoreState.Missing;
-        (await Should.ThrowAsync<TokenStoreException>(() => Store.ProbeAsync("default", Cancel))).Remedy.ShouldContain("--store file");
+        (await Should.ThrowAsync<TokenStoreException>(() => Store.ProbeAsync("default", Cancel))).Remedy.ShouldContain("TokenStore.EncryptedFile");
         _keychain.Problem = null;
         await SignInAsync(server, "default");
         _keychain.Problem = TokenStoreState.Missing;
 
         var remedy = (await Should.ThrowAsync<TokenStoreException>(() => AfterARestart().ListAsync(Cancel))).Remedy;
 
-        remedy.ShouldNotContain("--store file");
-        remedy.ShouldContain("use another profile");
+        remedy.ShouldNotContain("TokenStore.EncryptedFile");
+        remedy.ShouldContain("use another ClientOptions.Profile");
     }
 
     [Fact]

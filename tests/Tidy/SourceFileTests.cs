@@ -39,6 +39,11 @@ public partial class SourceFileTests
     public void No_file_names_a_folder_of_somebodys_machine_or_a_package_registry() =>
         Matches(Tree.TextFiles.Except(["tests/Tidy/SourceFileTests.cs"]), PlaceOfOurs()).ShouldBeEmpty();
 
+    // Another program with the library has other options; proofkey says its own in the place of these.
+    [Fact]
+    public void The_library_names_no_option_and_no_command_of_the_program() =>
+        Matches(Tree.Sources.Where(path => path.StartsWith("src/ProofKey.Client", StringComparison.Ordinal)), WordOfTheProgram()).ShouldBeEmpty();
+
     [Fact]
     public void A_lock_file_names_versions_and_digests_and_no_place_where_packages_come_from()
     {
@@ -82,6 +87,9 @@ public partial class SourceFileTests
 
     private static bool Explained(string line) => line.Contains("//", StringComparison.Ordinal) || line.Contains("<!--", StringComparison.Ordinal)
         || line.Contains("-->", StringComparison.Ordinal) || line.Contains("Justification = ", StringComparison.Ordinal);
+
+    [GeneratedRegex("""^(?!\s*//)[^"]*"[^"]*(--[a-z]{2}|\(-[a-z]\)|proofkey [a-z]+ [a-z]+\b)[^"]*"(?!u8)""", RegexOptions.Multiline)]
+    private static partial Regex WordOfTheProgram();
 
     [GeneratedRegex("TODO|FIXME|HACK|XXX|NotImplementedException")]
     private static partial Regex Unfinished();

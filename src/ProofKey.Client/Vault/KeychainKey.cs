@@ -3,9 +3,11 @@ namespace ProofKey.Client;
 /// <summary>A key in the keychain: one for each program, whatever the number of its profiles, so that a person is asked at most once.</summary>
 internal sealed class KeychainKey(string application, Keychain keychain, TimeSpan? patience = null) : VaultKey
 {
-    private const string OrFile = "Or choose an encrypted file with a passphrase or a key file (--store file).";
+    /// <summary>The way out where there is no session yet; a program may have a better word for it.</summary>
+    internal const string OrFile = "Or keep sessions in files whose key is a passphrase or a key file (TokenStore.EncryptedFile).";
+
     // A file that is there needs the key that it has, so another kind of store is no way out.
-    private const string AtAnotherPlace = "The session that is there needs it: until then use another profile (-p); if the keychain is gone for good, remove the file and sign in again.";
+    internal const string AtAnotherPlace = "The session that is there needs it: until then use another ClientOptions.Profile; if the keychain is gone for good, remove the file and sign in again.";
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 

@@ -274,7 +274,7 @@ internal sealed class SessionVault : IDisposable
 
     private TokenStoreException OtherBackend(string backend) => new(
         TokenStoreState.OtherBackend, _path!, $"a vault at {_path} whose key is {_key}", $"its key is {Named(backend)}",
-        "Use it as it was made, or move the session by command (proofkey store move, TokenStore.MoveAsync); if its key is gone for good, remove the file and sign in again. It was left as it is.");
+        "Use it as it was made, or move the session by TokenStore.MoveAsync; if its key is gone for good, remove the file and sign in again. It was left as it is.");
 
     private static string Named(string backend) => backend switch
     {
