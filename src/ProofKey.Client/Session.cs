@@ -92,8 +92,9 @@ public sealed class Session
     /// <param name="cancel">Ends the call.</param>
     /// <returns>The claims. Their <c>sub</c> is the session's; anything else is thrown away.</returns>
     /// <exception cref="ProtocolViolationException">The answer is about somebody else, or not an answer, or the server has no such endpoint.</exception>
-    /// <exception cref="SignInRequiredException">The session has ended.</exception>
+    /// <exception cref="SignInRequiredException">The session has ended, or was signed out.</exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached.</exception>
+    /// <exception cref="TokenStoreException">The store cannot be read or written, where the token has to be renewed first; the session is kept.</exception>
     public Task<JsonElement> GetUserInfoAsync(CancellationToken cancel = default) => _client.UserInfo.GetAsync(this, mayRenew: true, cancel);
 
     /// <summary>
