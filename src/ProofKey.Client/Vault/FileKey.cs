@@ -17,7 +17,7 @@ internal sealed class FileKey(string path) : VaultKey
     internal override Task<(VaultHeader Header, byte[] Key)> NewAsync(string vault, CancellationToken cancel)
     {
         // What is there and no key is something else, which must not be overwritten.
-        var key = Read(vault, $"Make one with: (umask 077; head -c {Length} /dev/urandom > {path})", $"Name another file. A key is made with: (umask 077; head -c {Length} /dev/urandom > FILE)");
+        var key = Read(vault, $"Make one with: (umask 077; head -c {Length} /dev/urandom > {ShellText.Argument(path)})", $"Name another file. A key is made with: (umask 077; head -c {Length} /dev/urandom > FILE)");
         return Task.FromResult((new VaultHeader(Backend, IdOf(key)), key));
     }
 

@@ -126,7 +126,7 @@ internal static class OwnerFile
         var folder = Path.GetDirectoryName(path)!;
         var mode = File.GetUnixFileMode(folder);
         if ((mode & OthersWrite) != 0 && !mode.HasFlag(UnixFileMode.StickyBit))
-            throw new TokenStoreException(TokenStoreState.Exposed, path, $"a folder for {path} that others cannot change", "others can write to it", $"Take that from them (chmod go-w {folder}), or choose another folder.");
+            throw new TokenStoreException(TokenStoreState.Exposed, path, $"a folder for {path} that others cannot change", "others can write to it", $"Take that from them (chmod go-w {ShellText.Argument(folder)}), or choose another folder.");
     }
 
     public static FileStreamOptions Options(FileMode mode, FileShare share)
