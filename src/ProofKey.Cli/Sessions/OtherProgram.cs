@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using ProofKey.Cli.Output;
+using ProofKey.Client.Loopback;
 
 namespace ProofKey.Cli.Sessions;
 
@@ -14,9 +15,6 @@ internal sealed partial class OtherProgram
 
     // execvp(3) of old looks in the current folder too, where anybody's programs may lie.
     private const string UsualPath = "/usr/bin:/bin";
-
-    // What unlocks our own files is none of its business; the last one may hold the password of a database.
-    private static readonly string[] Ours = ["PROOFKEY_PASSPHRASE", "PROOFKEY_ROOT_KEY", "PROOFKEY_DATABASE"];
 
     private readonly string _name;
     private readonly string _path;
@@ -43,7 +41,7 @@ internal sealed partial class OtherProgram
         // The runtime ignores this signal, and a program that is run would inherit that.
         Signal(BrokenPipe, 0);
         // The process's own variables, since the runtime's copy of them has lost what is not UTF-8
-        foreach (var name in Ours) _ = UnsetVariable(name);
+        foreach (var name in BrowserLauncher.OwnVariables) _ = UnsetVariable(name);
         TerminalModes.PutBack();
         DeleteDiagnosticSocket();
         if (SetVariable(variable, token, overwrite: 1) == 0) _ = Execv(_path, [_name, .. arguments, null]);
@@ -66,7 +64,7 @@ internal sealed partial class OtherProgram
     private async Task<int> WaitAsync(string[] arguments, string variable, string token)
     {
         var start = new ProcessStartInfo(_path, arguments) { UseShellExecute = false };
-        foreach (var name in Ours) start.Environment.Remove(name);
+        foreach (var name in BrowserLauncher.OwnVariables) start.Environment.Remove(name);
         start.Environment[variable] = token;
         try
         {

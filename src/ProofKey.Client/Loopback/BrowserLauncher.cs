@@ -11,8 +11,8 @@ namespace ProofKey.Client.Loopback;
 /// <param name="patience">How long a launcher is watched for an early failure.</param>
 internal sealed class BrowserLauncher(MachineFacts facts, TimeSpan patience)
 {
-    // What unlocks our own files is none of a browser's business, nor of whatever it starts.
-    private static readonly string[] OwnVariables = ["PROOFKEY_PASSPHRASE", "PROOFKEY_ROOT_KEY", "PROOFKEY_DATABASE"];
+    /// <summary>What no program that is started gets: it unlocks files of <c>proofkey</c>, which is a program with this library, and is none of a browser's business, nor of whatever it starts.</summary>
+    public static readonly string[] OwnVariables = ["PROOFKEY_PASSPHRASE", "PROOFKEY_ROOT_KEY", "PROOFKEY_DATABASE"];
 
     public static BrowserLauncher OfThisSystem { get; } = new(MachineFacts.OfThisMachine, TimeSpan.FromSeconds(2));
 
