@@ -8,7 +8,7 @@ using ProofKey.Jose;
 namespace ProofKey.Client;
 
 /// <summary>One answer of the server, read whole and bounded.</summary>
-internal sealed record Answer(string What, HttpStatusCode Status, string? MediaType, byte[] Body, DateTimeOffset? Date)
+internal sealed record Answer(string What, HttpStatusCode Status, string? MediaType, byte[] Body)
 {
     private const int MaxDepth = 16;
 
@@ -164,7 +164,7 @@ internal sealed class Backchannel : IDisposable
             ThrowIfRedirected(what, address, response);
             ThrowIfUnavailable(what, response);
             var body = await ReadAsync(what, response, linked.Token);
-            return new Answer(what, response.StatusCode, response.Content.Headers.ContentType?.MediaType?.ToLowerInvariant(), body, response.Headers.Date)
+            return new Answer(what, response.StatusCode, response.Content.Headers.ContentType?.MediaType?.ToLowerInvariant(), body)
             {
                 Nonce = nonce,
                 Challenges = Challenge.Of(response),

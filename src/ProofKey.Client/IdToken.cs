@@ -43,8 +43,6 @@ internal sealed class IdToken
     /// <summary>All claims.</summary>
     public JsonElement Claims { get; }
 
-    public string Subject => Claims.GetProperty("sub").GetString()!;
-
     public static async Task<IdToken> ValidateAsync(
         string text, AuthorizationServer server, SigningKeys keys, ClientOptions options, IdTokenContext context, CancellationToken cancel)
     {
