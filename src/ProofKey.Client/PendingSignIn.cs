@@ -26,7 +26,7 @@ public sealed class PendingSignIn : IAsyncDisposable
     // Why nobody will see the address that this sign-in waits for.
     private Exception? _problem;
     private int _waited;
-    private int _redeemed;
+    private int _answered;
 
     private PendingSignIn(PublicClient client, SignInServer server, SignInRoad road, LoopbackListener? listener, SignInTurn turn, StepUp? stepUp)
     {
@@ -167,7 +167,7 @@ public sealed class PendingSignIn : IAsyncDisposable
         if (!IsRedirectUri(callback)) return Foreign($"the address {RedirectUri}", "another address came");
         if (!Parameters.TryParse(callback.Query.AsSpan().TrimStart('?'), out var parameters, out _) || Match(parameters, byGet: true) is not { } matched)
             return Foreign("an answer with the state of this sign-in", "its state is missing or another");
-        if (!TryTakeTurn()) throw new InvalidOperationException("An answer was taken already; begin a new sign-in.");
+        if (!TryBeTheAnswer()) throw new InvalidOperationException("An answer was taken already; begin a new sign-in.");
         return await _client.WhileOpenAsync(ending => HandOverAsync(matched, ending), cancel);
     }
 
@@ -259,7 +259,7 @@ public sealed class PendingSignIn : IAsyncDisposable
         {
             callback = await WaitAsync(linked.Token);
         }
-        catch (OperationCanceledException) when (Volatile.Read(ref _redeemed) != 0)
+        catch (OperationCanceledException) when (Volatile.Read(ref _answered) != 0)
         {
             return await _handedOver.Task.WaitAsync(cancel);
         }
@@ -267,7 +267,7 @@ public sealed class PendingSignIn : IAsyncDisposable
         {
             return await SignInEnding.ToldAsync(_options, () => Unanswered(over, cancel));
         }
-        if (!TryTakeTurn()) return await _handedOver.Task.WaitAsync(cancel);
+        if (!TryBeTheAnswer()) return await _handedOver.Task.WaitAsync(cancel);
         _options.Emit(new ClientEvent.CallbackAccepted());
         return await SignInEnding.ToldAsync(_options, () => RedeemAsync(callback, cancel));
     }
@@ -284,7 +284,7 @@ public sealed class PendingSignIn : IAsyncDisposable
     // OpenID Connect Core section 3.1.3.3: who asks for openid gets an ID token, and checks it
     private bool NeedsKeys => _options.Scope.Contains(Scope.OpenId);
 
-    private bool TryTakeTurn() => Interlocked.Exchange(ref _redeemed, 1) == 0;
+    private bool TryBeTheAnswer() => Interlocked.Exchange(ref _answered, 1) == 0;
 
     // Everything before the query, compared as the parsed parts, since systems rewrite the addresses that they hand to apps.
     private bool IsRedirectUri(Uri callback) =>

@@ -25,13 +25,13 @@ internal sealed class LoopbackListener : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly LoopbackPlaces _places = new();
     private readonly TaskCompletionSource _served = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private Turn _turn = new((_, _) => null, ResponseMode.Query);
+    private Question _question = new((_, _) => null, ResponseMode.Query);
     private CallbackPage? _page;
     private Task _accepting = Task.CompletedTask;
     private int _disposed;
 
     // One question to the server and what its answer gets; a second one follows only where the server refused the response mode.
-    private sealed class Turn(Func<Parameters, bool, Callback?> match, ResponseMode mode)
+    private sealed class Question(Func<Parameters, bool, Callback?> match, ResponseMode mode)
     {
         private LoopbackRequest? _taken;
         private int _browsers;
@@ -68,7 +68,7 @@ internal sealed class LoopbackListener : IAsyncDisposable
     private string DonePath { get; }
 
     /// <summary>Whether a browser has brought the answer, and waits for what becomes of it.</summary>
-    public bool HasBrowser => Volatile.Read(ref _turn).Accepted.Task.IsCompletedSuccessfully;
+    public bool HasBrowser => Volatile.Read(ref _question).Accepted.Task.IsCompletedSuccessfully;
 
     /// <summary>Binds and listens; connections that come before <see cref="WaitAsync"/> wait in the system's queue.</summary>
     /// <param name="options">Who waits.</param>
@@ -99,16 +99,16 @@ internal sealed class LoopbackListener : IAsyncDisposable
     /// <param name="cancel">Ends the wait.</param>
     public Task<Callback> WaitAsync(Func<Parameters, bool, Callback?> match, ResponseMode mode, CancellationToken cancel)
     {
-        var turn = new Turn(match, mode);
-        Volatile.Write(ref _turn, turn);
+        var question = new Question(match, mode);
+        Volatile.Write(ref _question, question);
         if (_accepting.IsCompleted) _accepting = Task.WhenAll(_sockets.Select(AcceptAsync));
-        return turn.Accepted.Task.WaitAsync(cancel);
+        return question.Accepted.Task.WaitAsync(cancel);
     }
 
     /// <summary>Sends the browser that brought the last answer to another address, and goes on waiting.</summary>
     public Task<Callback> SendOnAsync(Uri address, Func<Parameters, bool, Callback?> match, ResponseMode mode, CancellationToken cancel)
     {
-        var answered = _turn;
+        var answered = _question;
         var waiting = WaitAsync(match, mode, cancel);
         answered.Response.TrySetResult(LoopbackResponse.SeeOther(address.AbsoluteUri));
         return waiting;
@@ -121,7 +121,7 @@ internal sealed class LoopbackListener : IAsyncDisposable
     {
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancel, _stop.Token);
         Volatile.Write(ref _page, page);
-        _turn.Response.TrySetResult(LoopbackResponse.SeeOther(DonePath));
+        _question.Response.TrySetResult(LoopbackResponse.SeeOther(DonePath));
         try
         {
             await _served.Task.WaitAsync(PageTimeout, linked.Token);
@@ -190,14 +190,14 @@ internal sealed class LoopbackListener : IAsyncDisposable
 
     private async Task AnswerOneAsync(LoopbackPlaces.Place place, LoopbackRequest request, CancellationToken cancel)
     {
-        var (turn, connection) = (Volatile.Read(ref _turn), place.Connection);
+        var (question, connection) = (Volatile.Read(ref _question), place.Connection);
         if (request.IsWellFormed && IsOurHost(request.Host) && request.Path == DonePath && request.Method is "GET" && Volatile.Read(ref _page) is { } page)
         {
             _places.TryKeep(place);
             await LoopbackResponse.Page(page).SendAsync(connection, DrainTime, cancel);
             _served.TrySetResult();
         }
-        else if (Ignored(request, turn, out var callback) is { } reason)
+        else if (Ignored(request, question, out var callback) is { } reason)
         {
             _options.Emit(new ClientEvent.RequestIgnored(reason));
             await LoopbackResponse.For(reason, request.Method).SendAsync(connection, DrainTime, cancel);
@@ -206,9 +206,9 @@ internal sealed class LoopbackListener : IAsyncDisposable
         {
             // It gave way while it was read. The browser may bring it again.
         }
-        else if (turn.Takes(callback!, request))
+        else if (question.Takes(callback!, request))
         {
-            await RedirectAsync(connection, turn);
+            await RedirectAsync(connection, question);
         }
         else
         {
@@ -218,33 +218,33 @@ internal sealed class LoopbackListener : IAsyncDisposable
     }
 
     // The code is being redeemed, which may take longer than a request may.
-    private async Task RedirectAsync(Socket connection, Turn turn)
+    private async Task RedirectAsync(Socket connection, Question question)
     {
-        turn.Joins();
+        question.Joins();
         try
         {
-            var response = await turn.Response.Task.WaitAsync(_stop.Token);
+            var response = await question.Response.Task.WaitAsync(_stop.Token);
             await response.SendAsync(connection, DrainTime, _stop.Token);
         }
         catch (SocketException)
         {
             // The browser has gone; if it brought no other copy, nobody will ask for the page.
-            if (turn.LeavesAsTheLast()) _served.TrySetResult();
+            if (question.LeavesAsTheLast()) _served.TrySetResult();
         }
     }
 
     // Why a request is not the answer, in the order in which it is looked at; null when it is. What comes by GET although a form was asked
     // for is read too: the sign-in must hear of a server that refuses the form, and refuse a code that comes that way.
-    private IgnoredRequestReason? Ignored(LoopbackRequest request, Turn turn, out Callback? callback)
+    private IgnoredRequestReason? Ignored(LoopbackRequest request, Question question, out Callback? callback)
     {
         callback = null;
         if (!request.IsWellFormed) return IgnoredRequestReason.Malformed;
         // RFC 9110 section 7.2: a name that was made to point here (DNS rebinding) is not our name
         if (!IsOurHost(request.Host)) return IgnoredRequestReason.Host;
         if (request.Path != _redirect.Path) return IgnoredRequestReason.Path;
-        var isForm = request.Method == "POST" && request.IsForm && turn.Mode == ResponseMode.FormPost;
+        var isForm = request.Method == "POST" && request.IsForm && question.Mode == ResponseMode.FormPost;
         if (!isForm && request.Method != "GET") return IgnoredRequestReason.Method;
-        if (Parameters.TryParse(isForm ? request.Body : request.Query, out var parameters, out _)) callback = turn.Match(parameters, !isForm);
+        if (Parameters.TryParse(isForm ? request.Body : request.Query, out var parameters, out _)) callback = question.Match(parameters, !isForm);
         return callback is null ? IgnoredRequestReason.State : null;
     }
 
