@@ -80,7 +80,7 @@ public sealed class DeviceSignIn : IAsyncDisposable
         using var turn = _turn;
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancel, _stop.Token);
         if (NeedsKeys) _client.Keys.Prefetch(_server.Keys!);
-        return await _client.WhileOpenAsync(ending => SignInEnding.ToldAsync(_options, () => PollAsync(ending)), linked.Token);
+        return await _client.Asking.WhileOpenAsync(ending => SignInEnding.ToldAsync(_options, () => PollAsync(ending)), linked.Token);
     }
 
     /// <summary>Gives up: a wait ends at once.</summary>

@@ -148,7 +148,7 @@ public sealed class PendingSignIn : IAsyncDisposable
         using var turn = _turn;
         await using var listening = _listener;
         if (NeedsKeys) _client.Keys.Prefetch(_server.Keys!);
-        return await _client.WhileOpenAsync(ending => ShownAsync(ListenAsync(ending), ending), cancel);
+        return await _client.Asking.WhileOpenAsync(ending => ShownAsync(ListenAsync(ending), ending), cancel);
     }
 
     /// <summary>
@@ -168,7 +168,7 @@ public sealed class PendingSignIn : IAsyncDisposable
         if (!Parameters.TryParse(callback.Query.AsSpan().TrimStart('?'), out var parameters, out _) || Match(parameters, byGet: true) is not { } matched)
             return Foreign("an answer with the state of this sign-in", "its state is missing or another");
         if (!TryBeTheAnswer()) throw new InvalidOperationException("An answer was taken already; begin a new sign-in.");
-        return await _client.WhileOpenAsync(ending => HandOverAsync(matched, ending), cancel);
+        return await _client.Asking.WhileOpenAsync(ending => HandOverAsync(matched, ending), cancel);
     }
 
     /// <summary>

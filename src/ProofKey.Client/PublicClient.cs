@@ -1,5 +1,3 @@
-using System.Runtime.ExceptionServices;
-
 namespace ProofKey.Client;
 
 /// <summary>
@@ -9,26 +7,7 @@ namespace ProofKey.Client;
 /// </summary>
 public sealed class PublicClient : IAsyncDisposable
 {
-    private readonly SemaphoreSlim _signIn = new(1, 1);
-    // The turn is of the call that has it: what else begins a sign-in meanwhile waits for its own.
-    private readonly AsyncLocal<Turn?> _turn = new();
-    // The last question to the person that came to nothing.
-    private Unanswered? _unanswered;
-    // Ends what waits. Never disposed: it has no timer, and a call may come after DisposeAsync.
-    private readonly CancellationTokenSource _closing = new();
     private int _disposed;
-
-    private sealed class Turn
-    {
-        public bool IsTaken { get; set; }
-
-        public bool IsOver { get; set; }
-
-        public IDisposable? Kept { get; set; }
-    }
-
-    // What was asked: nothing in particular, or what an API wanted.
-    private sealed record Unanswered(string Asked, ExceptionDispatchInfo Answer);
 
     /// <summary>Checks the options. Nothing is read and nothing is sent yet.</summary>
     /// <param name="options">What to sign in to, and as whom.</param>
@@ -45,6 +24,7 @@ public sealed class PublicClient : IAsyncDisposable
         TokenEndpoint = new TokenEndpoint(options, Backchannel);
         Vault = new SessionVault(options.Store, options.Profile) { Patience = SessionVault.PatienceOf(options) };
         Refresh = new Refresh(this);
+        Asking = new Asking(this);
         UserInfo = new UserInfo(this);
         SignOut = new SignOut(this);
     }
@@ -62,8 +42,7 @@ public sealed class PublicClient : IAsyncDisposable
 
     internal SessionVault Vault { get; }
 
-    /// <summary>Whether the sign-in that is asked for now has its turn already.</summary>
-    internal bool HasTurn => _turn.Value is { IsTaken: true, IsOver: false };
+    internal Asking Asking { get; }
 
     internal Refresh Refresh { get; }
 
@@ -105,7 +84,7 @@ public sealed class PublicClient : IAsyncDisposable
     public Task<Session> GetSessionAsync(Func<CancellationToken, Task<Session>> signIn, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(signIn);
-        return WhileOpenAsync(ending => GetSessionAsync("", signIn, _ => true, ending), cancel);
+        return Asking.WhileOpenAsync(ending => Asking.GetSessionAsync("", signIn, _ => true, ending), cancel);
     }
 
     /// <summary>
@@ -125,7 +104,7 @@ public sealed class PublicClient : IAsyncDisposable
     public Task<Session> GetSessionAsync(StepUp stepUp, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(stepUp);
-        return WhileOpenAsync(ending => AnswerAsync(stepUp, ending), cancel);
+        return Asking.WhileOpenAsync(ending => AnswerAsync(stepUp, ending), cancel);
     }
 
     /// <summary>Finds the stored session for these options. Opens no browser and asks no server.</summary>
@@ -135,7 +114,7 @@ public sealed class PublicClient : IAsyncDisposable
     public async Task<Session?> FindSessionAsync(CancellationToken cancel = default)
     {
         cancel.ThrowIfCancellationRequested();
-        ObjectDisposedException.ThrowIf(_closing.IsCancellationRequested, this);
+        Asking.ThrowIfOver();
         return await Vault.FindAsync(Options, cancel) is { } stored ? new Session(this, stored) : null;
     }
 
@@ -187,7 +166,9 @@ public sealed class PublicClient : IAsyncDisposable
         if (road == SignInRoad.Device) throw new ArgumentException($"A device begins with {nameof(BeginDeviceAsync)}.", nameof(road));
         if (road == SignInRoad.Paste && Options.ResponseMode == ResponseMode.FormPost)
             throw new ArgumentException("What is pasted is an address, so it cannot go with ResponseMode.FormPost.", nameof(road));
-        return await WhileOpenAsync(ending => StartAsync(road, stepUp, ending), cancel);
+        var askedAt = Options.TimeProvider.GetUtcNow();
+        return await Asking.WhileOpenAsync(
+            ending => StartAsync(server => SharedRedirect.CheckAsync(Options, server, ending), (server, turn) => PendingSignIn.StartAsync(this, server, road, stepUp, askedAt, turn, ending), ending), cancel);
     }
 
     /// <summary>
@@ -200,7 +181,8 @@ public sealed class PublicClient : IAsyncDisposable
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached.</exception>
     /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
     /// <exception cref="TokenStoreException">The store cannot be read or written.</exception>
-    public Task<DeviceSignIn> BeginDeviceAsync(CancellationToken cancel = default) => WhileOpenAsync(StartDeviceAsync, cancel);
+    public Task<DeviceSignIn> BeginDeviceAsync(CancellationToken cancel = default) =>
+        Asking.WhileOpenAsync(ending => StartAsync(_ => Task.CompletedTask, (server, turn) => DeviceSignIn.StartAsync(this, server, turn, ending), ending), cancel);
 
     /// <summary>
     /// Ends what waits for a person or for another call, and frees the connections. A refresh that was sent comes first, however long its requests may take, since its tokens are spent at the server already; one that was not sent ends at once. What
@@ -210,8 +192,7 @@ public sealed class PublicClient : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
-        // What a program does when its call is cancelled is its own, and may fail.
-        await _closing.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        await Asking.DisposeAsync();
         using (var sent = new CancellationTokenSource(SessionVault.PatienceOf(Options), Options.TimeProvider)) await Refresh.CloseAsync(sent.Token);
         using var limit = new CancellationTokenSource(Options.RequestTimeout, Options.TimeProvider);
         await Refresh.SaveLeftAsync(limit.Token);
@@ -224,182 +205,35 @@ public sealed class PublicClient : IAsyncDisposable
     /// <returns>A text without secrets.</returns>
     public override string ToString() => Options.ToString();
 
-    /// <summary>Runs a call that ends with this client.</summary>
-    /// <exception cref="ObjectDisposedException">The client is disposed, or was before the call ended.</exception>
-    internal async Task<T> WhileOpenAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancel)
-    {
-        ObjectDisposedException.ThrowIf(_closing.IsCancellationRequested, this);
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancel, _closing.Token);
-        try
-        {
-            return await call(ending.Token);
-        }
-        catch (OperationCanceledException) when (_closing.IsCancellationRequested && !cancel.IsCancellationRequested)
-        {
-            throw new ObjectDisposedException(typeof(PublicClient).FullName);
-        }
-    }
-
-    private async Task<PendingSignIn> StartAsync(SignInRoad road, StepUp? stepUp, CancellationToken cancel)
-    {
-        var askedAt = Options.TimeProvider.GetUtcNow();
-        var (server, turn) = await PrepareAsync(server => SharedRedirect.CheckAsync(Options, server, cancel), cancel);
-        try
-        {
-            return await PendingSignIn.StartAsync(this, server, road, stepUp, askedAt, turn, cancel);
-        }
-        catch
-        {
-            turn.Dispose();
-            throw;
-        }
-    }
-
-    private async Task<DeviceSignIn> StartDeviceAsync(CancellationToken cancel)
-    {
-        var (server, turn) = await PrepareAsync(_ => Task.CompletedTask, cancel);
-        try
-        {
-            return await DeviceSignIn.StartAsync(this, server, turn, cancel);
-        }
-        catch
-        {
-            turn.Dispose();
-            throw;
-        }
-    }
-
     // Somebody else's sign-in for the same demand may end while this call waits for its turn.
     private async Task<Session> AnswerAsync(StepUp stepUp, CancellationToken cancel)
     {
         var askedAt = Options.TimeProvider.GetUtcNow();
         var known = (await Vault.FindAsync(Options, cancel))?.Id;
-        return await GetSessionAsync(stepUp.ToString(), ending => SignInAsync(stepUp, ending), session => stepUp.IsMetBy(session, known, askedAt), cancel);
+        return await Asking.GetSessionAsync(stepUp.ToString(), ending => SignInAsync(stepUp, ending), session => stepUp.IsMetBy(session, known, askedAt), cancel);
     }
 
-    private async Task<Session> GetSessionAsync(string asked, Func<CancellationToken, Task<Session>> signIn, Func<StoredSession, bool> isAnswer, CancellationToken cancel)
-    {
-        var before = Volatile.Read(ref _unanswered);
-        if (!await _signIn.WaitAsync(TimeSpan.Zero, cancel))
-        {
-            // Another call may wait for the person, for as long as they take.
-            if (await StillGoodAsync(isAnswer, cancel) is { } good) return good;
-            await _signIn.WaitAsync(cancel);
-        }
-        try
-        {
-            if (await StillGoodAsync(isAnswer, cancel) is { } session) return session;
-            // Who waited while the person was asked the same has the same answer: to ask again, once for each call, would open one window after the other.
-            if (_unanswered is { } last && !ReferenceEquals(last, before) && last.Asked == asked) last.Answer.Throw();
-            return await AskAsync(asked, signIn, isAnswer, cancel);
-        }
-        finally
-        {
-            _signIn.Release();
-        }
-    }
-
-    private async Task<Session?> StillGoodAsync(Func<StoredSession, bool> isAnswer, CancellationToken cancel)
-    {
-        if (await FindSessionAsync(cancel) is not { } session || !isAnswer(session.Stored)) return null;
-        try
-        {
-            await session.GetAccessTokenAsync(cancel: cancel);
-            return session;
-        }
-        catch (SignInRequiredException ended) when (ended.Reason is SignInRequiredReason.SessionEnded or SignInRequiredReason.SignedOut || (ended is { Reason: SignInRequiredReason.Refused, Error: { } error } && RegisteredErrors.AskForThePerson(error.Code)))
-        {
-            return null;
-        }
-    }
-
-    private async Task<(SignInServer Server, SignInTurn Turn)> PrepareAsync(Func<SignInServer, Task> check, CancellationToken cancel)
+    private async Task<T> StartAsync<T>(Func<SignInServer, Task> check, Func<SignInServer, SignInTurn, Task<T>> start, CancellationToken cancel)
     {
         var known = (await Vault.FindAsync(Options, cancel))?.Id;
         var server = await Discovery.ForSignInAsync(cancel);
         await Vault.ProbeAsync(cancel);
         // After it: whoever has to unlock a keychain is asked once.
         await check(server);
-        return (server, await SignInTurn.TakeAsync(this, known, cancel));
-    }
-
-    // A caller who gives up has answered nothing for the others.
-    private async Task<Session> AskAsync(string asked, Func<CancellationToken, Task<Session>> signIn, Func<StoredSession, bool> isAnswer, CancellationToken cancel)
-    {
+        var turn = await SignInTurn.TakeAsync(this, known, cancel);
         try
         {
-            return await InTurnAsync(signIn, isAnswer, cancel);
+            return await start(server, turn);
         }
-        catch (Exception answer) when (!cancel.IsCancellationRequested)
+        catch
         {
-            Volatile.Write(ref _unanswered, new Unanswered(asked, ExceptionDispatchInfo.Capture(answer)));
+            turn.Dispose();
             throw;
         }
     }
 
-    // One tab on the whole machine, whatever the number of programs that find the session ended.
-    private async Task<Session> InTurnAsync(Func<CancellationToken, Task<Session>> signIn, Func<StoredSession, bool> isAnswer, CancellationToken cancel)
-    {
-        while (true)
-        {
-            // The one that has ended may still be stored, or one that is for something else.
-            var known = (await Vault.ReadAsync(cancel))?.Id;
-            async Task<bool> HasAnother() => await Vault.FindAsync(Options, cancel) is { } found && found.Id != known && isAnswer(found);
-            var (held, waited) = await Vault.TakeSignInTurnAsync(Options, HasAnother, cancel);
-            using (held)
-            {
-                if (await StillGoodAsync(isAnswer, cancel) is { } session) return session;
-                // What somebody else had signed in to has ended again, and the turn is not ours yet.
-                if (waited && held is null) continue;
-                var stored = await Vault.ReadAsync(cancel);
-                if (stored?.IsOf(Options) == false) throw TokenStoreException.OtherClient(Vault.Path, Options, stored);
-                // To ask again, once for each program that waited, would not help who closed the first window; a sign-in for something else is no closed one.
-                if (waited && stored?.Id == known) throw new SignInRequiredException(SignInRequiredReason.TimedOut);
-                return await InTurnAsync(signIn, cancel);
-            }
-        }
-    }
-
-    // What the callback leaves running may still say that it has the turn when the turn is over.
-    private async Task<Session> InTurnAsync(Func<CancellationToken, Task<Session>> signIn, CancellationToken cancel)
-    {
-        var turn = new Turn { IsTaken = true };
-        _turn.Value = turn;
-        try
-        {
-            return await signIn(cancel);
-        }
-        finally
-        {
-            turn.IsOver = true;
-        }
-    }
-
-    /// <summary>Signs in with as many attempts as the person wants, one after the other: the turn that the first of them took is kept to the end, so nobody else asks them in between.</summary>
-    internal async Task<Session> InOneTurnAsync(Func<Task<Session>> signIn)
-    {
-        if (HasTurn) return await signIn();
-        var turn = new Turn();
-        _turn.Value = turn;
-        try
-        {
-            return await signIn();
-        }
-        finally
-        {
-            turn.IsOver = true;
-            turn.Kept?.Dispose();
-        }
-    }
-
-    /// <summary>Keeps a turn that was just taken, where more attempts may follow.</summary>
-    /// <returns>Whether it is kept, and not given back by the attempt that took it.</returns>
-    internal bool Keeps(IDisposable? taken)
-    {
-        if (_turn.Value is not { IsTaken: false, IsOver: false } turn) return false;
-        (turn.IsTaken, turn.Kept) = (true, taken);
-        return true;
-    }
+    /// <summary>Signs in with as many attempts as the person wants; see <see cref="Asking.InOneTurnAsync"/>.</summary>
+    internal Task<Session> InOneTurnAsync(Func<Task<Session>> signIn) => Asking.InOneTurnAsync(signIn);
 
     private async Task<Session> SignInAsync(StepUp? stepUp, CancellationToken cancel)
     {

@@ -17,9 +17,9 @@ internal sealed class SignInTurn(IDisposable? held) : IDisposable
     /// <exception cref="TokenStoreException">The file beside the vault cannot be made.</exception>
     public static async Task<SignInTurn> TakeAsync(PublicClient client, string? known, CancellationToken cancel)
     {
-        if (client.HasTurn) return new SignInTurn(null);
+        if (client.Asking.HasTurn) return new SignInTurn(null);
         var (held, _) = await client.Vault.TakeSignInTurnAsync(client.Options, () => Task.FromResult(false), cancel);
-        var own = client.Keeps(held) ? null : held;
+        var own = client.Asking.Keeps(held) ? null : held;
         try
         {
             // Also where we did not have to wait: it may have ended just before.
