@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using ProofKey.Client.Providers;
 
@@ -69,18 +68,9 @@ internal sealed class AuthorizationRequests(PublicClient client, SignInServer se
     // RFC 9126 section 2.2
     private static (string Reference, TimeSpan Lifetime) Read(JsonElement json)
     {
-        var reference = json.TryGetProperty("request_uri", out var uri) && uri.ValueKind == JsonValueKind.String ? uri.GetString() : null;
-        if (reference is not { Length: > 0 and <= 2048 } || reference.AsSpan().ContainsAnyExceptInRange('!', '~') || !Uri.TryCreate(reference, UriKind.Absolute, out _))
+        if (json.Text("request_uri") is not { Length: > 0 and <= 2048 } reference || reference.AsSpan().ContainsAnyExceptInRange('!', '~') || !Uri.TryCreate(reference, UriKind.Absolute, out _))
             throw Malformed("request_uri of at most 2048 visible characters", "there is none, or another one");
-        long seconds = 0;
-        var good = json.TryGetProperty("expires_in", out var value) && value.ValueKind switch
-        {
-            JsonValueKind.Number => value.TryGetInt64(out seconds),
-            JsonValueKind.String => long.TryParse(value.GetString(), NumberStyles.None, CultureInfo.InvariantCulture, out seconds),
-            _ => false,
-        };
-        if (!good || seconds <= 0) throw Malformed("expires_in as a number of seconds above zero", "it is something else");
-        return (reference, seconds < MaxLifetime.TotalSeconds ? TimeSpan.FromSeconds(seconds) : MaxLifetime);
+        return json.TrySeconds("expires_in", MaxLifetime, out var lifetime) && lifetime is { } time ? (reference, time) : throw Malformed("expires_in as a number of seconds above zero", "it is something else");
     }
 
     private static ProtocolViolationException Malformed(string expected, string actual) => new("pushed_answer", $"{expected} (RFC 9126 section 2.2)", actual);

@@ -36,7 +36,7 @@ internal sealed record Answer(string What, HttpStatusCode Status, string? MediaT
     public override string ToString() => $"{What}: {(int)Status}";
 
     private bool HasError(string code) =>
-        IsJson && StrictJson.TryParseObject(Body, MaxDepth, out var json) && json.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.String && error.ValueEquals(code);
+        IsJson && StrictJson.TryParseObject(Body, MaxDepth, out var json) && json.Text("error") == code;
 }
 
 /// <summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 
 namespace ProofKey.Client;
@@ -36,21 +35,15 @@ internal sealed record DeviceAuthorization(string DeviceCode, string UserCode, U
         // It is shown on a terminal, and typed by a person.
         if (userCode.Length > 64 || userCode.AsSpan().ContainsAnyExceptInRange(' ', '~')) throw Malformed("user_code of at most 64 printable characters", "it is something else");
         var address = Address(json, "verification_uri", issuer) ?? throw Malformed("verification_uri", "there is none");
-        var lifetime = Seconds(json, "expires_in") ?? throw Malformed("expires_in", "there is none");
-        var interval = Seconds(json, "interval") ?? DefaultInterval;
-        return new DeviceAuthorization(deviceCode, userCode, address, Address(json, "verification_uri_complete", issuer), lifetime > MaxLifetime ? MaxLifetime : lifetime, interval > MaxInterval ? MaxInterval : interval);
+        var lifetime = Seconds(json, "expires_in", MaxLifetime) ?? throw Malformed("expires_in", "there is none");
+        var interval = Seconds(json, "interval", MaxInterval) ?? DefaultInterval;
+        return new DeviceAuthorization(deviceCode, userCode, address, Address(json, "verification_uri_complete", issuer), lifetime, interval);
     }
 
-    private static string Text(JsonElement json, string name) => json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text
-        ? text : throw Malformed(name, "there is none");
+    private static string Text(JsonElement json, string name) => json.Text(name) is { Length: > 0 } text ? text : throw Malformed(name, "there is none");
 
-    private static TimeSpan? Seconds(JsonElement json, string name)
-    {
-        if (!json.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null) return null;
-        long seconds;
-        var good = value.ValueKind == JsonValueKind.Number ? value.TryGetInt64(out seconds) : long.TryParse(value.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out seconds);
-        return good && seconds > 0 ? TimeSpan.FromSeconds(Math.Min(seconds, 86_400)) : throw Malformed($"{name} as a number of seconds above zero", "it is something else");
-    }
+    private static TimeSpan? Seconds(JsonElement json, string name, TimeSpan most) =>
+        json.TrySeconds(name, most, out var time) ? time : throw Malformed($"{name} as a number of seconds above zero", "it is something else");
 
     // The person is sent there, so it is held to what an endpoint is held to.
     private static Uri? Address(JsonElement json, string name, Issuer issuer)

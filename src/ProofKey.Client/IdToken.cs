@@ -143,9 +143,9 @@ internal sealed class IdToken
     private static void CheckSamePerson(Jwt token, JsonElement original)
     {
         // OpenID Connect Core section 12.2: one sub at two issuers is two people
-        if (token.Issuer != Text(original, "iss")) throw Refuse(JwtProblem.Issuer, "the issuer of the first ID token", "the refreshed one is of another");
-        if (token.Subject != Text(original, "sub")) throw Refuse("subject", "the person who signed in", "the refreshed ID token is about another");
-        if (token.Claims.TryGetProperty("nonce", out _) && token.Text("nonce") != Text(original, "nonce"))
+        if (token.Issuer != original.Text("iss")) throw Refuse(JwtProblem.Issuer, "the issuer of the first ID token", "the refreshed one is of another");
+        if (token.Subject != original.Text("sub")) throw Refuse("subject", "the person who signed in", "the refreshed ID token is about another");
+        if (token.Claims.TryGetProperty("nonce", out _) && token.Text("nonce") != original.Text("nonce"))
             throw Refuse("nonce", "no nonce or the first one in a refreshed ID token", "it has another one");
         if (token.Number("auth_time") is { } time && original.TryGetProperty("auth_time", out var first) && first.ValueKind == JsonValueKind.Number && first.TryGetInt64(out var firstTime) && time != firstTime)
             throw Refuse("auth_time", "the time of the first sign-in in a refreshed ID token", "it has another one");
@@ -155,9 +155,6 @@ internal sealed class IdToken
     private static bool SameAudience(Jwt token, JsonElement original) => original.TryGetProperty("aud", out var audience)
         && (audience.ValueKind == JsonValueKind.Array ? audience.EnumerateArray().Select(one => one.GetString()) : [audience.GetString()])
             .ToHashSet(StringComparer.Ordinal).SetEquals(token.Audiences);
-
-    private static string? Text(JsonElement claims, string name) =>
-        claims.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     private static bool SameText(string? left, string right) => left is not null && Secret.AreEqual(Encoding.UTF8.GetBytes(left), Encoding.UTF8.GetBytes(right));
 

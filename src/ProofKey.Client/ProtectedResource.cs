@@ -141,7 +141,7 @@ public sealed class ProtectedResource
 
     private static ProtectedResource Read(JsonElement json, Uri resource)
     {
-        var name = json.TryGetProperty("resource", out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Malformed("resource in the API's metadata (RFC 9728 section 2)", "there is none");
+        var name = json.Text("resource") ?? throw Malformed("resource in the API's metadata (RFC 9728 section 2)", "there is none");
         // RFC 9728 section 3.3, section 6: identical to the address that was used, character by character, or none of it is used
         if (name != resource.OriginalString && name != resource.AbsoluteUri)
             throw new ProtocolViolationException(

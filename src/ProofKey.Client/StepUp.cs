@@ -90,12 +90,10 @@ public sealed class StepUp
     /// <summary>Whether claims are about the person who is asked; one <c>sub</c> at two issuers is two people (OpenID Connect Core section 5.7).</summary>
     internal bool IsOf(JsonElement claims) => Person is not { } person || (Same(person, claims, "sub") && Same(person, claims, "iss"));
 
-    private static bool Same(JsonElement one, JsonElement other, string name) =>
-        one.TryGetProperty(name, out var left) && other.TryGetProperty(name, out var right) && left.ValueKind == JsonValueKind.String && right.ValueKind == JsonValueKind.String && left.ValueEquals(right.GetString());
+    private static bool Same(JsonElement one, JsonElement other, string name) => one.Text(name) is { } text && other.Text(name) == text;
 
     /// <summary>Whether claims name one of the kinds of sign-in.</summary>
-    internal bool HasAcr(JsonElement claims) =>
-        AcrValues.Count == 0 || (claims.TryGetProperty("acr", out var acr) && acr.ValueKind == JsonValueKind.String && AcrValues.Contains(acr.GetString()));
+    internal bool HasAcr(JsonElement claims) => AcrValues.Count == 0 || (claims.Text("acr") is { } acr && AcrValues.Contains(acr));
 
     private static bool IsValue(string? value) =>
         value is { Length: > 0 and <= MaxValueLength } && !value.AsSpan().ContainsAnyExceptInRange('!', '~') && !value.AsSpan().ContainsAny('"', '\\');

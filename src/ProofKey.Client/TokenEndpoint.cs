@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using ProofKey.Jose;
 
@@ -24,7 +23,7 @@ internal sealed class TokenEndpoint(ClientOptions options, Backchannel backchann
     // What we assume where the server does not say; a token that ends sooner is found out by a 401.
     private static readonly TimeSpan DefaultLifetime = TimeSpan.FromMinutes(10);
 
-    private static readonly long MaxLifetimeSeconds = (long)TimeSpan.FromDays(3650).TotalSeconds;
+    private static readonly TimeSpan MaxLifetime = TimeSpan.FromDays(3650);
 
     /// <summary>Redeems a code (RFC 6749 section 4.1.3, RFC 7636 section 4.5).</summary>
     public async Task<TokenResult> RedeemAsync(AuthorizationServer server, string code, AuthorizationRequest request, string? dpopKey, CancellationToken cancel)
@@ -125,19 +124,9 @@ internal sealed class TokenEndpoint(ClientOptions options, Backchannel backchann
         return token;
     }
 
-    // Some servers write the number as text; anything else that is not a plain number of seconds is refused.
-    private static TimeSpan Lifetime(JsonElement json)
-    {
-        if (!json.TryGetProperty("expires_in", out var value) || value.ValueKind == JsonValueKind.Null) return DefaultLifetime;
-        var seconds = value.ValueKind switch
-        {
-            JsonValueKind.Number when value.TryGetInt64(out var number) => number,
-            JsonValueKind.String when long.TryParse(value.GetString(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) => number,
-            _ => -1,
-        };
-        if (seconds <= 0) throw new ProtocolViolationException("expires_in", "expires_in as a number of seconds above zero", "it is something else");
-        return TimeSpan.FromSeconds(Math.Min(seconds, MaxLifetimeSeconds));
-    }
+    private static TimeSpan Lifetime(JsonElement json) => json.TrySeconds("expires_in", MaxLifetime, out var lifetime)
+        ? lifetime ?? DefaultLifetime
+        : throw new ProtocolViolationException("expires_in", "expires_in as a number of seconds above zero", "it is something else");
 
     // RFC 6749 section 3.3: a server may grant another scope than was asked for if it says which, and some always name more.
     private Scope? GrantedScope(JsonElement json)

@@ -33,7 +33,7 @@ internal sealed class UserInfo(PublicClient client)
             throw new ProtocolViolationException("userinfo", $"{What} as application/json", $"the answer was {(int)answer.Status} {ServerText.Shown(answer.MediaType)}", RemedyOf(answer.Status));
         var claims = answer.Object();
         // OpenID Connect Core section 5.3.2: the subject must be exactly the ID token's
-        var same = claims.TryGetProperty("sub", out var sub) && sub.ValueKind == JsonValueKind.String && subject is not null && sub.GetString() == subject;
+        var same = subject is not null && claims.Text("sub") == subject;
         return same ? claims : throw new ProtocolViolationException("userinfo_subject", $"{What} who signed in", "they are about somebody else or about nobody");
     }
 

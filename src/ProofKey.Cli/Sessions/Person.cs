@@ -33,5 +33,5 @@ internal static class Person
     public static string? NameIn(JsonElement claims) => Text(claims, "name") ?? Text(claims, "preferred_username");
 
     public static string? Text(JsonElement claims, string name) =>
-        claims.ValueKind == JsonValueKind.Object && claims.TryGetProperty(name, out var claim) && claim.ValueKind == JsonValueKind.String ? claim.GetString() : null;
+        claims.ValueKind == JsonValueKind.Object ? claims.Text(name) : null;
 }

@@ -76,7 +76,7 @@ internal sealed class CallbackPage
     {
         if (claims.ValueKind != JsonValueKind.Object) return null;
         foreach (var name in (string[])["name", "preferred_username", "email"])
-            if (claims.TryGetProperty(name, out var claim) && claim.ValueKind == JsonValueKind.String && claim.GetString() is { Length: > 0 } text) return text;
+            if (claims.Text(name) is { Length: > 0 } text) return text;
         return null;
     }
 

@@ -54,7 +54,7 @@ internal sealed record StoredSession
     public Dictionary<string, JsonElement>? More { get; set; }
 
     [JsonIgnore]
-    public string? Subject => Claims is { } claims && claims.TryGetProperty("sub", out var subject) && subject.ValueKind == JsonValueKind.String ? subject.GetString() : null;
+    public string? Subject => Claims?.Text("sub");
 
     [JsonIgnore]
     public SessionSummary Summary => new(Profile, ProofKey.Issuer.Parse(Issuer), ClientId, Scope.Parse(AskedScope), Resource, Subject, ExpiresAt, RefreshToken is not null) { FurtherResources = FurtherResources ?? [], IsBound = DpopKey is not null };
