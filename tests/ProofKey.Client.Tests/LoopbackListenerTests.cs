@@ -293,6 +293,30 @@ public sealed class LoopbackListenerTests
         }
     }
 
+    [Fact]
+    [Assertion("CL-07")]
+    public async Task Who_presses_the_button_again_when_the_first_press_has_been_answered_in_vain_has_the_page()
+    {
+        for (var i = 0; i < 5; i++)
+        {
+            await using var waiting = await Waiting.BeginAsync(options => options with { ResponseMode = ResponseMode.FormPost });
+            var gate = waiting.HoldKeys();
+            var form = waiting.Post("/callback", waiting.Query.TrimStart('?'));
+            using (var first = await waiting.ConnectAsync())
+            {
+                await first.SendAsync(Encoding.Latin1.GetBytes(form), Cancel);
+                await Until(() => waiting.WasAccepted);
+                first.LingerState = new LingerOption(true, 0);
+            }
+            gate.SetResult();
+            await Until(() => waiting.Server.TokenRequests.Count == 1);
+
+            (await waiting.SendAsync(await waiting.LocationAsync(waiting.SendAsync(form)))).ShouldContain("You are signed in");
+
+            (await waiting.Result).ShouldBeOfType<SignInResult.SignedIn>();
+        }
+    }
+
     [Theory]
     [InlineData("/callback{0}&x=1")]
     [InlineData("/callback?error=access_denied&{1}")]

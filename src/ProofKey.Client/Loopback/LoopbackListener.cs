@@ -34,7 +34,6 @@ internal sealed class LoopbackListener : IAsyncDisposable
     private sealed class Question(Func<Parameters, bool, Callback?> match, ResponseMode mode)
     {
         private LoopbackRequest? _taken;
-        private int _browsers;
 
         public Func<Parameters, bool, Callback?> Match => match;
 
@@ -47,10 +46,6 @@ internal sealed class LoopbackListener : IAsyncDisposable
         // The first answer is taken. Who reloads it, or presses the form's button twice, brings the same once more.
         public bool Takes(Callback callback, LoopbackRequest request) =>
             Interlocked.CompareExchange(ref _taken, request, null) is { } taken ? request.IsCopyOf(taken) : Accepted.TrySetResult(callback);
-
-        public void Joins() => Interlocked.Increment(ref _browsers);
-
-        public bool LeavesAsTheLast() => Interlocked.Decrement(ref _browsers) == 0;
     }
 
     private LoopbackListener(ClientOptions options, Redirect.Loopback redirect, Socket[] sockets)
@@ -208,28 +203,14 @@ internal sealed class LoopbackListener : IAsyncDisposable
         }
         else if (question.Takes(callback!, request))
         {
-            await RedirectAsync(connection, question);
+            // The code is being redeemed, which may take longer than a request may. A browser that has gone meanwhile may bring its answer once more.
+            var response = await question.Response.Task.WaitAsync(_stop.Token);
+            await response.SendAsync(connection, DrainTime, _stop.Token);
         }
         else
         {
             _options.Emit(new ClientEvent.RequestIgnored(IgnoredRequestReason.Late));
             await LoopbackResponse.For(IgnoredRequestReason.Late, request.Method).SendAsync(connection, DrainTime, cancel);
-        }
-    }
-
-    // The code is being redeemed, which may take longer than a request may.
-    private async Task RedirectAsync(Socket connection, Question question)
-    {
-        question.Joins();
-        try
-        {
-            var response = await question.Response.Task.WaitAsync(_stop.Token);
-            await response.SendAsync(connection, DrainTime, _stop.Token);
-        }
-        catch (SocketException)
-        {
-            // The browser has gone; if it brought no other copy, nobody will ask for the page.
-            if (question.LeavesAsTheLast()) _served.TrySetResult();
         }
     }
 
