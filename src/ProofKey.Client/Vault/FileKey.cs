@@ -11,7 +11,7 @@ internal sealed class FileKey(string path) : VaultKey
     {
         var bring = $"Bring back the key file that {vault} was made with and name it, or remove {vault} and sign in again.";
         var key = Read(vault, bring, bring);
-        return IdOf(key) == header.KeyId ? Task.FromResult(key) : throw TokenStoreException.WrongKey(vault, "its key file", $"{path} holds another key", "Give the key file that the vault was made with, or remove the vault and sign in again.");
+        return IdOf(key) == header.KeyId ? Task.FromResult(key) : throw TokenStoreException.WrongKey(vault, "its key file", $"{path} holds another key", "Give the key file that the vault was made with. If the session was being moved and that broke off, move it once more; if its key is lost, remove the vault and sign in again.");
     }
 
     internal override Task<(VaultHeader Header, byte[] Key)> NewAsync(string vault, CancellationToken cancel)
