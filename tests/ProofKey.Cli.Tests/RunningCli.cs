@@ -141,12 +141,13 @@ public sealed partial class RunningCli : IAsyncDisposable
     private async Task NoteAsync()
     {
         await _noteSecrets();
-        var (witness, isMeant) = (SuiteWitness.OfThisSuite, AsksForAToken().IsMatch(_command));
+        var (witness, isMeant, isTerminal) = (SuiteWitness.OfThisSuite, AsksForAToken().IsMatch(_command), _command.StartsWith("-qfec", StringComparison.Ordinal));
+        // A terminal has both, and script(1) writes down what is on it.
+        var output = isTerminal ? InTheAddressOfARequest().Replace(Output, "…") : Output;
         if (isMeant)
             foreach (Match token in Token().Matches(Output)) witness.Secret("access token", token.Value);
-        else witness.Said($"stdout of {_command}", Output);
-        // A terminal has both, and script(1) writes down what is on it.
-        if (!isMeant || !_command.StartsWith("-qfec", StringComparison.Ordinal)) witness.Said($"stderr of {_command}", InTheAddressOfARequest().Replace(Errors, "…"));
+        else witness.Said($"stdout of {_command}", output);
+        if (!isMeant || !isTerminal) witness.Said($"stderr of {_command}", InTheAddressOfARequest().Replace(Errors, "…"));
     }
 
     [GeneratedRegex(@"ey[\w-]+\.[\w-]+\.[\w-]+")]
