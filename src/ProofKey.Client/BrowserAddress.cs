@@ -17,8 +17,8 @@ internal static class BrowserAddress
 
     private static readonly SearchValues<char> InHost = SearchValues.Create(Letters + "-._");
     private static readonly SearchValues<char> InPath = SearchValues.Create(Unreserved + "/:@,+=");
-    private static readonly SearchValues<char> InQuery = SearchValues.Create(Unreserved + "&=+");
-    private static readonly SearchValues<char> InFragment = SearchValues.Create(Unreserved + "/?:@,+=&");
+    private static readonly SearchValues<char> InQuery = SearchValues.Create(Unreserved + "&=+/:@,?");
+    private static readonly SearchValues<char> InFragment = SearchValues.Create(Unreserved + "/?:@,+=&!");
 
     /// <summary>
     /// The same address in letters, digits and the few marks that an address cannot do without; everything else is percent-encoded, which changes nothing for the server, and the host
@@ -37,12 +37,19 @@ internal static class BrowserAddress
     }
 
     // What looks like a wide "$" in a name is one in ASCII. An interface of this machine, as in [fe80::1%eth0], is no part of a server's address.
-    private static string? HostOf(Uri address) => address.HostNameType switch
+    private static string? HostOf(Uri address)
     {
-        UriHostNameType.IPv6 => address.Host,
-        _ when address.IdnHost is { Length: > 0 } host && !host.AsSpan().ContainsAnyExcept(InHost) => host,
-        _ => null,
-    };
+        if (address.HostNameType == UriHostNameType.IPv6) return address.Host;
+        try
+        {
+            return address.IdnHost is { Length: > 0 } host && !host.AsSpan().ContainsAnyExcept(InHost) ? host : null;
+        }
+        catch (UriFormatException)
+        {
+            // The parser takes names that have no form in ASCII.
+            return null;
+        }
+    }
 
     private static string Part(char mark, string part, SearchValues<char> kept) => part.Length == 0 ? "" : mark + Encoded(part[1..], kept);
 

@@ -92,7 +92,10 @@ public sealed class PendingSignIn : IAsyncDisposable
     /// <exception cref="SignInRequiredException">The server refuses the request now.</exception>
     /// <exception cref="AuthorizationServerUnavailableException">The server cannot be reached.</exception>
     /// <exception cref="ProtocolViolationException">The server answered against the protocol.</exception>
-    public async Task<Uri> RenewAuthorizeUriAsync(CancellationToken cancel = default)
+    /// <exception cref="ObjectDisposedException">The client is disposed.</exception>
+    public Task<Uri> RenewAuthorizeUriAsync(CancellationToken cancel = default) => _client.Asking.WhileOpenAsync(RenewAsync, cancel);
+
+    private async Task<Uri> RenewAsync(CancellationToken cancel)
     {
         // Who finds at the same time that it has ended gets the same address.
         await _renewal.WaitAsync(cancel);
@@ -123,9 +126,12 @@ public sealed class PendingSignIn : IAsyncDisposable
     /// <param name="cancel">Ends the call.</param>
     /// <returns>Whether a browser seems to have opened it. If not, show <see cref="AuthorizeUri"/> to the person: the wait can go on.</returns>
     /// <exception cref="ClientException">The address had ended, and there is no other, as in <see cref="RenewAuthorizeUriAsync"/>.</exception>
-    public async Task<bool> OpenBrowserAsync(CancellationToken cancel = default)
+    /// <exception cref="ObjectDisposedException">The client is disposed.</exception>
+    public Task<bool> OpenBrowserAsync(CancellationToken cancel = default) => _client.Asking.WhileOpenAsync(OpenAsync, cancel);
+
+    private async Task<bool> OpenAsync(CancellationToken cancel)
     {
-        var address = await RenewAuthorizeUriAsync(cancel);
+        var address = await RenewAsync(cancel);
         var opened = _options.OpenBrowser is { } open ? await open(address, cancel) : await BrowserLauncher.OfThisSystem.OpenAsync(address, cancel);
         _options.Emit(new ClientEvent.BrowserLaunched(opened));
         return opened;

@@ -48,7 +48,7 @@ public sealed class Issuer : IEquatable<Issuer>
         if (string.IsNullOrEmpty(text) || !Uri.TryCreate(text, UriKind.Absolute, out var address) || address.Scheme is not ("https" or "http"))
             problem = "An issuer is an absolute https address, such as https://login.example.com.";
         else if (!Ascii.IsValid(text))
-            problem = $"An issuer is written in ASCII; did you mean {address.Scheme}://{address.IdnHost}?";
+            problem = InAscii(address) is { } host ? $"An issuer is written in ASCII; did you mean {address.Scheme}://{host}?" : "An issuer is written in ASCII, and this host has no such form.";
         else if (!IsHttpsOrLoopback(address))
             problem = "An issuer must be https; http is allowed on a loopback host only.";
         else if (address.UserInfo.Length > 0 || text.Contains('@', StringComparison.Ordinal))
@@ -60,6 +60,18 @@ public sealed class Issuer : IEquatable<Issuer>
         else
             issuer = new Issuer(text, address);
         return issuer is not null;
+    }
+
+    private static string? InAscii(Uri address)
+    {
+        try
+        {
+            return address.IdnHost;
+        }
+        catch (UriFormatException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Reads an issuer.</summary>

@@ -61,6 +61,46 @@ public sealed class StoreMoveTests : SignedInCli
     }
 
     [Fact]
+    public async Task A_move_to_where_it_is_changes_nothing_and_says_so()
+    {
+        const string passphrase = "five words make a key";
+        SuiteWitness.OfThisSuite.Secret("passphrase", passphrase);
+        Cli.Environment["PROOFKEY_STORE"] = Cli.Environment["PROOFKEY_KEY_FILE"] = null;
+        await using (var typed = Cli.StartOnTerminal($"store move --to file --key-file {Cli.PathOf("session.key")}"))
+        {
+            await typed.OutputUntilAsync(new("New passphrase of the session, at least 12 characters: "));
+            await typed.TypeAsync(passphrase + "\r");
+            await typed.OutputUntilAsync(new("Once more: "));
+            await typed.TypeAsync(passphrase + "\r");
+            (await typed.EndAsync()).ExitCode.ShouldBe(0);
+        }
+        Cli.Environment["PROOFKEY_PASSPHRASE"] = passphrase;
+        var before = await File.ReadAllBytesAsync(Cli.SessionFile, TestContext.Current.CancellationToken);
+
+        // Whoever wants another passphrase must not think that it is done.
+        (await Cli.RunAsync("store", "move", "--to", "file")).Errors.ShouldContain("is kept that way already; nothing was changed. For another passphrase, name its file with --to-passphrase-file.");
+
+        (await File.ReadAllBytesAsync(Cli.SessionFile, TestContext.Current.CancellationToken)).ShouldBe(before);
+    }
+
+    [Fact]
+    public async Task Where_nothing_is_kept_the_next_sign_in_is_kept_as_was_said()
+    {
+        await using (var login = Cli.Start("login", Server.Issuer, "--client-id", await Server.AddClientAsync(), "--no-browser", "-p", "short", "--store", "memory"))
+        {
+            using var browser = new ScriptedBrowser();
+            await browser.SignInAsync(login);
+            (await login.EndAsync()).ExitCode.ShouldBe(0);
+        }
+        Cli.Environment["PROOFKEY_STORE"] = Cli.Environment["PROOFKEY_KEY_FILE"] = null;
+
+        (await Cli.RunAsync("store", "move", "--to", "file", "--to-key-file", Cli.PathOf("session.key"), "-p", "short")).Errors.ShouldContain("Profile short has no session; the next sign-in is kept that way.");
+
+        await LoginAsync("-p", "short");
+        (await Cli.OutputOfAsync("token", "-p", "short")).ShouldNotBeEmpty();
+    }
+
+    [Fact]
     public async Task A_key_that_opens_nothing_is_told_as_before()
     {
         Cli.Environment["PROOFKEY_KEY_FILE"] = Cli.WriteKey("other.key");

@@ -62,7 +62,7 @@ public sealed class BrowserAddressTests
     [InlineData("https://b\u00fccher.example/x", "https://xn--bcher-kva.example/x")]
     [InlineData("https://\u0440\u0430ypal.example/", "https://xn--ypal-43d9g.example/")]
     [InlineData("https://login.example.com/x\u200b?y\u202e", "https://login.example.com/x%E2%80%8B?y%E2%80%AE")]
-    [InlineData("https://login.example.com/?q=a/b:c@d?e", "https://login.example.com/?q=a%2Fb%3Ac%40d%3Fe")]
+    [InlineData("https://login.example.com/?q=a/b:c@d?e", "https://login.example.com/?q=a/b:c@d?e")]
     [InlineData("https://login.example.com/100%", "https://login.example.com/100%25")]
     [InlineData("https://login.example.com/\ud83d\ude00", "https://login.example.com/%F0%9F%98%80")]
     [Rfc("RFC 3986", "2.3")]
@@ -127,12 +127,30 @@ public sealed class BrowserAddressTests
         device.VerificationUriComplete!.AbsoluteUri.ShouldBe("https://xn--ypal-43d9g.example/device?code=%24%28x%29");
     }
 
-    [Fact]
-    [Assertion("CL-06")]
-    public async Task A_server_whose_host_cannot_be_written_plainly_is_refused()
+    // The parser of addresses takes the first for one that is too long, and the second for one that it can write in ASCII, which it cannot.
+    public static TheoryData<string> NoPlainHosts => [$"{new string('a', 70)}\u00fc", string.Concat(Enumerable.Range(0xa1, 52).Select(letter => (char)letter))];
+
+    [Theory]
+    [MemberData(nameof(NoPlainHosts))]
+    public async Task A_page_of_signing_out_whose_host_cannot_be_written_plainly_stops_nothing(string host)
     {
         await using var server = await ScriptedServer.StartAsync();
-        server.SpoilMetadata = metadata => metadata["authorization_endpoint"] = $"https://{new string('a', 70)}\u00fc.example/";
+        using var browser = new TestBrowser();
+        server.SpoilMetadata = metadata => metadata["end_session_endpoint"] = $"https://{host}.example/";
+        await using var client = new PublicClient(server.Options(browser));
+
+        var session = await client.GetSessionAsync(Cancel);
+
+        (await session.SignOutAsync(Cancel)).EndSessionUri.ShouldBeNull();
+    }
+
+    [Theory]
+    [MemberData(nameof(NoPlainHosts))]
+    [Assertion("CL-06")]
+    public async Task A_server_whose_host_cannot_be_written_plainly_is_refused(string host)
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.SpoilMetadata = metadata => metadata["authorization_endpoint"] = $"https://{host}.example/";
         await using var client = new PublicClient(server.Options());
 
         (await Should.ThrowAsync<ProtocolViolationException>(() => client.BeginAsync(Cancel))).Violation.Code.ShouldBe("endpoint_address");

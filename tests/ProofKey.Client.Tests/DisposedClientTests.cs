@@ -74,6 +74,23 @@ public sealed class DisposedClientTests
     }
 
     [Fact]
+    public async Task It_opens_no_browser_any_more_and_pushes_nothing()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.TakesPushed = true;
+        using var browser = new TestBrowser();
+        var client = new PublicClient(server.Options(browser));
+        await using var pending = await client.BeginAsync(Cancel);
+
+        await client.DisposeAsync();
+
+        await Should.ThrowAsync<ObjectDisposedException>(() => pending.OpenBrowserAsync(Cancel));
+        await Should.ThrowAsync<ObjectDisposedException>(() => pending.RenewAuthorizeUriAsync(Cancel));
+        server.Count("/authorize").ShouldBe(0);
+        server.Count("/par").ShouldBe(1);
+    }
+
+    [Fact]
     public async Task What_was_begun_before_ends_with_it_too()
     {
         await using var server = await ScriptedServer.StartAsync();

@@ -65,6 +65,15 @@ public sealed class IssuerTests
         Should.Throw<FormatException>(() => Issuer.Parse(text!)).Message.ShouldBe(problem);
     }
 
+    // The parser of addresses takes it, and cannot write it in ASCII: no fault of ours may come of that.
+    [Fact]
+    public void A_host_that_has_no_form_in_ASCII_is_refused_too()
+    {
+        var host = string.Concat(Enumerable.Range(0xa1, 52).Select(letter => (char)letter));
+        Issuer.TryParse($"https://{host}.example", out _, out var problem).ShouldBeFalse();
+        problem.ShouldNotBeNull().ShouldStartWith("An issuer is written in ASCII");
+    }
+
     [Fact]
     [Rfc("RFC 9207", "2.4")]
     public void Issuers_are_compared_to_the_character()

@@ -52,6 +52,7 @@ internal sealed class ListVerb : Verb
         TokenStoreState.Denied => "denied",
         TokenStoreState.Damaged => "damaged",
         TokenStoreState.Exposed => "exposed",
+        TokenStoreState.OtherBackend => "other_backend",
         _ => "locked",
     };
 

@@ -31,8 +31,19 @@ internal sealed class StoreMoveVerb : Verb
         var typed = invocation.Settings;
         var to = ChosenStore.Target(typed.Required(_to), typed.Text(_toKeyFile), typed.Text(_toPassphraseFile));
         var (folder, mayAsk) = (profiles.FolderOf(profile.Name), !invocation.Settings.Flag(CommonOptions.NoInput));
-        var target = to.OpenSilently(folder);
+        var (target, changed) = (to.OpenSilently(folder), profile.KeptIn(to));
+        if (!profiles.HasSession(profile.Name))
+        {
+            profiles.Remember(changed);
+            invocation.Terminal.Say($"Profile {profile.Name} has no session; the next sign-in is kept that way.");
+            return ExitCodes.Done;
+        }
         var moved = target is not null && await HoldsAsync(target, profile.Name, invocation.Cancellation);
+        if (moved && changed == profile)
+        {
+            invocation.Terminal.Say($"The session of profile {profile.Name} is kept that way already; nothing was changed.{(to is { Kind: ChosenStore.Keychain } or { KeyFile: not null } ? "" : " For another passphrase, name its file with --to-passphrase-file.")}");
+            return ExitCodes.Done;
+        }
         if (!moved)
         {
             // As the file says itself: the profile may be behind it.
@@ -40,7 +51,7 @@ internal sealed class StoreMoveVerb : Verb
             target ??= await to.OpenAsync(folder, invocation.Terminal, isNew: true, mayAsk, invocation.Cancellation);
             moved = await HoldsAsync(target, profile.Name, invocation.Cancellation) || await from.MoveAsync(profile.Name, target, invocation.Cancellation);
         }
-        profiles.Remember(profile.KeptIn(to));
+        profiles.Remember(changed);
         invocation.Terminal.Say(moved ? $"The session of profile {profile.Name} is kept with its new key." : $"Profile {profile.Name} has no session; the next sign-in is kept that way.");
         return ExitCodes.Done;
     }

@@ -11,7 +11,7 @@ internal sealed class BrowserRoad(PublicClient client, Terminal terminal, Keyboa
     public async Task<RoadEnd> RunAsync(SignInRoad road, string reason, CancellationToken cancellation)
     {
         if (road == SignInRoad.Paste && client.Options.ResponseMode == ResponseMode.FormPost)
-            throw CommandException.Usage("What is pasted is an address, and --response-mode form_post asks for none.", "Say --browser, or --response-mode auto.");
+            throw CommandException.Usage("What is pasted is an address, and --response-mode form_post asks for none.", "Say --browser, or --response-mode auto, with proofkey login.");
         var (begun, closed) = await InteractiveSignIn.BeginAsync(road, client.BeginAsync(road, choice.StepUp, cancellation));
         if (begun is null) return closed;
         await using var pending = begun;

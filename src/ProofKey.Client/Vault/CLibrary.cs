@@ -14,6 +14,7 @@ internal static partial class CLibrary
 
     /// <summary>No such file.</summary>
     public const int NoEntry = 2;
+    public const int AccessDenied = 13;
 
     private const int Interrupted = 4;
     private const int InvalidArgument = 22;

@@ -186,6 +186,10 @@ internal static class OwnerFile
         if (OperatingSystem.IsWindows()) return;
         var (file, error) = CLibrary.OpenToRead(folder);
         using (file)
+        {
+            // Who may write there and not look has done what there is to do.
+            if (error == CLibrary.AccessDenied) return;
             if (error != 0 || (error = CLibrary.TryFlush(file)) != 0) throw CLibrary.Failed(folder, error);
+        }
     }
 }
