@@ -457,16 +457,18 @@ public sealed partial class RoadTests : IAsyncLifetime
     /// <summary>Hears what is said again after a while, and stops the wait then.</summary>
     private sealed class UntilReminded(CancellationTokenSource stop) : StringWriter
     {
+        private bool _isWhole;
+
         public string Reminder { get; private set; } = "";
 
         public override void WriteLine(string? value)
         {
             lock (stop)
             {
-                if (Reminder.Length == 0 && value?.StartsWith("Still waiting", StringComparison.Ordinal) != true) return;
+                if (_isWhole || (Reminder.Length == 0 && value?.StartsWith("Still waiting", StringComparison.Ordinal) != true)) return;
                 Reminder += $"{value}\n";
                 if (!Reminder.Contains("Ctrl-C", StringComparison.Ordinal)) return;
-                Reminder = Reminder.TrimEnd();
+                (Reminder, _isWhole) = (Reminder.TrimEnd(), true);
             }
             stop.Cancel();
         }

@@ -67,8 +67,10 @@ public sealed class OidcClientTsTests(RunningServer server, Chromium chromium)
         await using var observed = await chromium.NewPageAsync();
         await SignInAsync(observed, site);
 
+        // Waited for from before it begins: the site takes the answer out of its address.
+        var back = observed.Page.WaitForURLAsync(address => address.StartsWith(site.Address, StringComparison.Ordinal) && address.Contains("state=", StringComparison.Ordinal), new() { WaitUntil = WaitUntilState.Commit, Timeout = 60_000 });
         await observed.Page.EvaluateAsync("() => { client.signoutRedirect({ state: 'after' }); }");
-        await observed.Page.WaitForURLAsync(address => address.StartsWith(site.Address, StringComparison.Ordinal) && address.Contains("state=", StringComparison.Ordinal), new() { WaitUntil = WaitUntilState.Commit, Timeout = 60_000 });
+        await back;
         await observed.Page.EvaluateAsync("() => { ready.then(() => client.signinRedirect()); }");
 
         await observed.Page.Locator("[name=password]").WaitForAsync();
